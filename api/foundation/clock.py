@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 TOWNSHIP_ZONE = ZoneInfo("Asia/Shanghai")
-"""The local day of every epidemic rule: one zone for the whole country (State Council, 1949)."""
+"""The local day of every epidemic rule: one zone for the whole country, whatever the longitude."""
 
 
 def now() -> datetime:

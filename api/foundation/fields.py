@@ -233,7 +233,7 @@ class Input(BaseModel):
 
 
 class Datum(Labelled):
-    """The datum of a pair of coordinates; the two lie up to 700 metres apart."""
+    """The datum of a pair of coordinates; the two lie hundreds of metres apart."""
 
     wgs84 = "wgs84", "WGS-84（卫星定位）"
     gcj02 = "gcj02", "GCJ-02（国内地图）"

@@ -103,8 +103,8 @@ def normalise_document(kind: DocumentKind, number: str) -> str:
     """The number of a document as it is compared, or a Chinese ValueError.
 
     Resident identity cards, and the residence permits of Hong Kong, Macao and Taiwan residents
-    (State Council Order 2018-81, prefixes 81, 82, 83), prove their check character; of the others
-    only the form is known.
+    (国办发〔2018〕81号; prefixes 81, 82, 83), prove their check character; of the others only the
+    form is known.
     """
     if kind is DocumentKind.resident_identity:
         return normalise_identity_number(number)
