@@ -18,7 +18,7 @@ _TAG_BYTES = 16
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
-class SealBroken(Exception):  # noqa: N818 - it is told as what happened
+class SealBroken(Exception):
     """A value that no key opens here: altered, moved to another column, or its key is gone."""
 
 

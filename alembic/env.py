@@ -1,0 +1,56 @@
+"""Run one history of migrations, as the owner, in the schema it belongs to."""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from api import tables
+from api.foundation.database import cell_schema
+
+config = context.config
+history = config.config_ini_section
+cell = config.attributes.get("cell") or context.get_x_argument(as_dictionary=True).get("cell")
+schema = cell_schema(cell) if history == "cell" else "public"
+url = config.attributes.get("url") or os.environ["ONEGRID_OWNER_DATABASE_URL"]
+
+
+def of_this_history(thing: object, name: str | None, kind: str, *_: object) -> bool:
+    table = thing if kind == "table" else getattr(thing, "table", None)
+    if getattr(table, "name", None) == "alembic_version":
+        return False
+    return (getattr(table, "schema", None) == "public") is (history == "public")
+
+
+def migrate(connection: Connection) -> None:
+    # Two migrations at once wait for each other; a long lock on a busy table gives up instead.
+    connection.execute(text("SET lock_timeout = '10s'"))
+    connection.execute(text("SELECT pg_advisory_lock(hashtext(:schema))"), {"schema": schema})
+    connection.execute(text(f"SET search_path TO {schema}, public"))
+    if history == "cell":
+        connection.dialect.default_schema_name = schema
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=tables.metadata,
+        version_table_schema=schema,
+        include_schemas=history == "public",
+        include_object=of_this_history,
+        compare_type=True,
+        compare_server_default=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def connect_and_migrate() -> None:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(connect_and_migrate())

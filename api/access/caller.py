@@ -1,0 +1,90 @@
+"""The caller of a request: who the token says it is, and the doors through which it enters."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.keys import KeyRoom
+from api.access.permissions import Permission, permitted
+from api.access.tokens import Claims, UnknownKey
+from api.foundation import clock
+from api.foundation.database import Connection, Database, Entry
+from api.foundation.problems import NotPermitted, NotSignedIn
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_BEARER = HTTPBearer(
+    scheme_name="worker_token",
+    bearerFormat="JWT",
+    description="POST /v1/sign-in 返回的 access_token",
+    auto_error=False,
+)
+
+
+async def caller_of(request: Request) -> Claims:
+    """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn
+    keys: KeyRoom = request.app.state.keys
+    try:
+        return keys.tokens.read(token)
+    except UnknownKey:
+        await keys.look_again()
+        return keys.tokens.read(token)
+
+
+Caller = Annotated[Claims, Depends(caller_of)]
+
+
+def entry_of(caller: Claims, *, writing: bool) -> Entry:
+    """The entry of this caller's post, checked by the database on the way in."""
+    return Entry.as_post(
+        caller.cell,
+        session=caller.session,
+        post=caller.post,
+        grid=caller.grid,
+        level=caller.level,
+        role=caller.role,
+        issued_at=caller.issued_at,
+        at=clock.now(),
+        writing=writing,
+    )
+
+
+async def scoped_session(request: Request, caller: Caller) -> AsyncGenerator[AsyncSession]:
+    """The request's one transaction, entered as the caller's post, as an ORM session."""
+    database: Database = request.app.state.database
+    async with database.session(
+        entry_of(caller, writing=request.method not in _READING)
+    ) as session:
+        yield session
+
+
+async def scoped_connection(request: Request, caller: Caller) -> AsyncGenerator[Connection]:
+    """The same transaction as a bare connection: for the routes that measuring found hot."""
+    database: Database = request.app.state.database
+    async with database.connection(
+        entry_of(caller, writing=request.method not in _READING)
+    ) as connection:
+        yield connection
+
+
+# The scope makes the commit happen before the response leaves: a failed one must not answer 200.
+ScopedSession = Annotated[AsyncSession, Depends(scoped_session, scope="function")]
+ScopedConnection = Annotated[Connection, Depends(scoped_connection, scope="function")]
+
+
+async def _permitted(
+    needed: SecurityScopes, caller: Caller, _: Annotated[Any, Security(_BEARER)]
+) -> Claims:
+    if not permitted(caller.role, caller.level).issuperset(needed.scopes):
+        raise NotPermitted(permission=needed.scopes[0])
+    return caller
+
+
+def permits(permission: Permission) -> Any:
+    """`Annotated[Claims, permits(Permission.visits_record)]`: the caller, if permitted to."""
+    return Security(_permitted, scopes=[permission.value])

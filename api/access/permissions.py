@@ -1,0 +1,94 @@
+"""What each role at each level may do: the whole policy on one screen.
+
+Where it may be done is the reach's matter (row security). Levels are data: 1 is the township, larger
+numbers lie deeper. `down_to` is the deepest level at which the role holds the permissions; without it
+every level does.
+"""
+
+from typing import NamedTuple
+
+from api.foundation.labels import Labelled
+
+
+class Role(Labelled):
+    """What a person does at a grid; a post joins person, role and grid (M1.2)."""
+
+    administrator = "administrator", "系统管理员"
+    grid_leader = "grid_leader", "网格长"
+    grid_worker = "grid_worker", "网格员"
+    cadre = "cadre", "干部"
+    party_member = "party_member", "党员"
+    village_doctor = "village_doctor", "村医"
+    medic = "medic", "医护人员"
+    police_officer = "police_officer", "民警"
+    auxiliary_police = "auxiliary_police", "辅警"
+    volunteer = "volunteer", "志愿者"
+    household_representative = "household_representative", "户代表"
+
+
+class Permission(Labelled):
+    """One thing that may be done. Routes name theirs; keep the list in alphabetical order."""
+
+    accounts_open = "accounts:open", "开通和重置登录账号"
+    audit_read = "audit:read", "查看操作记录"
+    grids_manage = "grids:manage", "建立、调整网格"
+    grids_read = "grids:read", "查看网格"
+    households_read = "households:read", "查看户和居民"
+    households_register = "households:register", "登记、修改户和居民"
+    policies_manage = "policies:manage", "制定包保和测温规则"
+    policies_read = "policies:read", "查看包保和测温规则"
+    posts_appoint = "posts:appoint", "任免和交接"
+    posts_read = "posts:read", "查看人员和任职"
+    quarantines_manage = "quarantines:manage", "开始、变更、结束隔离"
+    quarantines_read = "quarantines:read", "查看隔离和包保人员"
+    readings_read = "readings:read", "查看体温"
+    readings_record = "readings:record", "登记体温"
+    residents_reveal = "residents:reveal", "查看证件号、电话全文"
+    teams_arrange = "teams:arrange", "安排四包一人员"
+    visits_read = "visits:read", "查看走访"
+    visits_record = "visits:record", "登记走访"
+
+
+P = Permission
+_OWN_HOME = {P.grids_read, P.households_read, P.visits_read, P.quarantines_read, P.readings_read}
+_LOOK = _OWN_HOME | {P.posts_read, P.policies_read}
+_FIELD = _LOOK | {P.visits_record, P.readings_record}
+_REGISTER = _FIELD | {P.households_register, P.residents_reveal}
+_VILLAGE = _REGISTER | {P.posts_appoint, P.accounts_open, P.quarantines_manage, P.teams_arrange}
+_TOWNSHIP = _VILLAGE | {P.grids_manage, P.policies_manage, P.audit_read}
+
+
+class Grant(NamedTuple):
+    """The permissions of a role, down to a level."""
+
+    role: Role
+    permissions: set[Permission]
+    down_to: int | None = None
+
+
+POLICY: tuple[Grant, ...] = (
+    Grant(Role.administrator, _TOWNSHIP),
+    Grant(Role.grid_leader, _TOWNSHIP, down_to=2),
+    Grant(Role.grid_leader, _VILLAGE),
+    Grant(Role.grid_worker, _VILLAGE, down_to=3),  # 二级网格员: the township's leadership members
+    Grant(Role.grid_worker, _REGISTER),
+    Grant(Role.cadre, _VILLAGE, down_to=3),
+    Grant(Role.cadre, _REGISTER),
+    Grant(Role.medic, _FIELD | {P.residents_reveal}),
+    Grant(Role.village_doctor, _FIELD | {P.residents_reveal}),
+    Grant(Role.police_officer, _FIELD | {P.residents_reveal}),
+    Grant(Role.auxiliary_police, _FIELD),
+    Grant(Role.party_member, _FIELD),
+    Grant(Role.volunteer, _FIELD),
+    Grant(Role.household_representative, _OWN_HOME),
+)
+
+
+def permitted(role: Role, level: int) -> frozenset[Permission]:
+    """Everything that a holder of `role` at a grid of `level` may do."""
+    held = (
+        grant.permissions
+        for grant in POLICY
+        if grant.role is role and (grant.down_to is None or level <= grant.down_to)
+    )
+    return frozenset[Permission]().union(*held)

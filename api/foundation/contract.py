@@ -1,0 +1,119 @@
+"""The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+
+from api.foundation.problems import (
+    BodyTooLarge,
+    DatabaseUnavailable,
+    InternalError,
+    InvalidInput,
+    MalformedBody,
+    NotAcceptable,
+    NotFound,
+    NotPermitted,
+    NotSignedIn,
+    OutsideYourGrid,
+    PostingChanged,
+    Problem,
+)
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One field that does not hold what it must."""
+
+    pointer: str = Field(description="JSON Pointer,指向有误的字段", examples=["/body/value_c"])
+    detail: str = Field(description="中文说明", examples=["请填写数字。"])
+
+
+class ProblemBody(BaseModel):
+    """Everything wrong leaves in this form (RFC 9457); further members depend on the type."""
+
+    model_config = {"extra": "allow"}
+
+    type: str = Field(description="错误类型,供程序判断", examples=["/problems/not-found"])
+    title: str = Field(description="中文标题")
+    status: int = Field(description="HTTP 状态码")
+    detail: str = Field(description="给使用者看的中文说明")
+    errors: list[FieldError] | None = Field(default=None, description="有误的字段")
+
+
+EVERYWHERE: tuple[type[Problem], ...] = (DatabaseUnavailable, InternalError)
+SIGNED_IN: tuple[type[Problem], ...] = (NotSignedIn, PostingChanged, NotPermitted, InvalidInput)
+WITH_BODY: tuple[type[Problem], ...] = (
+    MalformedBody,
+    BodyTooLarge,
+    NotAcceptable,
+    OutsideYourGrid,
+    InvalidInput,
+)
+
+
+def room(tag: str) -> APIRouter:
+    """A room's router: its tag, and the problems that every signed-in operation may answer."""
+    return APIRouter(
+        prefix="/v1", tags=[tag], responses=problems(*SIGNED_IN), generate_unique_id_function=_name
+    )
+
+
+def _name(route: APIRoute) -> str:
+    return route.name
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for kind in (*kinds, *EVERYWHERE):
+        by_status.setdefault(kind.status, []).append(kind)
+    return {status: _response(group) for status, group in by_status.items()}
+
+
+def found(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """As `problems`, for an operation on one record that may not be there."""
+    return problems(NotFound, *kinds)
+
+
+def writes(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """As `problems`, for an operation that carries a body."""
+    return problems(*WITH_BODY, NotSignedIn, PostingChanged, NotPermitted, *kinds)
+
+
+def _response(group: Iterable[type[Problem]]) -> dict[str, Any]:
+    kinds = {kind.slug(): kind for kind in group}
+    return {
+        "description": "; ".join(f"{slug} {kind.title}" for slug, kind in kinds.items()),
+        "content": {
+            PROBLEM_MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemBody"},
+                "examples": {
+                    slug: {"summary": kind.title, "value": kind().body()}
+                    for slug, kind in kinds.items()
+                },
+            }
+        },
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Complete the generated document: the problem's schema, which no route names itself."""
+    generated = app.openapi
+
+    def complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generated()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            body = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(body.pop("$defs", {}))
+            schemas["ProblemBody"] = body
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = complete

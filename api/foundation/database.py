@@ -1,0 +1,253 @@
+"""Two doors to one room: every transaction of the service opens, enters its cell and closes here.
+
+`Database.session` gives an `AsyncSession` for ordinary work, `Database.connection` a bare asyncpg
+connection for the hot paths. Both open with the same `Entry`, a single message that begins the
+transaction, enters the cell and takes up the reach (docs/decisions/0002), and both end it with one
+COMMIT or ROLLBACK. Nothing else in the service commits.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import MetaData, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlmodel import SQLModel
+
+from api.foundation.problems import (
+    CONSTRAINTS,
+    Conflict,
+    DatabaseUnavailable,
+    InvalidInput,
+    OutsideYourGrid,
+    PostingChanged,
+    Problem,
+)
+from api.foundation.sealed import Keyring
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+
+_CELL_CODE = re.compile(r"\d{6,12}")
+_NAME = re.compile(r"[a-z_]+")
+
+
+def cell_schema(code: str) -> str:
+    """The schema of a township: one cell, one schema (docs/decisions/0003)."""
+    if not _CELL_CODE.fullmatch(code):
+        raise ValueError(f"{code!r} is not a division code of 6 to 12 digits")
+    return f"cell_{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The opening of a transaction; `opening` is one simple-protocol message without parameters.
+
+    Every part is a UUID, a number, an instant or a checked name, so that none can carry SQL.
+    """
+
+    opening: str
+
+    @classmethod
+    def outside(cls) -> "Entry":
+        """Into `public` only: accounts, sessions and keys, no cell and no reach."""
+        return cls("BEGIN; SET LOCAL search_path TO public")
+
+    @classmethod
+    def without_reach(cls, cell: str) -> "Entry":
+        """Into a cell, seeing no guarded row: sign-in by the service, everything by the owner."""
+        return cls(f"BEGIN; SET LOCAL search_path TO {cell_schema(cell)}, public")
+
+    @classmethod
+    def as_post(  # noqa: PLR0913 - exactly what the token claims, checked again by the database
+        cls,
+        cell: str,
+        *,
+        session: UUID,
+        post: UUID,
+        grid: UUID,
+        level: int,
+        role: str,
+        issued_at: datetime,
+        at: datetime,
+        writing: bool,
+    ) -> "Entry":
+        """As the holder of a post; fails with `PostingChanged` when the claims no longer hold.
+
+        A writing transaction also shares the cell's lock, which moving a grid takes alone: no row
+        is written under a path that is being moved.
+        """
+        if not _NAME.fullmatch(role):
+            raise ValueError(f"{role!r} is not a role")
+        return cls(
+            f"{cls.without_reach(cell).opening}; SELECT enter('{session}', '{post}', '{grid}', "
+            f"{level:d}, '{role}', '{issued_at.isoformat()}', '{at.isoformat()}', {writing})"
+        )
+
+
+class Database:
+    """The service's connections to one PostgreSQL, bound by row security."""
+
+    def __init__(
+        self, url: str, keyring: Keyring, *, pool_size: int = 10, statement_timeout: int = 30
+    ) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._settings = {
+            "application_name": "onegrid",
+            "statement_timeout": str(statement_timeout * 1000),
+            "jit": "off",
+            "timezone": "UTC",
+        }
+        self.keyring = keyring
+        self._engine: AsyncEngine = _engine(url, pool_size, self._settings)
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        # Everything is set transaction-locally, so a returned connection needs no reset round trip.
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._pool_size,
+            server_settings=self._settings,
+            reset=_nothing_to_reset,
+        )
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def session(self, entry: Entry) -> AsyncGenerator[AsyncSession]:
+        """One transaction as an ORM session; everything wrong leaves it as a `Problem`."""
+        with_keyring = {"keyring": self.keyring}
+        async with AsyncSession(
+            self._engine, expire_on_commit=False, autoflush=False, info=with_keyring
+        ) as session:
+            with _as_problems():
+                raw = (await (await session.connection()).get_raw_connection()).driver_connection
+                assert raw is not None  # noqa: S101 - the dialect always has one
+                async with _entered(raw, entry):
+                    yield session
+                    await session.flush()
+
+    @asynccontextmanager
+    async def connection(self, entry: Entry) -> AsyncGenerator[Connection]:
+        """One transaction on a bare asyncpg connection: the door of the hot paths."""
+        assert self._pool is not None, "the database is not open"  # noqa: S101
+        with _as_problems():
+            async with self._pool.acquire() as connection, _entered(connection, entry):
+                yield connection
+
+
+def keyring_of(session: AsyncSession) -> Keyring:
+    """The keys that seal personal data in this session's rows."""
+    keyring: Keyring = session.info["keyring"]
+    return keyring
+
+
+async def _nothing_to_reset(_: Any) -> None:
+    return None
+
+
+def _engine(url: str, pool_size: int, settings: dict[str, str]) -> AsyncEngine:
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        # BEGIN travels with the entry, so SQLAlchemy must not send its own.
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"server_settings": settings},
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(dbapi_connection: Any, *_: Any) -> None:
+    """After a restart of the database, take a fresh connection instead of a dead one."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+@asynccontextmanager
+async def _entered(raw: Any, entry: Entry) -> AsyncGenerator[None]:
+    try:
+        await raw.execute(entry.opening)
+        yield
+        ended = await raw.execute("COMMIT")
+    except BaseException:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await raw.execute("ROLLBACK")
+        raise
+    if ended != "COMMIT":
+        raise Conflict
+
+
+class _as_problems:  # noqa: N801 - read as a sentence at its only two uses
+    """Turn what the database says into the problem that a caller understands."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, Problem):
+            return
+        problem = problem_of(error)
+        if problem is not None:
+            raise problem from error
+
+
+def problem_of(error: BaseException) -> Problem | None:
+    """The problem behind a database error, or None where the fault is the service's own."""
+    said = _driver_error(error)
+    if isinstance(said, asyncpg.PostgresError):
+        return _problem_of_state(said)
+    lost = (asyncpg.InterfaceError, ConnectionError, TimeoutError, OSError)
+    return DatabaseUnavailable() if isinstance(said, lost) else None
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """Below SQLAlchemy's wrapping lies the driver's own error, with its constraint's name."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
+
+
+_BY_STATE: dict[str, type[Problem]] = {
+    "OG401": PostingChanged,
+    "42501": OutsideYourGrid,
+    "57014": DatabaseUnavailable,
+    "40001": Conflict,
+    "40P01": Conflict,
+}
+_BY_CLASS: dict[str, type[Problem]] = {
+    "08": DatabaseUnavailable,
+    "22": InvalidInput,
+    "23": Conflict,
+    "53": DatabaseUnavailable,
+    "57": DatabaseUnavailable,
+}
+
+
+def _problem_of_state(said: asyncpg.PostgresError) -> Problem | None:
+    state: str = said.sqlstate or ""
+    named = CONSTRAINTS.get(getattr(said, "constraint_name", None) or "")
+    kind = named or _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
+    return kind() if kind is not None else None

@@ -1,0 +1,126 @@
+"""The edge of the service: every exception leaves as a problem, in Chinese, with a pointer."""
+
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.foundation.contract import PROBLEM_MEDIA_TYPE
+from api.foundation.problems import (
+    BodyTooLarge,
+    InternalError,
+    InvalidInput,
+    MalformedBody,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    Problem,
+)
+
+_log = structlog.get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Let every exception of `app` leave as a problem."""
+    app.add_exception_handler(Problem, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused_by_framework)
+    app.add_exception_handler(Exception, _fault)
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        orjson.dumps(problem.body()),
+        status_code=problem.status,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers={**problem.headers, **(headers or {})},
+    )
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for problems only
+    retry = error.members.get("retry_after_seconds")
+    return answer(error, {"Retry-After": str(retry)} if retry is not None else None)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return answer(MalformedBody())
+    errors = [{"pointer": _pointer(each["loc"]), "detail": _chinese(each)} for each in found]
+    return answer(InvalidInput(errors=errors))
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """RFC 6901: `/body/items/3/phone`; the first part says where (body, query, path, header)."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return "/" + "/".join(parts)
+
+
+_SENTENCES = {
+    "missing": "此项必填。",
+    "extra_forbidden": "不支持此项,请检查名称。",
+    "string_type": "请填写文字。",
+    "string_too_short": "内容太短,至少 {min_length} 个字。",
+    "string_too_long": "内容太长,最多 {max_length} 个字。",
+    "string_pattern_mismatch": "格式不正确。",
+    "int_type": "请填写整数。",
+    "int_parsing": "请填写整数。",
+    "float_type": "请填写数字。",
+    "float_parsing": "请填写数字。",
+    "finite_number": "请填写有限的数字。",
+    "bool_type": "请填写 true 或 false。",
+    "bool_parsing": "请填写 true 或 false。",
+    "enum": "请从规定的选项中选择:{expected}。",
+    "literal_error": "请从规定的选项中选择:{expected}。",
+    "uuid_parsing": "编号格式不正确,应为 UUID。",
+    "uuid_type": "编号格式不正确,应为 UUID。",
+    "greater_than_equal": "不能小于 {ge}。",
+    "less_than_equal": "不能大于 {le}。",
+    "greater_than": "应大于 {gt}。",
+    "less_than": "应小于 {lt}。",
+    "too_long": "最多 {max_length} 项。",
+    "too_short": "至少 {min_length} 项。",
+    "list_type": "请填写列表。",
+    "dict_type": "请填写对象。",
+    "model_type": "请填写对象。",
+    "model_attributes_type": "请填写对象。",
+    "date_from_datetime_parsing": "日期格式不正确,应为 2022-02-04。",
+    "date_parsing": "日期格式不正确,应为 2022-02-04。",
+    "date_type": "日期格式不正确,应为 2022-02-04。",
+    "datetime_parsing": "时间格式不正确,应带时区,如 2022-02-04T08:00:00+08:00。",
+    "datetime_type": "时间格式不正确,应带时区,如 2022-02-04T08:00:00+08:00。",
+    "timezone_aware": "时间须带时区,如 2022-02-04T08:00:00+08:00。",
+}
+
+
+def _chinese(error: dict[str, Any]) -> str:
+    """Pydantic's finding as a sentence for the field; the service's own are Chinese already."""
+    context = error.get("ctx", {})
+    sentence = _SENTENCES.get(error["type"])
+    if sentence is not None:
+        return sentence.format_map(context) if "{" in sentence else sentence
+    message = str(context.get("error", "")) or str(error["msg"])
+    return message if any("一" <= character <= "鿿" for character in message) else "填写不正确。"
+
+
+async def _refused_by_framework(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
+    by_status: dict[int, type[Problem]] = {
+        400: MalformedBody,
+        404: NotFound,
+        405: MethodNotAllowed,
+        413: BodyTooLarge,
+        415: NotAcceptable,
+    }
+    kind = by_status.get(error.status_code, InternalError)
+    return answer(kind(), dict(error.headers or {}))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    _log.error("fault", method=request.method, route=request.scope.get("path"), exc_info=error)
+    return answer(InternalError())

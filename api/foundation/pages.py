@@ -1,0 +1,108 @@
+"""Keyset pages: `{"items": […], "next_cursor": …}`, without totals and without offsets."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from api.foundation.problems import InvalidInput
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list; pass `next_cursor` back as `cursor` until it is null."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(description="下一页的游标;没有下一页时为 null")
+
+
+class PageRequest(BaseModel):
+    """Which page is wanted."""
+
+    limit: int
+    cursor: str | None
+
+
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=500, description="每页条数")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=1000, description="上一页返回的 next_cursor")
+    ] = None,
+) -> PageRequest:
+    return PageRequest(limit=limit, cursor=cursor)
+
+
+async def read_page(  # noqa: PLR0913 - a page is exactly these
+    session: AsyncSession,
+    statement: Select[tuple[Row]],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    request: PageRequest,
+    *,
+    present: Callable[[Row], Item],
+    descending: bool = False,
+) -> Page[Item]:
+    """Read one page of entities ordered by `keys`, which end in something unique.
+
+    Raises `InvalidInput` for a cursor that was not made by this list.
+    """
+    if request.cursor is not None:
+        after = tuple_(*keys)
+        values = tuple_(*decode_cursor(request.cursor, [_python_type(key) for key in keys]))
+        statement = statement.where(after < values if descending else after > values)
+    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key in keys))
+    rows = (await session.scalars(ordered.limit(request.limit + 1))).all()
+    shown = rows[: request.limit]
+    more = len(rows) > request.limit
+    last = [getattr(shown[-1], key.key) for key in keys] if more else None
+    return Page(
+        items=[present(row) for row in shown], next_cursor=encode_cursor(last) if last else None
+    )
+
+
+def encode_cursor(values: Sequence[object]) -> str:
+    text = json.dumps([str(value) for value in values], ensure_ascii=False)
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
+    """The key values in a cursor; raises `InvalidInput` when it is not one of this list."""
+    try:
+        texts = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(texts, list):
+            raise TypeError  # noqa: TRY301 - one way out for everything that is no cursor
+        return [
+            _READERS[kind](str(text))
+            for kind, text in zip(kinds, texts, strict=True)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        ]
+    except (ValueError, TypeError):
+        raise InvalidInput("分页游标无效,请从第一页重新读取。", pointer="/query/cursor") from None
+
+
+def _text(value: str) -> str:
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("not text")
+    return value
+
+
+_READERS: dict[type, Callable[[str], Any]] = {
+    UUID: UUID,
+    str: _text,
+    int: int,
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+}
+
+
+def _python_type(key: InstrumentedAttribute[Any]) -> type:
+    kind: type = key.type.python_type
+    return kind if kind in _READERS else str

@@ -1,0 +1,345 @@
+"""Records as the field makes them: with an id from the device, sent perhaps twice, corrected openly."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+import uuid_utils.compat
+from fastapi import Depends, Header, Response
+from pydantic import BaseModel
+from pydantic import Field as WireField
+from sqlalchemy import Column, DateTime, Index, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import UserDefinedType
+from sqlmodel import Field, SQLModel
+
+from api.foundation import clock
+from api.foundation.database import keyring_of, problem_of
+from api.foundation.labels import Labelled, enum_column_type
+from api.foundation.problems import (
+    DatabaseUnavailable,
+    Problem,
+    RecordDiffers,
+    VersionMismatch,
+    VersionMissing,
+)
+
+
+class Source(Labelled):
+    """How a record came to be known."""
+
+    visit = "visit", "入户"
+    phone = "phone", "电话"
+    wechat = "wechat", "微信"
+    paper = "paper", "纸质"
+    excel = "excel", "表格导入"
+    self_report = "self_report", "本人填报"
+    device = "device", "设备"
+
+
+class Xid8(UserDefinedType[int]):
+    """The transaction that last wrote a row: what pull resumes from (docs/decisions/0005)."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
+
+
+PATH = Text(collation="C")
+INSTANT = DateTime(timezone=True)
+_THIS_TRANSACTION: dict[str, Any] = {
+    "server_default": text("pg_current_xact_id()"),
+    "onupdate": text("pg_current_xact_id()"),
+    "nullable": False,
+}
+
+
+class Reached(SQLModel):
+    """A row about a place or a person: row security compares its `reach` with the caller's."""
+
+    reach: str = Field(sa_type=PATH)  # pyright: ignore[reportArgumentType]
+
+
+class Versioned(SQLModel):
+    """A row that is changed openly: each change makes a version, the earlier ones are kept."""
+
+    id: UUID = Field(primary_key=True)
+    version: int = Field(default=1)
+    changed_xid: int | None = Field(
+        default=None,
+        sa_type=Xid8,
+        index=True,
+        sa_column_kwargs=_THIS_TRANSACTION,
+        exclude=True,
+    )
+
+
+class Recorded(Versioned, Reached):
+    """A record a phone can make: when and by whom it was done, and who entered it (M5.6)."""
+
+    recorded_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    received_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    performed_by: UUID
+    entered_by: UUID
+    source: Source = Field(sa_type=enum_column_type(Source, name="source"))  # pyright: ignore[reportArgumentType]
+    discarded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+
+
+class Revision(Reached, table=True):
+    """What a record said before a correction. Corrections never overwrite silently."""
+
+    __tablename__: ClassVar[Any] = "revisions"
+    __table_args__ = (Index("uq_revisions_record_id_version", "record_id", "version", unique=True),)
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
+    record_id: UUID
+    version: int
+    body: dict[str, Any] = Field(sa_column=Column("body", JSONB, nullable=False))
+    replaced_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    replaced_by: UUID
+    duty_id: UUID | None = None
+    reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
+
+
+class Outcome(Labelled):
+    """What became of one item of a batch; nothing is lost silently."""
+
+    created = "created", "已保存"
+    unchanged = "unchanged", "此前已保存"
+    refused = "refused", "未保存"
+
+
+class ItemOutcome(BaseModel):
+    """One item's outcome; `problem` says why a refused one was not kept."""
+
+    id: UUID
+    outcome: Outcome
+    problem: dict[str, Any] | None = WireField(description="未保存的原因,格式同单条提交的错误")
+
+
+class BatchOutcome(BaseModel):
+    """Per item outcomes, in the order sent."""
+
+    items: list[ItemOutcome]
+    created: int = WireField(description="新保存的条数")
+    unchanged: int = WireField(description="此前已保存的条数")
+    refused: int = WireField(description="未保存的条数")
+
+    @classmethod
+    def of(cls, items: list[ItemOutcome]) -> "BatchOutcome":
+        count = {kind: sum(item.outcome is kind for item in items) for kind in Outcome}
+        return cls(items=items, **{kind.value: number for kind, number in count.items()})
+
+
+R = TypeVar("R", bound=Versioned)
+
+
+class Proposal(Generic[R]):
+    """A row about to be kept, with the body it came from: the same id and body again is no news."""
+
+    def __init__(self, said: BaseModel, row: R) -> None:
+        self.said = said
+        self.row = row
+
+
+def new_id() -> UUID:
+    """An id for what the service itself makes (UUIDv7: sorts by time of making)."""
+    return uuid_utils.compat.uuid7()
+
+
+async def create_once(session: AsyncSession, proposal: Proposal[R]) -> tuple[R, bool]:
+    """Keep a record, or find that it is kept already. Returns the kept row and whether it is new.
+
+    Raises `RecordDiffers` with the differing fields when the id was used for another body, and
+    whatever problem the database's constraints stand for.
+    """
+    if await _insert(session, [proposal.row]):
+        return proposal.row, True
+    return await _kept(session, proposal), False
+
+
+async def create_all(session: AsyncSession, proposals: Sequence[Proposal[R]]) -> list[ItemOutcome]:
+    """Keep many rows of one table in one statement; where it is refused, one by one.
+
+    One bad item never costs the others: each gets its own outcome, in the order given.
+    """
+    try:
+        async with session.begin_nested():
+            created = await _insert(session, [proposal.row for proposal in proposals])
+    except Exception as error:
+        if _refusal(error) is None or len(proposals) == 0:
+            raise
+        return [await _create_alone(session, proposal) for proposal in proposals]
+    return [
+        ItemOutcome(id=proposal.row.id, outcome=Outcome.created, problem=None)
+        if proposal.row.id in created
+        else await _create_alone(session, proposal)
+        for proposal in proposals
+    ]
+
+
+async def _create_alone(session: AsyncSession, proposal: Proposal[R]) -> ItemOutcome:
+    identity = proposal.row.id
+    try:
+        async with session.begin_nested():
+            _, new = await create_once(session, proposal)
+    except Exception as error:
+        problem = _refusal(error)
+        if problem is None:
+            raise
+        return ItemOutcome(id=identity, outcome=Outcome.refused, problem=problem.body())
+    outcome = Outcome.created if new else Outcome.unchanged
+    return ItemOutcome(id=identity, outcome=outcome, problem=None)
+
+
+def _refusal(error: Exception) -> Problem | None:
+    """The problem an item is refused with; a database that is gone refuses the whole request."""
+    problem = error if isinstance(error, Problem) else problem_of(error)
+    return None if isinstance(problem, DatabaseUnavailable) else problem
+
+
+async def _insert(session: AsyncSession, rows: Sequence[Versioned]) -> set[UUID]:
+    """Insert rows of one table in one statement; returns the ids that were not there before."""
+    if not rows:
+        return set()
+    table = table_of(type(rows[0]))
+    columns = ", ".join(f'"{name}"' for name in row_body(rows[0]))
+    # One JSON parameter carries any number of rows, arrays and sealed bytes included.
+    statement = text(
+        f"INSERT INTO {table.name} ({columns}) SELECT {columns} "
+        f"FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
+        "ON CONFLICT (id) DO NOTHING RETURNING id"
+    )
+    body = orjson.dumps([row_body(row) for row in rows]).decode()
+    return set((await session.scalars(statement, {"rows": body})).all())
+
+
+_MADE = {"changed_xid"}
+
+
+def row_body(row: SQLModel) -> dict[str, Any]:
+    """A row as JSON can carry it, column by column, as PostgreSQL reads it back."""
+    names = (column.name for column in table_of(type(row)).columns)
+    return {name: _plain(getattr(row, name)) for name in names if name not in _MADE}
+
+
+def _plain(value: Any) -> Any:
+    return "\\x" + value.hex() if isinstance(value, bytes) else value
+
+
+async def _kept(session: AsyncSession, proposal: Proposal[R]) -> R:
+    kept = await session.get(type(proposal.row), proposal.row.id, populate_existing=True)
+    if kept is None:
+        raise RecordDiffers(fields=[])
+    fields = _differing_fields(session, proposal, await _first_said(session, kept))
+    if fields:
+        raise RecordDiffers(fields=fields)
+    return kept
+
+
+async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, Any]:
+    """A record as it was first sent: a late retry must not collide with a correction."""
+    if kept.version == 1:
+        return {name: getattr(kept, name) for name in row_body(kept)}
+    table = table_of(type(kept)).name
+    statement = text(
+        f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table}, body) AS kept "
+        "WHERE record_id = :id AND revisions.version = 1"
+    )
+    return (await session.execute(statement, {"id": kept.id})).mappings().one()
+
+
+def _differing_fields(
+    session: AsyncSession, proposal: Proposal[R], first: Mapping[str, Any]
+) -> list[str]:
+    """Compare what is said with what was kept; sealed columns are opened for it.
+
+    A field left out, which the service fills in, is not compared.
+    """
+    table = table_of(type(proposal.row)).name
+    differing: list[str] = []
+    for name, value in proposal.said:
+        sealed = first.get(f"{name}_sealed")
+        if name in first:
+            kept = first[name]
+        elif f"{name}_sealed" in first:
+            kept = keyring_of(session).open(sealed, context=f"{table}.{name}") if sealed else None
+        else:
+            continue
+        if value != kept and not (value is None and name not in proposal.said.model_fields_set):
+            differing.append(name)
+    return differing
+
+
+async def correct(
+    session: AsyncSession, row: Versioned, changes: Mapping[str, Any], correction: "Correction"
+) -> None:
+    """Change a record openly: the former version is kept, with who replaced it and why.
+
+    Raises `VersionMismatch` when the correction was made from an older version.
+    """
+    await session.refresh(row, with_for_update=True)
+    if row.version != correction.version:
+        raise VersionMismatch(version=row.version)
+    session.add(
+        Revision(
+            id=new_id(),
+            kind=table_of(type(row)).name,
+            record_id=row.id,
+            version=row.version,
+            body=orjson.loads(orjson.dumps(row_body(row))),
+            replaced_at=clock.now(),
+            replaced_by=correction.by,
+            reason=correction.reason,
+            duty_id=getattr(row, "quarantine_id", None),
+            reach=getattr(row, "reach"),  # noqa: B009 - every corrected record lies in a reach
+        )
+    )
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.version += 1
+    await session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Which version is corrected, by whom and why."""
+
+    version: int
+    by: UUID
+    reason: str | None = None
+
+
+async def if_match(
+    value: Annotated[
+        str | None,
+        Header(alias="If-Match", description='所依据的版本号,如 "3"', examples=['"1"']),
+    ] = None,
+) -> int:
+    """The version a correction was made from; raises `VersionMissing` without one."""
+    number = (value or "").strip().removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:  # noqa: PLR2004 - an int4
+        raise VersionMissing
+    return int(number)
+
+
+IfMatch = Annotated[int, Depends(if_match)]
+
+
+def tell_created(response: Response, location: str, *, version: int, created: bool) -> None:
+    """201 with Location for a new record, 200 for one that was kept already."""
+    response.status_code = 201 if created else 200
+    response.headers["Location"] = location
+    response.headers["ETag"] = f'"{version}"'
+
+
+def table_of(kind: type[SQLModel]) -> Table:
+    """The table behind a table class."""
+    table: Table = kind.__table__  # pyright: ignore[reportAttributeAccessIssue]
+    return table

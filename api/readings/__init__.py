@@ -1,0 +1,1 @@
+"""Temperatures and symptoms, one for every window of every day."""

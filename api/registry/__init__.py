@@ -1,0 +1,1 @@
+"""Households and residents, and the bond that makes three people answerable for each household."""

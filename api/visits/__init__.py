@@ -1,0 +1,1 @@
+"""Door-to-door visits: what was met at the door, and what must be followed up."""
