@@ -4,14 +4,14 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Mapped
 
 from api.foundation.problems import InvalidInput
 
@@ -42,10 +42,10 @@ async def page_request(
     return PageRequest(limit=limit, cursor=cursor)
 
 
-async def read_page(  # noqa: PLR0913 - a page is exactly these
+async def read_page(
     session: AsyncSession,
-    statement: Select[tuple[Row]],
-    keys: Sequence[InstrumentedAttribute[Any]],
+    statement: Select[Row],
+    keys: Sequence[Mapped[Any]],
     request: PageRequest,
     *,
     present: Callable[[Row], Item],
@@ -55,15 +55,16 @@ async def read_page(  # noqa: PLR0913 - a page is exactly these
 
     Raises `InvalidInput` for a cursor that was not made by this list.
     """
+    columns = [cast("InstrumentedAttribute[Any]", key) for key in keys]
     if request.cursor is not None:
-        after = tuple_(*keys)
-        values = tuple_(*decode_cursor(request.cursor, [_python_type(key) for key in keys]))
+        after = tuple_(*columns)
+        values = tuple_(*decode_cursor(request.cursor, [_python_type(key) for key in columns]))
         statement = statement.where(after < values if descending else after > values)
-    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key in keys))
+    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key in columns))
     rows = (await session.scalars(ordered.limit(request.limit + 1))).all()
     shown = rows[: request.limit]
     more = len(rows) > request.limit
-    last = [getattr(shown[-1], key.key) for key in keys] if more else None
+    last = [getattr(shown[-1], key.key) for key in columns] if more else None
     return Page(
         items=[present(row) for row in shown], next_cursor=encode_cursor(last) if last else None
     )
@@ -77,14 +78,9 @@ def encode_cursor(values: Sequence[object]) -> str:
 def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
     """The key values in a cursor; raises `InvalidInput` when it is not one of this list."""
     try:
-        texts = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(texts, list):
-            raise TypeError  # noqa: TRY301 - one way out for everything that is no cursor
-        return [
-            _READERS[kind](str(text))
-            for kind, text in zip(kinds, texts, strict=True)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        ]
-    except (ValueError, TypeError):
+        texts = _TEXTS.validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [_READERS[kind](text) for kind, text in zip(kinds, texts, strict=True)]
+    except ValueError:
         raise InvalidInput("分页游标无效,请从第一页重新读取。", pointer="/query/cursor") from None
 
 
@@ -94,6 +90,7 @@ def _text(value: str) -> str:
     return value
 
 
+_TEXTS = TypeAdapter(list[str])
 _READERS: dict[type, Callable[[str], Any]] = {
     UUID: UUID,
     str: _text,

@@ -1,4 +1,4 @@
-"""Everything wrong leaves the service as one of these classes (RFC 9457, `application/problem+json`).
+"""Everything wrong leaves the service as one of these classes (RFC 9457).
 
     Problem
     ├── NotSignedIn · PostingChanged (401)      who is asking
@@ -9,7 +9,7 @@
     ├── InvalidInput (422)                      pointers to the fields
     └── TooMany (429) · DatabaseUnavailable (503)
 
-The status and the type are the program's; `title` and `detail` are Chinese, for whoever holds the phone.
+Status and type are for the program; `title` and `detail` are Chinese, for whoever holds the phone.
 """
 
 import re
