@@ -1,9 +1,9 @@
-"""Records as the field makes them: with an id from the device, sent perhaps twice, corrected openly."""
+"""Records as the field makes them: with a device's id, sent perhaps twice, corrected openly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -252,7 +252,8 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
         f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table}, body) AS kept "
         "WHERE record_id = :id AND revisions.version = 1"
     )
-    return (await session.execute(statement, {"id": kept.id})).mappings().one()
+    first = (await session.execute(statement, {"id": kept.id})).mappings().one()
+    return {str(column): value for column, value in first.items()}
 
 
 def _differing_fields(
@@ -260,21 +261,30 @@ def _differing_fields(
 ) -> list[str]:
     """Compare what is said with what was kept; sealed columns are opened for it.
 
-    A field left out, which the service fills in, is not compared.
+    What was not said and the service filled in is not compared.
     """
     table = table_of(type(proposal.row)).name
     differing: list[str] = []
-    for name, value in proposal.said:
-        sealed = first.get(f"{name}_sealed")
-        if name in first:
-            kept = first[name]
-        elif f"{name}_sealed" in first:
-            kept = keyring_of(session).open(sealed, context=f"{table}.{name}") if sealed else None
-        else:
+    for name, part, value in _said_by_column(proposal.said):
+        column = part if part in first else f"{part}_sealed"
+        filled_in = value is None and getattr(proposal.row, column, None) is not None
+        if column not in first or filled_in:
             continue
-        if value != kept and not (value is None and name not in proposal.said.model_fields_set):
+        kept = first[column]
+        if column != part and kept is not None:
+            kept = keyring_of(session).open(kept, context=f"{table}.{part}")
+        if value != kept and name not in differing:
             differing.append(name)
     return differing
+
+
+def _said_by_column(said: BaseModel) -> Iterator[tuple[str, str, Any]]:
+    """Each field with the column it is kept in; a nested one (a place) has several."""
+    for name, value in said:
+        if isinstance(value, BaseModel):
+            yield from ((name, part, told) for part, told in value)
+        else:
+            yield name, name, value
 
 
 async def correct(
@@ -341,5 +351,4 @@ def tell_created(response: Response, location: str, *, version: int, created: bo
 
 def table_of(kind: type[SQLModel]) -> Table:
     """The table behind a table class."""
-    table: Table = kind.__table__  # pyright: ignore[reportAttributeAccessIssue]
-    return table
+    return cast("Table", vars(kind)["__table__"])
