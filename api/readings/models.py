@@ -57,6 +57,15 @@ class Timing(Labelled):
     late = "late", "补测"
 
 
+class NotTakenReason(Labelled):
+    """Why a person could not be measured on a round."""
+
+    absent = "absent", "未见到本人"
+    refused = "refused", "不配合"
+    in_hospital = "in_hospital", "已送医"
+    other = "other", "其他"
+
+
 class Reading(Recorded, table=True):
     """One measured value; a second one for the same window is a correction or a clear problem."""
 
@@ -88,3 +97,21 @@ class Reading(Recorded, table=True):
     measured_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     abnormal: bool
     low: bool
+
+
+class NotTaken(Recorded, table=True):
+    """Somebody was not measured, and why. Their window stays missing until it is measured."""
+
+    __tablename__: ClassVar[Any] = "readings_not_taken"
+    __table_args__ = (
+        Index("ix_readings_not_taken_quarantine_id_day", "quarantine_id", "day"),
+        Index("ix_readings_not_taken_reach", "reach"),
+    )
+
+    quarantine_id: UUID = Field(foreign_key="quarantines.id")
+    grid_id: UUID
+    day: date
+    window: str = Field(sa_type=String(20))  # pyright: ignore[reportArgumentType]
+    reason: NotTakenReason = Field(
+        sa_type=enum_column_type(NotTakenReason, name="reason")  # pyright: ignore[reportArgumentType]
+    )

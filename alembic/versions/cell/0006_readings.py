@@ -1,4 +1,4 @@
-"""Temperatures in their windows."""
+"""Temperatures in their windows, and why one was not taken."""
 
 from alembic import op
 
@@ -54,6 +54,38 @@ CREATE INDEX ix_readings_reach_day ON readings (reach, day)
     """\
 CREATE UNIQUE INDEX uq_readings_one_per_window ON readings (quarantine_id, day, "window") WHERE discarded_at IS NULL
 """,
+    """\
+CREATE TABLE readings_not_taken (
+    reach TEXT COLLATE "C" NOT NULL,
+    id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    performed_by UUID NOT NULL,
+    entered_by UUID NOT NULL,
+    source VARCHAR(40) NOT NULL,
+    discarded_at TIMESTAMP WITH TIME ZONE,
+    quarantine_id UUID NOT NULL,
+    grid_id UUID NOT NULL,
+    day DATE NOT NULL,
+    "window" VARCHAR(20) NOT NULL,
+    reason VARCHAR(40) NOT NULL,
+    CONSTRAINT pk_readings_not_taken PRIMARY KEY (id),
+    CONSTRAINT ck_readings_not_taken_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
+    CONSTRAINT fk_readings_not_taken_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
+    CONSTRAINT ck_readings_not_taken_reason CHECK (reason IN ('absent', 'refused', 'in_hospital', 'other'))
+)
+""",
+    """\
+CREATE INDEX ix_readings_not_taken_changed_xid ON readings_not_taken (changed_xid)
+""",
+    """\
+CREATE INDEX ix_readings_not_taken_quarantine_id_day ON readings_not_taken (quarantine_id, day)
+""",
+    """\
+CREATE INDEX ix_readings_not_taken_reach ON readings_not_taken (reach)
+""",
     "ALTER TABLE readings ENABLE ROW LEVEL SECURITY",
     """\
 CREATE POLICY reach ON readings USING (
@@ -62,9 +94,20 @@ CREATE POLICY reach ON readings USING (
     OR quarantine_id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
 )
 """,
+    "ALTER TABLE readings_not_taken ENABLE ROW LEVEL SECURITY",
+    """\
+CREATE POLICY reach ON readings_not_taken USING (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
+    OR quarantine_id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+)
+""",
 )
 
-DOWN = ("DROP TABLE readings",)
+DOWN = (
+    "DROP TABLE readings_not_taken",
+    "DROP TABLE readings",
+)
 
 
 def upgrade() -> None:
