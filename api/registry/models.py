@@ -59,6 +59,7 @@ class Household(Recorded, table=True):
     address_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     left_on: date | None = None
+    destination_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Resident(Recorded, table=True):
@@ -103,10 +104,15 @@ class Resident(Recorded, table=True):
     lives_alone: bool = False
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     left_on: date | None = None
+    destination_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Bond(Versioned, Reached, table=True):
-    """Who stands for a household, since when; an ended bond stays as history."""
+    """Who stands for a household, since when; an ended bond stays as history.
+
+    The name is kept as it was when the bond began: the household is told who answers for it, whatever
+    part of the tree that person was registered in.
+    """
 
     __tablename__: ClassVar[Any] = "bonds"
     __table_args__ = (
@@ -129,6 +135,7 @@ class Bond(Versioned, Reached, table=True):
     kind: BondKind = Field(sa_type=enum_column_type(BondKind, name="kind"))  # pyright: ignore[reportArgumentType]
     worker_id: UUID | None = None
     resident_id: UUID | None = None
+    name: str = Field(sa_type=String(50))  # pyright: ignore[reportArgumentType]
     began_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     ended_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     ended_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]

@@ -27,6 +27,7 @@ CREATE TABLE households (
     address_sealed BYTEA,
     note_sealed BYTEA,
     left_on DATE,
+    destination_sealed BYTEA,
     CONSTRAINT pk_households PRIMARY KEY (id),
     CONSTRAINT ck_households_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_households_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id),
@@ -71,6 +72,7 @@ CREATE TABLE residents (
     lives_alone BOOLEAN NOT NULL,
     note_sealed BYTEA,
     left_on DATE,
+    destination_sealed BYTEA,
     CONSTRAINT pk_residents PRIMARY KEY (id),
     CONSTRAINT ck_residents_document_whole CHECK ((document_sealed IS NULL) = (document_lookup IS NULL)),
     CONSTRAINT ck_residents_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
@@ -109,6 +111,7 @@ CREATE TABLE bonds (
     kind VARCHAR(40) NOT NULL,
     worker_id UUID,
     resident_id UUID,
+    name VARCHAR(50) NOT NULL,
     began_at TIMESTAMP WITH TIME ZONE NOT NULL,
     ended_at TIMESTAMP WITH TIME ZONE,
     ended_reason TEXT,
@@ -133,6 +136,9 @@ CREATE POLICY reach ON households USING (
     reach >= nullif(current_setting('onegrid.reach_from', true), '')
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
     OR id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+) WITH CHECK (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
     "ALTER TABLE residents ENABLE ROW LEVEL SECURITY",
@@ -141,6 +147,9 @@ CREATE POLICY reach ON residents USING (
     reach >= nullif(current_setting('onegrid.reach_from', true), '')
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
     OR id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+) WITH CHECK (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
     "ALTER TABLE bonds ENABLE ROW LEVEL SECURITY",
@@ -149,6 +158,9 @@ CREATE POLICY reach ON bonds USING (
     reach >= nullif(current_setting('onegrid.reach_from', true), '')
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
     OR household_id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+) WITH CHECK (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
 )
