@@ -247,11 +247,11 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
     """A record as it was first sent: a late retry must not collide with a correction."""
     if kept.version == 1:
         return {name: getattr(kept, name) for name in row_body(kept)}
-    table = table_of(type(kept)).name
+    table = table_of(type(kept))
     statement = text(
-        f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table}, body) AS kept "
+        f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table.name}, body) AS kept "
         "WHERE record_id = :id AND revisions.version = 1"
-    )
+    ).columns(**{column.name: column.type for column in table.columns})
     first = (await session.execute(statement, {"id": kept.id})).mappings().one()
     return {str(column): value for column, value in first.items()}
 
@@ -265,7 +265,7 @@ def _differing_fields(
     """
     table = table_of(type(proposal.row)).name
     differing: list[str] = []
-    for name, part, value in _said_by_column(proposal.said):
+    for name, part, value in _said_by_column(proposal.said, first):
         column = part if part in first else f"{part}_sealed"
         filled_in = value is None and getattr(proposal.row, column, None) is not None
         if column not in first or filled_in:
@@ -278,11 +278,11 @@ def _differing_fields(
     return differing
 
 
-def _said_by_column(said: BaseModel) -> Iterator[tuple[str, str, Any]]:
-    """Each field with the column it is kept in; a nested one (a place) has several."""
-    for name, value in said:
-        if isinstance(value, BaseModel):
-            yield from ((name, part, told) for part, told in value)
+def _said_by_column(said: BaseModel, columns: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Each field with the column it is kept in; a nested one (a place) is kept in several."""
+    for name, value in said.model_dump().items():
+        if isinstance(value, dict) and name not in columns:
+            yield from ((name, part, told) for part, told in cast("dict[str, Any]", value).items())
         else:
             yield name, name, value
 

@@ -20,6 +20,24 @@ class Comparator(Labelled):
     gt = "gt", "超过才算(>)"
 
 
+class Timing(Labelled):
+    """Whether a reading was taken within its window."""
+
+    on_time = "on_time", "按时"
+    early = "early", "提前"
+    late = "late", "补测"
+
+
+class WhereaboutsKind(Labelled):
+    """Where the person is: 居家观察、送医收治、离家外出、集中转运 (S1; M3.4)."""
+
+    at_home = "at_home", "居家观察"
+    in_hospital = "in_hospital", "送医收治"
+    away_approved = "away_approved", "经批准外出"
+    away_breach = "away_breach", "擅自外出"
+    transferred = "transferred", "集中转运"
+
+
 class Policy(SQLModel):
     """What every policy says of itself. A revision never changes; a new one takes its place."""
 
@@ -32,7 +50,7 @@ class Policy(SQLModel):
 
 
 class CareTeamPolicy(Versioned, Policy, table=True):
-    """Who must serve one quarantined person: 四包一 is size 4 with at least one party member (S2)."""
+    """Who must serve one quarantined person: 四包一 is four, one of them a party member (S2)."""
 
     __tablename__: ClassVar[Any] = "care_team_policies"
     __table_args__ = (
