@@ -27,6 +27,7 @@ from api.foundation.problems import (
     VersionMismatch,
     VersionMissing,
 )
+from api.foundation.sealed import Keyring
 
 
 class Source(Labelled):
@@ -237,7 +238,13 @@ async def _kept(session: AsyncSession, proposal: Proposal[R]) -> R:
     kept = await session.get(type(proposal.row), proposal.row.id, populate_existing=True)
     if kept is None:
         raise RecordDiffers(fields=[])
-    fields = _differing_fields(session, proposal, await _first_said(session, kept))
+    fields = differing_fields(
+        proposal.said,
+        _columns(proposal.row),
+        await _first_said(session, kept),
+        table=table_of(type(kept)).name,
+        keyring=keyring_of(session),
+    )
     if fields:
         raise RecordDiffers(fields=fields)
     return kept
@@ -246,7 +253,7 @@ async def _kept(session: AsyncSession, proposal: Proposal[R]) -> R:
 async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, Any]:
     """A record as it was first sent: a late retry must not collide with a correction."""
     if kept.version == 1:
-        return {name: getattr(kept, name) for name in row_body(kept)}
+        return _columns(kept)
     table = table_of(type(kept))
     statement = text(
         f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table.name}, body) AS kept "
@@ -256,23 +263,31 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
     return {str(column): value for column, value in first.items()}
 
 
-def _differing_fields(
-    session: AsyncSession, proposal: Proposal[R], first: Mapping[str, Any]
-) -> list[str]:
-    """Compare what is said with what was kept; sealed columns are opened for it.
+def _columns(row: SQLModel) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row_body(row)}
 
-    What was not said and the service filled in is not compared.
+
+def differing_fields(
+    said: BaseModel,
+    row: Mapping[str, Any],
+    first: Mapping[str, Any],
+    *,
+    table: str,
+    keyring: Keyring,
+) -> list[str]:
+    """Compare what is said with what was kept first; sealed columns are opened for it.
+
+    `row` is what would be kept now: what was not said and the service filled in is not compared.
     """
-    table = table_of(type(proposal.row)).name
     differing: list[str] = []
-    for name, part, value in _said_by_column(proposal.said, first):
+    for name, part, value in _said_by_column(said, first):
         column = part if part in first else f"{part}_sealed"
-        filled_in = value is None and getattr(proposal.row, column, None) is not None
+        filled_in = value is None and row.get(column) is not None
         if column not in first or filled_in:
             continue
         kept = first[column]
         if column != part and kept is not None:
-            kept = keyring_of(session).open(kept, context=f"{table}.{part}")
+            kept = keyring.open(kept, context=f"{table}.{part}")
         if value != kept and name not in differing:
             differing.append(name)
     return differing
