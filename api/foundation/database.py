@@ -86,17 +86,21 @@ class Entry:
         issued_at: datetime,
         at: datetime,
         writing: bool,
+        alone: bool = False,
     ) -> "Entry":
         """As the holder of a post; fails with `PostingChanged` when the claims no longer hold.
 
-        A writing transaction also shares the cell's lock, which moving a grid takes alone: no row
-        is written under a path that is being moved.
+        A writing transaction also shares the cell's lock, which moving a grid takes `alone`: no row
+        is written under a path that is being moved. It is taken before anything else is, never
+        raised from shared to alone, so that two movers wait for each other instead of locking up.
         """
         if not _NAME.fullmatch(role):
             raise ValueError(f"{role!r} is not a role")
+        lock = "; SELECT pg_advisory_xact_lock(hashtext(current_schema()))" if alone else ""
         return cls(
-            f"{cls.without_reach(cell).opening}; SELECT enter('{session}', '{post}', '{grid}', "
-            f"{level:d}, '{role}', '{issued_at.isoformat()}', '{at.isoformat()}', {writing})"
+            f"{cls.without_reach(cell).opening}{lock}; "
+            f"SELECT enter('{session}', '{post}', '{grid}', {level:d}, '{role}', "
+            f"'{issued_at.isoformat()}', '{at.isoformat()}', {writing})"
         )
 
 

@@ -10,8 +10,8 @@ Rooms above the grids register at import, so that nothing here knows of them:
         session: AsyncSession, caller: Claims, handover: Handover
     ) -> dict[str, int]: ...
 
-All run in the transaction that ends the post. A taker that cannot pass a duty on raises a problem and
-the post goes on; a count that is not zero keeps a post from ending without a successor (M1.7).
+All run in the transaction that ends the post. A taker that cannot pass a duty on raises a problem;
+a count that is not zero keeps a post from ending without a successor (M1.7).
 """
 
 from collections import Counter
