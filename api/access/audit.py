@@ -16,7 +16,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being served; it joins the audit record with the log."""
 
 
-def audit(  # noqa: PLR0913 - who, what, to whom, where, and how
+def audit(
     session: AsyncSession,
     caller: Claims,
     action: str,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.keys import KeyRoom
 from api.access.permissions import Permission, permitted
-from api.access.tokens import Claims, UnknownKey
+from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Connection, Database, Entry
 from api.foundation.problems import NotPermitted, NotSignedIn
@@ -25,21 +25,18 @@ _BEARER = HTTPBearer(
 
 async def caller_of(request: Request) -> Claims:
     """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    told = request.headers.getlist("authorization")
+    scheme, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn
     keys: KeyRoom = request.app.state.keys
-    try:
-        return keys.tokens.read(token)
-    except UnknownKey:
-        await keys.look_again()
-        return keys.tokens.read(token)
+    return await keys.read(token)
 
 
 Caller = Annotated[Claims, Depends(caller_of)]
 
 
-def entry_of(caller: Claims, *, writing: bool) -> Entry:
+def entry_of(caller: Claims, *, writing: bool, alone: bool = False) -> Entry:
     """The entry of this caller's post, checked by the database on the way in."""
     return Entry.as_post(
         caller.cell,
@@ -51,6 +48,7 @@ def entry_of(caller: Claims, *, writing: bool) -> Entry:
         issued_at=caller.issued_at,
         at=clock.now(),
         writing=writing,
+        alone=alone,
     )
 
 
@@ -60,6 +58,13 @@ async def scoped_session(request: Request, caller: Caller) -> AsyncGenerator[Asy
     async with database.session(
         entry_of(caller, writing=request.method not in _READING)
     ) as session:
+        yield session
+
+
+async def alone_session(request: Request, caller: Caller) -> AsyncGenerator[AsyncSession]:
+    """The same transaction with nobody else writing in the cell: for changes of the tree itself."""
+    database: Database = request.app.state.database
+    async with database.session(entry_of(caller, writing=True, alone=True)) as session:
         yield session
 
 
@@ -74,6 +79,7 @@ async def scoped_connection(request: Request, caller: Caller) -> AsyncGenerator[
 
 # The scope makes the commit happen before the response leaves: a failed one must not answer 200.
 ScopedSession = Annotated[AsyncSession, Depends(scoped_session, scope="function")]
+AloneSession = Annotated[AsyncSession, Depends(alone_session, scope="function")]
 ScopedConnection = Annotated[Connection, Depends(scoped_connection, scope="function")]
 
 
@@ -86,5 +92,9 @@ async def _permitted(
 
 
 def permits(permission: Permission) -> Any:
-    """`Annotated[Claims, permits(Permission.visits_record)]`: the caller, if permitted to."""
+    """The caller, if permitted to: `Annotated[Claims, permits(Permission.visits_record)]`."""
     return Security(_permitted, scopes=[permission.value])
+
+
+SignedIn = Annotated[Claims, Security(_permitted, scopes=[])]
+"""The caller of what concerns nobody else: their own sessions, password and posts."""

@@ -1,4 +1,4 @@
-"""Who can sign in, from where, and what was done: accounts, sessions, keys (all in `public`), audit."""
+"""Who can sign in and what was done: accounts, sessions, keys (all in `public`), audit."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -66,7 +66,7 @@ class Session(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """A refresh token by its digest. Used once; used twice, it ends the session (RFC 9700 §4.14)."""
+    """A refresh token by its digest; used twice, it ends the session (RFC 9700 §4.14)."""
 
     __tablename__: ClassVar[Any] = "refresh_tokens"
     __table_args__ = (Index("ix_refresh_tokens_session_id", "session_id"), {"schema": "public"})
@@ -81,7 +81,7 @@ class SignInAttempts(SQLModel, table=True):
     """How often an account or an address was guessed at lately; outlives a restart."""
 
     __tablename__: ClassVar[Any] = "sign_in_attempts"
-    __table_args__ = ({"schema": "public"},)
+    __table_args__ = (Index("ix_sign_in_attempts_last_at", "last_at"), {"schema": "public"})
 
     subject: bytes = Field(primary_key=True, sa_type=LargeBinary)
     failures: int
@@ -109,7 +109,7 @@ class AuditEntry(Reached, table=True):
     __tablename__: ClassVar[Any] = "audit_entries"
     __table_args__ = (
         Index("ix_audit_entries_subject_id", "subject_id", "at"),
-        Index("ix_audit_entries_reach_at", "reach", "at"),
+        Index("ix_audit_entries_at_id", "at", "id"),
     )
 
     id: UUID = Field(primary_key=True)

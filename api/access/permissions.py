@@ -1,10 +1,11 @@
 """What each role at each level may do: the whole policy on one screen.
 
-Where it may be done is the reach's matter (row security). Levels are data: 1 is the township, larger
-numbers lie deeper. `down_to` is the deepest level at which the role holds the permissions; without it
-every level does.
+Where it may be done is the reach's matter (row security). Levels are data: 1 is the township,
+larger numbers lie deeper. `down_to` is the deepest level at which the role holds the permissions;
+without it every level does.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from api.foundation.labels import Labelled
@@ -84,6 +85,7 @@ POLICY: tuple[Grant, ...] = (
 )
 
 
+@cache
 def permitted(role: Role, level: int) -> frozenset[Permission]:
     """Everything that a holder of `role` at a grid of `level` may do."""
     held = (

@@ -1,7 +1,7 @@
 """Access tokens: the only importer of jose (docs/decisions/0004).
 
-ES256 alone, keys handed over as constructed objects and chosen by `kid`, all claims demanded: each of
-these closes a hole that was found open by trying it.
+ES256 alone, keys handed over as constructed objects and chosen by `kid`, all claims demanded: each
+of these closes a hole that was found open by trying it.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from jose import jwk, jwt
 from jose.backends.base import Key
-from jose.exceptions import JWTError
+from jose.exceptions import JOSEError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.access.permissions import Role
@@ -29,6 +29,7 @@ _OPTIONS = {
     "leeway": 0,
 }
 _REMEMBERED = 10_000
+_LONGEST = 2_000  # characters; a genuine one has about 700
 
 
 class Claims(BaseModel):
@@ -38,7 +39,7 @@ class Claims(BaseModel):
 
     worker: UUID = Field(alias="sub")
     session: UUID = Field(alias="sid")
-    cell: str = Field(pattern=r"^\d{6,12}$")
+    cell: str = Field(pattern=r"^[0-9]{6,12}$")
     post: UUID
     grid: UUID
     level: int = Field(ge=1)
@@ -60,8 +61,8 @@ class Signer:
     key: Key
 
 
-class UnknownKey(NotSignedIn):
-    """The token names a key that is not known here (yet)."""
+class UnknownKey(Exception):
+    """The token names a key that is not known here, or not yet."""
 
 
 class Tokens:
@@ -78,8 +79,10 @@ class Tokens:
     def use(self, *, signer: Mapping[str, Any], public: list[Mapping[str, Any]]) -> None:
         """Sign with the private JWK `signer` and accept the keys in `public` from now on."""
         self._signer = Signer(str(signer["kid"]), jwk.construct(dict(signer), _ALGORITHM))
-        self._verifiers = {str(key["kid"]): jwk.construct(dict(key), _ALGORITHM) for key in public}
-        self._read.clear()
+        verifiers = {str(key["kid"]): jwk.construct(dict(key), _ALGORITHM) for key in public}
+        if verifiers.keys() != self._verifiers.keys():
+            self._read.clear()
+        self._verifiers = verifiers
 
     def issue(self, claims: Mapping[str, str | int]) -> str:
         """Sign `claims` (sub, sid, cell, post, grid, level, role) for the token's lifetime."""
@@ -115,19 +118,25 @@ class Tokens:
         return claims
 
     def _verified(self, token: str) -> Claims:
+        if len(token) > _LONGEST or not token.isascii():
+            raise NotSignedIn
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            key = self._verifiers.get(str(kid))
-            if key is None:
-                raise UnknownKey
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[_ALGORITHM],
-                audience=self._audience,
-                issuer=self._issuer,
-                options=_OPTIONS,
+            return Claims.model_validate(
+                jwt.decode(
+                    token,
+                    self._key_of(token),
+                    algorithms=[_ALGORITHM],
+                    audience=self._audience,
+                    issuer=self._issuer,
+                    options=_OPTIONS,
+                )
             )
-            return Claims.model_validate(claims)
-        except (JWTError, ValidationError, ValueError, TypeError, AttributeError):
+        except (JOSEError, ValidationError, ValueError, TypeError, AttributeError):
             raise NotSignedIn from None
+
+    def _key_of(self, token: str) -> Key:
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = self._verifiers.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise UnknownKey
+        return key

@@ -114,7 +114,7 @@ CREATE TABLE audit_entries (
 )
 """,
     """\
-CREATE INDEX ix_audit_entries_reach_at ON audit_entries (reach, at)
+CREATE INDEX ix_audit_entries_at_id ON audit_entries (at, id)
 """,
     """\
 CREATE INDEX ix_audit_entries_subject_id ON audit_entries (subject_id, at)

@@ -81,6 +81,9 @@ CREATE TABLE public.sign_in_attempts (
 )
 """,
     """\
+CREATE INDEX ix_sign_in_attempts_last_at ON public.sign_in_attempts (last_at)
+""",
+    """\
 CREATE TABLE public.signing_keys (
     kid VARCHAR(40) NOT NULL,
     public_jwk JSONB NOT NULL,
