@@ -232,6 +232,11 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def unsaid() -> Any:
+    """The default of a member that a correction may leave out but never empty."""
+    return None
+
+
 class Datum(Labelled):
     """The datum of a pair of coordinates; the two lie hundreds of metres apart."""
 
