@@ -1,6 +1,6 @@
 """Records as the field makes them: with a device's id, sent perhaps twice, corrected openly."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
@@ -160,9 +160,9 @@ async def create_once(session: AsyncSession, proposal: Proposal[R]) -> tuple[R, 
     Raises `RecordDiffers` with the differing fields when the id was used for another body, and
     whatever problem the database's constraints stand for.
     """
-    if await _insert(session, [proposal.row]):
+    if await insert_new(session, [proposal.row]):
         return proposal.row, True
-    return await _kept(session, proposal), False
+    return await kept_before(session, proposal), False
 
 
 async def create_all(session: AsyncSession, proposals: Sequence[Proposal[R]]) -> list[ItemOutcome]:
@@ -172,9 +172,9 @@ async def create_all(session: AsyncSession, proposals: Sequence[Proposal[R]]) ->
     """
     try:
         async with session.begin_nested():
-            created = await _insert(session, [proposal.row for proposal in proposals])
+            created = await insert_new(session, [proposal.row for proposal in proposals])
     except Exception as error:
-        if _refusal(error) is None or len(proposals) == 0:
+        if refusal_of(error) is None or len(proposals) == 0:
             raise
         return [await _create_alone(session, proposal) for proposal in proposals]
     return [
@@ -186,12 +186,21 @@ async def create_all(session: AsyncSession, proposals: Sequence[Proposal[R]]) ->
 
 
 async def _create_alone(session: AsyncSession, proposal: Proposal[R]) -> ItemOutcome:
-    identity = proposal.row.id
+    async def keep() -> bool:
+        return (await create_once(session, proposal))[1]
+
+    return await attempt(session, proposal.row.id, keep)
+
+
+async def attempt(
+    session: AsyncSession, identity: UUID, keep: Callable[[], Awaitable[bool]]
+) -> ItemOutcome:
+    """Keep one item of a batch in a savepoint of its own; `keep` says whether it is new."""
     try:
         async with session.begin_nested():
-            _, new = await create_once(session, proposal)
+            new = await keep()
     except Exception as error:
-        problem = _refusal(error)
+        problem = refusal_of(error)
         if problem is None:
             raise
         return ItemOutcome(id=identity, outcome=Outcome.refused, problem=problem.body())
@@ -199,13 +208,13 @@ async def _create_alone(session: AsyncSession, proposal: Proposal[R]) -> ItemOut
     return ItemOutcome(id=identity, outcome=outcome, problem=None)
 
 
-def _refusal(error: Exception) -> Problem | None:
+def refusal_of(error: Exception) -> Problem | None:
     """The problem an item is refused with; a database that is gone refuses the whole request."""
     problem = error if isinstance(error, Problem) else problem_of(error)
     return None if isinstance(problem, DatabaseUnavailable) else problem
 
 
-async def _insert(session: AsyncSession, rows: Sequence[Versioned]) -> set[UUID]:
+async def insert_new(session: AsyncSession, rows: Sequence[Versioned]) -> set[UUID]:
     """Insert rows of one table in one statement; returns the ids that were not there before."""
     if not rows:
         return set()
@@ -234,7 +243,8 @@ def _plain(value: Any) -> Any:
     return "\\x" + value.hex() if isinstance(value, bytes) else value
 
 
-async def _kept(session: AsyncSession, proposal: Proposal[R]) -> R:
+async def kept_before(session: AsyncSession, proposal: Proposal[R]) -> R:
+    """The record kept under this id; raises `RecordDiffers` unless the same was said of it."""
     kept = await session.get(type(proposal.row), proposal.row.id, populate_existing=True)
     if kept is None:
         raise RecordDiffers(fields=[])
@@ -259,7 +269,9 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
         f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table.name}, body) AS kept "
         "WHERE record_id = :id AND revisions.version = 1"
     ).columns(**{column.name: column.type for column in table.columns})
-    first = (await session.execute(statement, {"id": kept.id})).mappings().one()
+    first = (await session.execute(statement, {"id": kept.id})).mappings().one_or_none()
+    if first is None:  # moved since to where the caller does not see its history
+        raise RecordDiffers(fields=[])
     return {str(column): value for column, value in first.items()}
 
 
