@@ -10,7 +10,7 @@ from alembic.config import Config
 from api.foundation.database import cell_schema
 
 _INI = Path(__file__).parents[2] / "alembic.ini"
-_APPEND_ONLY = ("audit_entries", "revisions")
+_APPEND_ONLY = ("audit_entries", "grid_codes", "revisions")
 
 
 class RoleError(RuntimeError):

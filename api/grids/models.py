@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, Index, LargeBinary, String, Text, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from api.access.permissions import Role
 from api.foundation.labels import Labelled, enum_column_type
@@ -44,6 +44,20 @@ class Grid(Versioned, table=True):
     merged_into_id: UUID | None = Field(default=None, foreign_key="grids.id")
     moved_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
+    @property
+    def reach(self) -> str:
+        """Where a grid lies is what it reaches."""
+        return self.path
+
+
+class GridCode(SQLModel, table=True):
+    """Every code that a grid ever had; the database writes it, so that none is given out twice."""
+
+    __tablename__: ClassVar[Any] = "grid_codes"
+
+    code: str = Field(primary_key=True, sa_type=String(40))  # pyright: ignore[reportArgumentType]
+    grid_id: UUID = Field(foreign_key="grids.id")
+
 
 class Worker(Versioned, Reached, table=True):
     """A person who serves in the net; `reach` is the grid that registered them."""
@@ -75,13 +89,19 @@ class Post(Versioned, Reached, table=True):
     __table_args__ = (
         Index("ix_posts_worker_id", "worker_id"),
         Index("ix_posts_grid_id", "grid_id"),
+        Index("ix_posts_reach", "reach"),
         Index(
             "uq_posts_held",
             "worker_id",
             "grid_id",
             "role",
+            "household_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint(
+            "(role = 'household_representative') = (household_id IS NOT NULL)", name="household"
         ),
     )
 

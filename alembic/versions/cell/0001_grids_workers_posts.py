@@ -40,6 +40,14 @@ CREATE INDEX ix_grids_changed_xid ON grids (changed_xid)
 CREATE INDEX ix_grids_parent_id ON grids (parent_id)
 """,
     """\
+CREATE TABLE grid_codes (
+    code VARCHAR(40) NOT NULL,
+    grid_id UUID NOT NULL,
+    CONSTRAINT pk_grid_codes PRIMARY KEY (code),
+    CONSTRAINT fk_grid_codes_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id)
+)
+""",
+    """\
 CREATE TABLE workers (
     reach TEXT COLLATE "C" NOT NULL,
     id UUID NOT NULL,
@@ -81,6 +89,7 @@ CREATE TABLE posts (
     ended_by UUID,
     ended_reason TEXT,
     CONSTRAINT pk_posts PRIMARY KEY (id),
+    CONSTRAINT ck_posts_household CHECK ((role = 'household_representative') = (household_id IS NOT NULL)),
     CONSTRAINT fk_posts_worker_id FOREIGN KEY(worker_id) REFERENCES workers (id),
     CONSTRAINT fk_posts_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id),
     CONSTRAINT ck_posts_role CHECK (role IN ('administrator', 'grid_leader', 'grid_worker', 'cadre', 'party_member', 'village_doctor', 'medic', 'police_officer', 'auxiliary_police', 'volunteer', 'household_representative'))
@@ -93,10 +102,13 @@ CREATE INDEX ix_posts_changed_xid ON posts (changed_xid)
 CREATE INDEX ix_posts_grid_id ON posts (grid_id)
 """,
     """\
+CREATE INDEX ix_posts_reach ON posts (reach)
+""",
+    """\
 CREATE INDEX ix_posts_worker_id ON posts (worker_id)
 """,
     """\
-CREATE UNIQUE INDEX uq_posts_held ON posts (worker_id, grid_id, role) WHERE ended_at IS NULL
+CREATE UNIQUE INDEX uq_posts_held ON posts (worker_id, grid_id, role, household_id) NULLS NOT DISTINCT WHERE ended_at IS NULL
 """,
     """\
 CREATE TABLE audit_entries (
@@ -231,15 +243,75 @@ CREATE FUNCTION posts_of(worker uuid, at timestamptz) RETURNS TABLE (
 $$
 """,
     """\
-CREATE FUNCTION line_above(grid uuid) RETURNS TABLE (
-    id uuid, code text, name text, kind text, level integer
+CREATE FUNCTION line_above(grid uuid, at timestamptz) RETURNS TABLE (
+    id uuid, code text, name text, kind text, level integer, leaders jsonb
 ) LANGUAGE sql STABLE SECURITY DEFINER AS $$
-    SELECT above.id, above.code, above.name, above.kind, above.level
+    SELECT above.id, above.code, above.name, above.kind, above.level, (
+        SELECT coalesce(jsonb_agg(
+            jsonb_build_object(
+                'worker_id', w.id, 'name', w.name, 'role', p.role, 'title', p.title
+            ) ORDER BY p.role, p.began_at, p.id
+        ), '[]')
+        FROM posts p JOIN workers w ON w.id = p.worker_id
+        WHERE p.grid_id = above.id AND p.role IN ('grid_leader', 'grid_worker')
+            AND p.began_at <= at AND (p.ended_at IS NULL OR p.ended_at > at)
+    )
     FROM grids AS below JOIN grids AS above ON starts_with(below.path, above.path || '.')
     WHERE below.id = grid
         AND below.path >= nullif(current_setting('onegrid.reach_from', true), '')
         AND below.path < nullif(current_setting('onegrid.reach_to', true), '')
     ORDER BY above.level
+$$
+""",
+    """\
+CREATE FUNCTION holders(held uuid[]) RETURNS TABLE (
+    post_id uuid, name text
+) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    -- Somebody registered elsewhere who serves here is known here by name.
+    SELECT p.id, w.name FROM posts p JOIN workers w ON w.id = p.worker_id
+    WHERE p.id = ANY (held)
+        AND p.reach >= nullif(current_setting('onegrid.reach_from', true), '')
+        AND p.reach < nullif(current_setting('onegrid.reach_to', true), '')
+$$
+""",
+    """\
+CREATE FUNCTION keep_code() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR NEW.code <> OLD.code THEN
+        INSERT INTO grid_codes (code, grid_id) VALUES (NEW.code, NEW.id);
+    END IF;
+    RETURN NULL;
+END
+$$
+""",
+    """\
+CREATE TRIGGER keep_code AFTER INSERT OR UPDATE OF code ON grids
+FOR EACH ROW EXECUTE FUNCTION keep_code()
+""",
+    """\
+CREATE FUNCTION move_history(former text[], latter text[], below boolean) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    kept text;
+BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(former || latter) AS place
+        WHERE (place >= nullif(current_setting('onegrid.reach_from', true), '') COLLATE "C"
+            AND place < nullif(current_setting('onegrid.reach_to', true), '') COLLATE "C")
+            IS NOT TRUE
+    ) THEN
+        RAISE EXCEPTION 'history moves within reach only' USING ERRCODE = '42501';
+    END IF;
+    -- What was put on record never changes; only where it lies follows its grid.
+    FOREACH kept IN ARRAY ARRAY['audit_entries', 'revisions'] LOOP
+        EXECUTE format(
+            'UPDATE %I AS t SET reach = m.latter || substr(t.reach, length(m.former) + 1) '
+            'FROM unnest($1, $2) AS m (former, latter) WHERE %s', kept,
+            CASE WHEN below THEN 't.reach >= m.former AND t.reach < m.former || ''/'''
+                ELSE 't.reach = m.former' END
+        ) USING former, latter;
+    END LOOP;
+END
 $$
 """,
     """\
@@ -249,7 +321,10 @@ BEGIN
     EXECUTE format(
         'ALTER FUNCTION enter SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION posts_of SET search_path = %1$I, pg_temp; '
-        'ALTER FUNCTION line_above SET search_path = %1$I, pg_temp', current_schema()
+        'ALTER FUNCTION line_above SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION holders SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION keep_code SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION move_history SET search_path = %1$I, pg_temp', current_schema()
     );
 END
 $$
@@ -259,12 +334,16 @@ $$
 DOWN = (
     "DROP FUNCTION enter(uuid, uuid, uuid, integer, text, timestamptz, timestamptz, boolean)",
     "DROP FUNCTION posts_of(uuid, timestamptz)",
-    "DROP FUNCTION line_above(uuid)",
+    "DROP FUNCTION line_above(uuid, timestamptz)",
+    "DROP FUNCTION holders(uuid[])",
+    "DROP FUNCTION move_history(text[], text[], boolean)",
     "DROP TABLE revisions",
     "DROP TABLE audit_entries",
     "DROP TABLE posts",
     "DROP TABLE workers",
+    "DROP TABLE grid_codes",
     "DROP TABLE grids",
+    "DROP FUNCTION keep_code()",
 )
 
 
