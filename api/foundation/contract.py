@@ -24,6 +24,17 @@ from api.foundation.problems import (
     Problem,
 )
 
+_ABOUT = """\
+乡镇疫情防控“一张网”的服务接口。
+
+- 先 `POST /v1/sign-in` 取得令牌,其后每次请求带 `Authorization: Bearer <access_token>`。
+- 记录的编号(UUID)由手机生成;同一编号、同一内容重发不会重复,答 200;内容不同答 409。
+- 列表按游标翻页:把 `next_cursor` 作为 `cursor` 传回,直到它为 null。
+- 修改须带 `If-Match`,内容为所依据的版本号。
+- 一切错误都是 `application/problem+json`,`type` 供程序判断,`detail` 给人看,`errors` 指向字段。
+- 时间为 ISO 8601 并带时区;“天”为北京时间的日期;坐标注明 WGS-84 或 GCJ-02。
+"""
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
@@ -60,11 +71,11 @@ WITH_BODY: tuple[type[Problem], ...] = (
 def room(tag: str) -> APIRouter:
     """A room's router: its tag, and the problems that every signed-in operation may answer."""
     return APIRouter(
-        prefix="/v1", tags=[tag], responses=problems(*SIGNED_IN), generate_unique_id_function=_name
+        prefix="/v1", tags=[tag], responses=problems(*SIGNED_IN), generate_unique_id_function=operation_name
     )
 
 
-def _name(route: APIRoute) -> str:
+def operation_name(route: APIRoute) -> str:
     return route.name
 
 
@@ -121,6 +132,10 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["ProblemBody"] = body
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    document["info"] |= {
+        "description": _ABOUT,
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
     document["servers"] = [{"url": "/", "description": "本服务"}]
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document

@@ -172,7 +172,6 @@ Celsius = Annotated[
             "type": "number",
             "minimum": -50,
             "maximum": 100,
-            "multipleOf": 0.1,
             "description": "摄氏度，最多一位小数",
             "examples": [36.5],
         }
