@@ -235,7 +235,7 @@ _MADE = {"changed_xid"}
 
 def row_body(row: SQLModel) -> dict[str, Any]:
     """A row as JSON can carry it, column by column, as PostgreSQL reads it back."""
-    names = (column.name for column in table_of(type(row)).columns)
+    names = (str(column.name) for column in table_of(type(row)).columns)
     return {name: _plain(getattr(row, name)) for name in names if name not in _MADE}
 
 
