@@ -62,6 +62,30 @@ CREATE INDEX ix_monitoring_policies_changed_xid ON monitoring_policies (changed_
     """\
 CREATE UNIQUE INDEX uq_monitoring_policies_code_revision ON monitoring_policies (code, revision)
 """,
+    """\
+INSERT INTO care_team_policies (
+    id, version, code, revision, name, legal_basis, effective_from,
+    size, min_party_members, role_minima, max_persons_per_worker
+) VALUES (
+    '01900000-0000-7000-8000-000000000401', 1, 'four_to_one', 1, '四包一',
+    '2020年镇级疫情防控做法:每名居家隔离人员由四名工作人员包保,其中至少一名党员', '2020-01-01',
+    4, 1, '{}', 10
+)
+""",
+    """\
+INSERT INTO monitoring_policies (
+    id, version, code, revision, name, legal_basis, effective_from, windows,
+    fever_threshold_c, comparator, low_threshold_c, plausible_min_c, plausible_max_c,
+    exempt_whereabouts
+) VALUES (
+    '01900000-0000-7000-8000-000000000402', 1, 'twice_daily', 1, '每日早晚测温',
+    '2020年镇级疫情防控做法:居家隔离人员每日早晚各测一次体温;腋温37.3℃及以上按发热处理的通行做法',
+    '2020-01-01',
+    '[{"name": "morning", "label": "早", "opens": "06:00", "closes": "11:00"},
+      {"name": "evening", "label": "晚", "opens": "15:00", "closes": "21:00"}]',
+    37.3, 'gte', 35.0, 34.0, 43.0, '{in_hospital,transferred}'
+)
+""",
 )
 
 DOWN = (

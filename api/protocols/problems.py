@@ -1,0 +1,38 @@
+"""What can stand against a policy, and against asking one."""
+
+from api.foundation.problems import Problem
+
+
+class PolicyRevisionTaken(Problem):
+    """Somebody made the next revision of this code at the same moment."""
+
+    status = 409
+    title = "规则刚被他人修订"
+    detail = "该规则刚刚由他人修订,请重新读取后再提交。"
+    constraints = ("uq_care_team_policies_code_revision", "uq_monitoring_policies_code_revision")
+
+
+class PolicyOutOfOrder(Problem):
+    """A revision must take effect after the one it follows."""
+
+    status = 409
+    title = "施行日期不合先后"
+    detail = "新一版的施行日期必须晚于前一版的施行日期。"
+    pointer = "/body/effective_from"
+
+
+class NoPolicyInForce(Problem):
+    """No revision of the code is in force on the day."""
+
+    status = 409
+    title = "没有施行中的规则"
+    detail = "该日没有施行中的规则,请先制定或改选规则。"
+
+
+class UnknownWindow(Problem):
+    """The policy has no window of this name; `windows` lists those it has."""
+
+    status = 422
+    title = "没有该时段"
+    detail = "该测温规则没有这个时段,请从规定的时段中选择。"
+    pointer = "/body/window"
