@@ -1,0 +1,1 @@
+"""The demonstration township: invented people on whom the whole service can be tried."""

@@ -1,0 +1,155 @@
+"""The 31 people in home quarantine, the four who serve each, and where they were (S2; S1)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from api.access.permissions import Role
+from api.demo.families import ADULT, Household, Resident
+from api.demo.names import VILLAGES
+from api.demo.township import Hamlet, Place, Post, Township, Village, Worker
+from api.foundation import clock
+from api.protocols.models import WhereaboutsKind
+from api.quarantines.models import QuarantineReason
+
+PERSONS, FEWEST_PERSONS = 31, 8
+DAYS = 14
+HISTORY_DAYS = 6
+LACKS_A_TEAM, IN_HOSPITAL, AWAY_APPROVED, AWAY_BREACH = 2, 3, 4, 5
+"""The numbers of those whose quarantine has a story; the others' goes as it should."""
+
+_RETURNS_UNTIL = 55
+_REASONS = (
+    *[QuarantineReason.affected_area] * 5,
+    *[QuarantineReason.medium_risk_area] * 2,
+    QuarantineReason.high_risk_area,
+)
+_STAYS = {
+    IN_HOSPITAL: (WhereaboutsKind.in_hospital, time(10, 20), "县人民医院", "发热,由乡卫生院转送"),
+    AWAY_APPROVED: (
+        WhereaboutsKind.away_approved,
+        time(9, 30),
+        "县人民医院",
+        "经批准闭环送往透析,两天后返回",
+    ),
+    AWAY_BREACH: (WhereaboutsKind.away_breach, time(19, 50), "去向不明", "晚间上门时不在家"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Where a quarantined person has been since an instant."""
+
+    id: UUID
+    kind: WhereaboutsKind
+    since: datetime
+    destination: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """One person's home quarantine; `stay` says where they are instead of at home."""
+
+    id: UUID
+    number: int
+    hamlet: Hamlet
+    household: Household
+    resident: Resident
+    reason: QuarantineReason
+    started_on: date
+    team: list[Post]
+    stay: Stay | None
+
+    @property
+    def planned_end_on(self) -> date:
+        """The last of the fourteen days; the first is the day it started."""
+        return self.started_on + timedelta(days=DAYS - 1)
+
+    @property
+    def carers(self) -> list[Worker]:
+        """Who goes there: the team, and before there is one the head of the hamlet."""
+        return [post.worker for post in self.team] or [self.hamlet.worker]
+
+
+def quarantine(township: Township) -> list[Quarantine]:
+    """Put those who returned under home quarantine, village by village, each with a team."""
+    persons = round(PERSONS * len(township.villages) / len(VILLAGES))
+    made: list[Quarantine] = []
+    for number in range(max(persons, FEWEST_PERSONS)):
+        made.append(_make(township, number, made))
+    return made
+
+
+def _make(township: Township, number: int, made: list[Quarantine]) -> Quarantine:
+    turn, place = divmod(number, len(township.villages))
+    village = township.villages[place]
+    hamlet = village.hamlets[turn // 2 % len(village.hamlets)]
+    rolls = township.chance.of("quarantine", number)
+    # Every other turn somebody came home together with the one of the turn before.
+    together = [made[number - len(township.villages)].household] if turn % 2 else []
+    already = {each.resident.id for each in made}
+    household, resident = next(
+        (household, person)
+        for household in [*together, *rolls.sample(hamlet.households, len(hamlet.households))]
+        for person in _who_may_return(township, household)
+        if person.id not in already
+    )
+    return Quarantine(
+        id=township.chance.id("quarantine", number),
+        number=number,
+        hamlet=hamlet,
+        household=household,
+        resident=resident,
+        reason=QuarantineReason.close_contact if number == 0 else rolls.choice(_REASONS),
+        started_on=township.chance.as_of - timedelta(days=rolls.randint(2, HISTORY_DAYS - 1)),
+        team=_team(township, number, village, hamlet),
+        stay=_stay(township, number),
+    )
+
+
+def _who_may_return(township: Township, household: Household) -> Iterator[Resident]:
+    """The adults of a large enough household whom the net does not need itself."""
+    serving = {worker.phone for worker in township.workers}
+    if len(household.residents) > 1:
+        for person in household.residents:
+            if ADULT <= person.age <= _RETURNS_UNTIL and person.phone not in serving:
+                yield person
+
+
+def _team(township: Township, number: int, village: Village, hamlet: Hamlet) -> list[Post]:
+    """Four different people, at least one a party member (四包一, M3.2).
+
+    The hamlet's head, the village doctor and a party member; fourth comes the leader of the grid,
+    a police officer, or now and then somebody from the next village.
+    """
+    villages = township.villages
+    neighbour = villages[(villages.index(village) + 1) % len(villages)]
+    fourth = (
+        _holder(neighbour, Role.village_doctor),
+        _holder(hamlet, Role.grid_leader),
+        _holder(township, Role.police_officer, number),
+        _holder(hamlet, Role.grid_leader),
+    )[number % 4]
+    team = [
+        _holder(hamlet, Role.grid_worker),
+        _holder(village, Role.village_doctor),
+        _holder(hamlet, Role.party_member, number),
+        fourth,
+    ]
+    return [] if number == LACKS_A_TEAM else team
+
+
+def _holder(place: Place, role: Role, number: int = 0) -> Post:
+    held = [post for post in place.posts if post.role is role]
+    return held[number % len(held)]
+
+
+def _stay(township: Township, number: int) -> Stay | None:
+    if number not in _STAYS:
+        return None
+    kind, at, destination, note = _STAYS[number]
+    yesterday = township.chance.as_of - timedelta(days=1)
+    since = datetime.combine(yesterday, at, clock.TOWNSHIP_ZONE)
+    return Stay(township.chance.id("stay", number), kind, since, destination, note)
