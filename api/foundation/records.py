@@ -226,7 +226,7 @@ async def insert_new(session: AsyncSession, rows: Sequence[Versioned]) -> set[UU
         f"FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
         "ON CONFLICT (id) DO NOTHING RETURNING id"
     )
-    body = orjson.dumps([row_body(row) for row in rows]).decode()
+    body = _json([row_body(row) for row in rows]).decode()
     return set((await session.scalars(statement, {"rows": body})).all())
 
 
@@ -237,6 +237,11 @@ def row_body(row: SQLModel) -> dict[str, Any]:
     """A row as JSON can carry it, column by column, as PostgreSQL reads it back."""
     names = (str(column.name) for column in table_of(type(row)).columns)
     return {name: _plain(getattr(row, name)) for name in names if name not in _MADE}
+
+
+def _json(body: Any) -> bytes:
+    # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
+    return orjson.dumps(body, default=str)
 
 
 def _plain(value: Any) -> Any:
@@ -330,7 +335,7 @@ async def correct(
             kind=table_of(type(row)).name,
             record_id=row.id,
             version=row.version,
-            body=orjson.loads(orjson.dumps(row_body(row))),
+            body=orjson.loads(_json(row_body(row))),
             replaced_at=clock.now(),
             replaced_by=correction.by,
             reason=correction.reason,
