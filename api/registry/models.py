@@ -45,7 +45,7 @@ class BondKind(Labelled):
 
 
 class Household(Recorded, table=True):
-    """One door. Its `reach` is its grid's path and its own number, so a household is a grid of one."""
+    """One door. Its `reach` is its grid's path and its own number: a household is a grid of one."""
 
     __tablename__: ClassVar[Any] = "households"
     __table_args__ = (
@@ -110,8 +110,8 @@ class Resident(Recorded, table=True):
 class Bond(Versioned, Reached, table=True):
     """Who stands for a household, since when; an ended bond stays as history.
 
-    The name is kept as it was when the bond began: the household is told who answers for it, whatever
-    part of the tree that person was registered in.
+    The name is kept as it was when the bond began: the household is told who answers for it,
+    whatever part of the tree that person was registered in.
     """
 
     __tablename__: ClassVar[Any] = "bonds"

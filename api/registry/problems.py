@@ -1,0 +1,54 @@
+"""What the register refuses, by name."""
+
+from typing import ClassVar
+
+from api.foundation.problems import Problem
+
+
+class ResidentAlreadyRegistered(Problem):
+    """Somebody holds this document already; `resident_id` names them where they are in reach."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "证件已登记"
+    detail: ClassVar[str] = "该证件号的居民已在本乡镇登记。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_residents_document",)
+
+
+class HouseholdLeft(Problem):
+    """The household has moved away; nobody moves in and nobody answers for it any more."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该户已迁出"
+    detail: ClassVar[str] = "该户已迁出,不能再登记居民或安排责任人。"
+
+
+class ResidentLeft(Problem):
+    """The resident has left already."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该居民已离开"
+    detail: ClassVar[str] = "该居民已登记离开,请先更正离开日期。"
+
+
+class NotPartyMember(Problem):
+    """The party member of a household is one (M1.4)."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "不是党员"
+    detail: ClassVar[str] = "联户党员须由党员担任,所选人员没有登记为党员。"
+
+
+class NotOfThisGrid(Problem):
+    """The grid worker of a household serves at its grid, or at one above it (M1.4)."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "不负责该网格"
+    detail: ClassVar[str] = "所选人员没有在该户所在网格或上级网格任网格员、网格长或干部。"
+
+
+class NotOfThisHousehold(Problem):
+    """The representative of a household lives in it (M1.4)."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "不是该户居民"
+    detail: ClassVar[str] = "户代表须是该户现有的居民。"

@@ -1,0 +1,127 @@
+"""What is told of households, bonds and coverage, and what is shown: addresses masked."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from api.foundation.field_records import FromTheField
+from api.foundation.fields import (
+    Day,
+    Input,
+    Instant,
+    LongText,
+    Name,
+    RecordId,
+    ShortText,
+    Wire,
+    unsaid,
+)
+from api.foundation.records import Source
+from api.registry.models import BondKind
+from api.registry.resident_schemas import ResidentRead, ResidentRecord
+
+MOST_RESIDENTS = 30
+MOST_AT_ONCE = 500
+
+
+class HouseholdRecord(FromTheField):
+    """One door, with those who live behind it and, where known, the three who stand for it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+                    "name": "黄秀英户",
+                    "address": "板棍村第二网格12号",
+                    "residents": [
+                        {
+                            "id": "01890a5d-ac96-774b-bcce-b302099a8058",
+                            "name": "黄秀英",
+                            "relation": "head",
+                        }
+                    ],
+                    "representative_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+                }
+            ]
+        }
+    )
+
+    grid_id: Annotated[RecordId, Field(description="所在网格")]
+    name: Annotated[Name, Field(description="户名,一般为户主姓名或门牌")]
+    address: Annotated[ShortText | None, Field(description="住址")] = None
+    note: Annotated[LongText | None, Field(description="备注")] = None
+    residents: Annotated[
+        list[ResidentRecord],
+        Field(max_length=MOST_RESIDENTS, description="居民", default_factory=list),
+    ]
+    party_member_id: Annotated[RecordId | None, Field(description="联户党员")] = None
+    grid_worker_id: Annotated[RecordId | None, Field(description="网格员")] = None
+    representative_id: Annotated[RecordId | None, Field(description="户代表,须是本户居民之一")] = (
+        None
+    )
+
+    @property
+    def people(self) -> dict[BondKind, UUID]:
+        """Who is to stand for the household."""
+        said = {
+            BondKind.party_member: self.party_member_id,
+            BondKind.grid_worker: self.grid_worker_id,
+            BondKind.representative: self.representative_id,
+        }
+        return {kind: person for kind, person in said.items() if person is not None}
+
+
+class HouseholdCorrect(Input):
+    """What is to be put right; only the members that are sent are changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"address": "板棍村第二网格15号"}]})
+
+    name: Annotated[Name, Field(description="户名", default_factory=unsaid)]
+    address: Annotated[ShortText | None, Field(description="住址;null 为删除")] = None
+    note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
+    left_on: Annotated[Day | None, Field(description="迁出日期;null 为更正为没有迁出")] = None
+    reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
+
+
+class BondRead(Wire):
+    """Who stands, or stood, for a household."""
+
+    id: UUID
+    version: int
+    household_id: UUID
+    kind: BondKind
+    worker_id: UUID | None
+    resident_id: UUID | None
+    name: str = Field(description="责任人姓名,以责任开始时为准")
+    began_at: Instant
+    ended_at: Instant | None
+    ended_reason: str | None
+
+
+class HouseholdListed(Wire):
+    """A household in a list, with those who stand for it."""
+
+    id: UUID
+    version: int
+    grid_id: UUID
+    number: int = Field(description="户编号,全乡镇唯一")
+    name: str
+    address: str | None = Field(description="脱敏的住址")
+    left_on: date | None = Field(description="迁出日期")
+    bonds: list[BondRead] = Field(description="现有的党员、网格员、户代表")
+
+
+class HouseholdRead(HouseholdListed):
+    """A household with those who live in it."""
+
+    note: str | None
+    residents: list[ResidentRead] = Field(description="现住居民")
+    recorded_at: Instant
+    received_at: Instant
+    performed_by: UUID
+    entered_by: UUID
+    source: Source

@@ -1,0 +1,65 @@
+"""Who may stand for a household: the one party member and the one grid worker of 1+1+1+N (M1.4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.permissions import Role
+from api.foundation import clock
+from api.foundation.problems import NotFound
+from api.grids.models import Post, Worker
+from api.registry.models import BondKind
+from api.registry.problems import NotOfThisGrid, NotPartyMember
+
+ANSWERABLE = (Role.grid_worker, Role.grid_leader, Role.cadre)
+"""The roles that can be the grid worker of a household."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Workers within the caller's reach, and where they hold an answerable post now."""
+
+    workers: dict[UUID, Worker]
+    serving: dict[UUID, list[str]]
+
+    def choose(self, worker: UUID, kind: BondKind, *, reach: str, pointer: str) -> Worker:
+        """The worker, fit to stand for the household at `reach`.
+
+        Raises `NotFound` for one who is not seen or serves no more, `NotPartyMember` and
+        `NotOfThisGrid` for one who does not fit, each pointing at the field.
+        """
+        chosen = self.workers.get(worker)
+        if chosen is None or chosen.left_at is not None:
+            raise NotFound("没有找到该人员,或不在您的网格范围内。", pointer=pointer)
+        if kind is BondKind.party_member and not chosen.is_party_member:
+            raise NotPartyMember(pointer=pointer)
+        if kind is BondKind.grid_worker and not self._covers(worker, reach):
+            raise NotOfThisGrid(pointer=pointer)
+        return chosen
+
+    def _covers(self, worker: UUID, reach: str) -> bool:
+        return any(reach.startswith(f"{grid}.") for grid in self.serving.get(worker, ()))
+
+
+async def candidates(session: AsyncSession, ids: Iterable[UUID]) -> Candidates:
+    """Look up all the workers that a request names, in two statements."""
+    named = set(ids)
+    if not named:
+        return Candidates({}, {})
+    workers = (await session.scalars(select(Worker).where(col(Worker.id).in_(named)))).all()
+    posts = await session.execute(
+        select(col(Post.worker_id), col(Post.reach)).where(
+            col(Post.worker_id).in_(named),
+            col(Post.role).in_(ANSWERABLE),
+            col(Post.began_at) <= clock.now(),
+            or_(col(Post.ended_at).is_(None), col(Post.ended_at) > clock.now()),
+        )
+    )
+    serving: dict[UUID, list[str]] = {}
+    for worker, reach in posts:
+        serving.setdefault(worker, []).append(reach)
+    return Candidates({worker.id: worker for worker in workers}, serving)
