@@ -11,9 +11,10 @@ from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
 from api.foundation import contract, handlers
 from api.foundation.database import Database
+from api.registry import routes as registry
 from api.settings import Settings
 
-ROOMS = ()
+ROOMS = (registry.router,)
 
 
 def create_app(settings: Settings) -> FastAPI:
