@@ -1,5 +1,6 @@
 """The edge of the service: every exception leaves as a problem, in Chinese, with a pointer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -51,8 +52,17 @@ async def _invalid(_: Request, error: Exception) -> Response:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return answer(MalformedBody())
-    errors = [{"pointer": _pointer(each["loc"]), "detail": _chinese(each)} for each in found]
-    return answer(InvalidInput(errors=errors))
+    return answer(invalid_input(found))
+
+
+def invalid_input(found: Sequence[Any], *, within: tuple[str, ...] = ()) -> InvalidInput:
+    """Pydantic's findings as the problem that points at each of them, below `within`."""
+    return InvalidInput(
+        errors=[
+            {"pointer": _pointer((*within, *each["loc"])), "detail": _chinese(each)}
+            for each in found
+        ]
+    )
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -1,0 +1,57 @@
+"""Many records in one request: each is read for itself, so that a bad one costs only itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from api.foundation.handlers import invalid_input
+from api.foundation.problems import InvalidInput, Problem
+from api.foundation.records import ItemOutcome, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An item that could not be read as a record; its id was all that could be."""
+
+    id: UUID
+    problem: InvalidInput
+
+
+Said = TypeVar("Said", bound=BaseModel)
+
+
+def read_or_unread(items: Iterable[Said]) -> Sequence[Said | Unread]:
+    """The items of a list annotated with `EACH_ALONE`, by what they really are."""
+    return list(items)
+
+
+def refused(identity: UUID, problem: Problem) -> ItemOutcome:
+    """The outcome of an item that was not kept."""
+    return ItemOutcome(id=identity, outcome=Outcome.refused, problem=problem.body())
+
+
+def _read_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError as error:
+        identity = _id_of(value)
+        if identity is None:
+            raise
+        return Unread(identity, invalid_input(error.errors(include_url=False), within=("body",)))
+
+
+def _id_of(value: Any) -> UUID | None:
+    try:
+        return UUID(value["id"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+EACH_ALONE = WrapValidator(_read_alone)
+"""`list[Annotated[HouseholdRecord, EACH_ALONE]]`: an item that does not hold becomes `Unread`.
+
+The contract is that of the record; only where even the id is missing is the whole request refused.
+"""
