@@ -21,7 +21,7 @@ class VisitMode(Labelled):
 
 
 class VisitOutcome(Labelled):
-    """What was met. Absent and refused leave a follow-up until a later visit meets the household."""
+    """What was met. Absent and refused leave a follow-up until the household is met later."""
 
     met = "met", "见到"
     absent = "absent", "家中无人"
@@ -62,6 +62,7 @@ class Visit(Recorded, table=True):
     __table_args__ = (
         Index("ix_visits_household_id_visited_at", "household_id", "visited_at"),
         Index("ix_visits_grid_id_visited_at", "grid_id", "visited_at", "id"),
+        Index("ix_visits_visited_at", "visited_at", "id"),
         Index("ix_visits_reach", "reach"),
     )
 

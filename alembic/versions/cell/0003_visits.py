@@ -52,6 +52,9 @@ CREATE INDEX ix_visits_household_id_visited_at ON visits (household_id, visited_
     """\
 CREATE INDEX ix_visits_reach ON visits (reach)
 """,
+    """\
+CREATE INDEX ix_visits_visited_at ON visits (visited_at, id)
+""",
     "ALTER TABLE visits ENABLE ROW LEVEL SECURITY",
     """\
 CREATE POLICY reach ON visits USING (
@@ -59,9 +62,27 @@ CREATE POLICY reach ON visits USING (
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
+    # Who serves in the township is known by id alone, beyond the caller's reach and without a name.
+    """\
+CREATE FUNCTION colleagues(named uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT id FROM workers
+    WHERE id = ANY (named) AND nullif(current_setting('onegrid.reach_from', true), '') IS NOT NULL
+$$
+""",
+    """\
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION colleagues SET search_path = %I, pg_temp', current_schema());
+END
+$$
+""",
 )
 
-DOWN = ("DROP TABLE visits",)
+DOWN = (
+    "DROP FUNCTION colleagues(uuid[])",
+    "DROP TABLE visits",
+)
 
 
 def upgrade() -> None:
