@@ -1,7 +1,7 @@
 """The audit record: written by the verb itself, in its transaction, never by a listener."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.models import AuditEntry
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.logs import request_id
 from api.foundation.records import new_id
-
-request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the request being served; it joins the audit record with the log."""
 
 
 def audit(
@@ -39,4 +37,21 @@ def audit(
             details=dict(details or {}),
             reach=reach,
         )
+    )
+
+
+NOTED = "id, at, action, worker_id, post_id, session_id, request_id"
+"""The columns that `noted` fills; beside them stand subject_id, details and reach."""
+
+
+def noted(caller: Claims, action: str) -> tuple[UUID, datetime, str, UUID, UUID, UUID, str | None]:
+    """As `audit`, for a verb of the bare door that writes its row and the note in one statement."""
+    return (
+        new_id(),
+        clock.now(),
+        action,
+        caller.worker,
+        caller.post,
+        caller.session,
+        request_id.get(),
     )

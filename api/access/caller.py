@@ -92,7 +92,7 @@ async def _permitted(
 
 
 def permits(permission: Permission) -> Any:
-    """The caller, if permitted to: `Annotated[Claims, permits(Permission.visits_record)]`."""
+    """What a route annotates its caller with: nobody else gets in, and the contract says so."""
     return Security(_permitted, scopes=[permission.value])
 
 

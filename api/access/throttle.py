@@ -95,7 +95,7 @@ async def forgive(session: AsyncSession, account: Suspect, address: Suspect | No
     await _sweep(session)
 
 
-def _counted(suspect: Suspect, now: datetime) -> ReturningInsert[tuple[int]]:
+def _counted(suspect: Suspect, now: datetime) -> ReturningInsert[int]:
     """One statement, so that attempts at the same moment count one after the other."""
     attempts = SignInAttempts
     forgotten = col(attempts.last_at) < now - _FORGOTTEN_AFTER
