@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
 from api.foundation import contract, handlers
@@ -14,7 +15,7 @@ from api.foundation.database import Database
 from api.registry import routes as registry
 from api.settings import Settings
 
-ROOMS = (registry.router,)
+ROOMS = (access.gate, access.router, access.keys, registry.router)
 
 
 def create_app(settings: Settings) -> FastAPI:
