@@ -1,11 +1,11 @@
 """Every setting of the service, read once from the environment (`ONEGRID_…`)."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import ValidationError as Invalid
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic.functional_validators import BeforeValidator
 
 from api.foundation.sealed import Keyring
 
@@ -22,35 +22,75 @@ def _split(value: object) -> object:
     )
 
 
-class Settings(BaseSettings):
+def _postgresql(url: SecretStr) -> SecretStr:
+    scheme, separator, rest = url.get_secret_value().partition("://")
+    if not separator or scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
+    return SecretStr(f"postgresql://{rest}")
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is: all that migrating needs to know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONEGRID_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: PostgresUrl | None = Field(
+        default=None,
+        description="Service role's address, postgresql://…; without it the embedded server",
+    )
+    owner_database_url: PostgresUrl | None = Field(
+        default=None, description="Owner role's address, for migrations and the making of cells"
+    )
+    data_folder: Path = Field(
+        default=Path(".onegrid"), description="Embedded PostgreSQL and demo secrets"
+    )
+
+    @model_validator(mode="after")
+    def _service_role_is_named(self) -> Self:
+        if self.owner_database_url is not None and self.database_url is None:
+            raise ValueError(
+                "ONEGRID_OWNER_DATABASE_URL is set, but ONEGRID_DATABASE_URL, the address of the "
+                "service role on the same database, is not."
+            )
+        return self
+
+
+class Settings(DatabaseSettings):
     """What an operator decides. Secrets have no default: a missing one stops the start."""
 
-    model_config = SettingsConfigDict(env_prefix="ONEGRID_", frozen=True, hide_input_in_errors=True)
-
-    database_url: SecretStr | None = Field(
-        None, description="Service role's address, postgresql://…; without it the embedded server"
-    )
-    owner_database_url: SecretStr | None = Field(
-        None, description="Owner role's address, used by migrations and cell creation only"
-    )
-    data_folder: Path = Field(Path(".onegrid"), description="Embedded PostgreSQL and demo secrets")
     sealing_keys: SecretStr = Field(description="key-id:base64[,older-id:base64…], current first")
     lookup_key: SecretStr = Field(description="base64, 32 bytes: keyed hashes for exact look-up")
-    public_url: str = Field("http://127.0.0.1:8000", description="Issuer of tokens")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="Issuer of tokens")
     audience: str = "onegrid"
-    access_token_minutes: int = Field(15, ge=1, le=60)
-    session_days: int = Field(30, ge=1, le=365)
-    signing_key_overlap_minutes: int = Field(10, ge=0, le=1440)
-    pool_size: int = Field(10, ge=1, le=200, description="Connections per process and door")
-    statement_timeout_seconds: int = Field(30, ge=1, le=600)
-    body_limit_bytes: int = Field(4 * 1024 * 1024, ge=1024)
-    clock_skew_seconds: int = Field(300, ge=0, description="How far a phone's clock may run ahead")
-    grid_code_pattern: str = Field(r"^\d{12}(\d{3})?$", description="Division code plus sequence")
-    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
-    forwarded_allow_ips: str = Field(
-        "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
+    access_token_minutes: int = Field(default=15, ge=1, le=60)
+    session_days: int = Field(default=30, ge=1, le=365)
+    signing_key_overlap_minutes: int = Field(default=10, ge=0, le=1440)
+    pool_size: int = Field(default=10, ge=1, le=200, description="Connections per process and door")
+    statement_timeout_seconds: int = Field(default=30, ge=1, le=600)
+    body_limit_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    clock_skew_seconds: int = Field(
+        default=300, ge=0, description="How far a phone's clock may run ahead"
     )
-    log_level: str = "INFO"
+    grid_code_pattern: str = Field(
+        default=r"^\d{12}(\d{3})?$", description="Division code plus sequence"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Web pages of other origins that may call, separated by commas"
+    )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
+    )
+    stop_seconds: int = Field(
+        default=20, ge=1, le=300, description="How long requests under way may take when stopping"
+    )
+    log_level: Annotated[str, AfterValidator(str.upper)] = Field(
+        default="INFO", pattern="(?i)^(debug|info|warning|error)$"
+    )
 
     @model_validator(mode="after")
     def _keys_are_whole(self) -> Self:
@@ -63,17 +103,23 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings() -> Settings:
+S = TypeVar("S", bound=DatabaseSettings)
+
+
+def load_settings(kind: type[S] = Settings) -> S:
     """Read the environment; raises `SettingsError` with one clear sentence per missing setting."""
     try:
-        return Settings()  # pyright: ignore[reportCallIssue]
-    except ValidationError as error:
+        return kind()
+    except Invalid as error:
         lines = [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors()]
         raise SettingsError("\n".join(lines)) from None
 
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = "ONEGRID_" + "_".join(str(part) for part in location).upper()
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = f"ONEGRID_{location[0]}".upper()
     if kind == "missing":
-        return f"{name} is not set. Make one with `onegrid keys --secrets` and set it."
-    return message if not location else f"{name}: {message}"
+        return f"{name} is not set. Make one with `onegrid keys secrets` and set it."
+    return f"{name} is not usable: {message}."

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -21,15 +20,12 @@ from api.foundation.problems import (
     Problem,
 )
 
-_log = structlog.get_logger()
-
 
 def install(app: FastAPI) -> None:
     """Let every exception of `app` leave as a problem."""
     app.add_exception_handler(Problem, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused_by_framework)
-    app.add_exception_handler(Exception, _fault)
 
 
 def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
@@ -47,12 +43,22 @@ async def _told(_: Request, error: Exception) -> Response:
     return answer(error, {"Retry-After": str(retry)} if retry is not None else None)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return answer(MalformedBody())
+    if _came_as_something_else(request, found):
+        return answer(NotAcceptable())
     return answer(invalid_input(found))
+
+
+def _came_as_something_else(request: Request, found: Sequence[Any]) -> bool:
+    """Whether there was a body, but one that did not say it was JSON and so was not read as it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    unread = any(each["loc"] == ("body",) and each["type"] != "missing" for each in found)
+    return unread and not is_json
 
 
 def invalid_input(found: Sequence[Any], *, within: tuple[str, ...] = ()) -> InvalidInput:
@@ -68,7 +74,8 @@ def invalid_input(found: Sequence[Any], *, within: tuple[str, ...] = ()) -> Inva
 def _pointer(location: tuple[int | str, ...]) -> str:
     """RFC 6901: `/body/items/3/phone`; the first part says where (body, query, path, header)."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
-    return "/" + "/".join(parts)
+    # A name in the body may hold half a surrogate pair, which no answer could carry back.
+    return "/" + "/".join(parts).encode(errors="replace").decode()
 
 
 _SENTENCES = {
@@ -129,8 +136,3 @@ async def _refused_by_framework(_: Request, error: Exception) -> Response:
     }
     kind = by_status.get(error.status_code, InternalError)
     return answer(kind(), dict(error.headers or {}))
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    _log.error("fault", method=request.method, route=request.scope.get("path"), exc_info=error)
-    return answer(InternalError())

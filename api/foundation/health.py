@@ -1,0 +1,59 @@
+"""Whether the process lives, and whether it can serve: what containers and balancers ask."""
+
+import asyncio
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from api.foundation.contract import operation_name, problems
+from api.foundation.database import Database, Entry
+from api.foundation.migrations import unmigrated
+from api.foundation.problems import DatabaseUnavailable, Problem
+
+_PATIENCE_SECONDS = 5
+
+
+class NotMigrated(Problem):
+    """The database is not at the version of this code; `schemas` names what is behind or ahead."""
+
+    status = 503
+    title = "数据库版本不符"
+    detail = "数据库版本与程序不一致,请管理员执行 onegrid migrate。"
+
+
+class Health(BaseModel):
+    """服务状态。"""
+
+    status: str = Field(description="正常时为 ok", examples=["ok"])
+
+
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
+
+
+@router.get("/livez", response_model=Health)
+async def livez() -> Health:
+    """进程是否存活。
+
+    不访问数据库,供容器平台判断是否需要重启。
+    """
+    return Health(status="ok")
+
+
+@router.get("/readyz", response_model=Health, responses=problems(NotMigrated))
+async def readyz(request: Request) -> Health:
+    """服务是否就绪。
+
+    数据库可用,且公共库和每个乡镇的表结构与程序版本一致;否则返回 503,供负载均衡摘除本实例。
+    """
+    database: Database = request.app.state.database
+    try:
+        async with (
+            asyncio.timeout(_PATIENCE_SECONDS),
+            database.connection(Entry.outside()) as connection,
+        ):
+            behind = await unmigrated(connection)
+    except TimeoutError:
+        raise DatabaseUnavailable from None
+    if behind:
+        raise NotMigrated(schemas=behind)
+    return Health(status="ok")
