@@ -1,6 +1,6 @@
 """Records as the field makes them: with a device's id, sent perhaps twice, corrected openly."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
@@ -15,7 +15,7 @@ from sqlalchemy import Column, DateTime, Index, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import UserDefinedType
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
 
 from api.foundation import clock
 from api.foundation.database import keyring_of, problem_of
@@ -27,7 +27,7 @@ from api.foundation.problems import (
     VersionMismatch,
     VersionMissing,
 )
-from api.foundation.sealed import Keyring
+from api.foundation.repeats import differing_fields
 
 
 class Source(Labelled):
@@ -177,12 +177,35 @@ async def create_all(session: AsyncSession, proposals: Sequence[Proposal[R]]) ->
         if refusal_of(error) is None or len(proposals) == 0:
             raise
         return [await _create_alone(session, proposal) for proposal in proposals]
-    return [
-        ItemOutcome(id=proposal.row.id, outcome=Outcome.created, problem=None)
-        if proposal.row.id in created
-        else await _create_alone(session, proposal)
-        for proposal in proposals
-    ]
+    kept = await _kept_by_id(session, [each for each in proposals if each.row.id not in created])
+    outcomes: list[ItemOutcome] = []
+    for proposal in proposals:
+        identity = proposal.row.id
+        if identity in created:
+            created.remove(identity)  # an item that repeats this id is a repeat like any other
+            kept[identity] = proposal.row
+            outcomes.append(ItemOutcome(id=identity, outcome=Outcome.created, problem=None))
+        else:
+            outcomes.append(await _repeated(session, proposal, kept.get(identity)))
+    return outcomes
+
+
+async def _kept_by_id(session: AsyncSession, repeats: Sequence[Proposal[R]]) -> dict[UUID, R]:
+    if not repeats:
+        return {}
+    kind = type(repeats[0].row)
+    statement = select(kind).where(col(kind.id).in_({each.row.id for each in repeats}))
+    kept = await session.scalars(statement, execution_options={"populate_existing": True})
+    return {row.id: row for row in kept}
+
+
+async def _repeated(session: AsyncSession, proposal: Proposal[R], kept: R | None) -> ItemOutcome:
+    try:
+        await _compare(session, proposal, kept)
+    except RecordDiffers as problem:
+        refused = Outcome.refused
+        return ItemOutcome(id=proposal.row.id, outcome=refused, problem=problem.body())
+    return ItemOutcome(id=proposal.row.id, outcome=Outcome.unchanged, problem=None)
 
 
 async def _create_alone(session: AsyncSession, proposal: Proposal[R]) -> ItemOutcome:
@@ -251,7 +274,11 @@ def _plain(value: Any) -> Any:
 async def kept_before(session: AsyncSession, proposal: Proposal[R]) -> R:
     """The record kept under this id; raises `RecordDiffers` unless the same was said of it."""
     kept = await session.get(type(proposal.row), proposal.row.id, populate_existing=True)
-    if kept is None:
+    return await _compare(session, proposal, kept)
+
+
+async def _compare(session: AsyncSession, proposal: Proposal[R], kept: R | None) -> R:
+    if kept is None:  # the id was used where the caller does not see
         raise RecordDiffers(fields=[])
     fields = differing_fields(
         proposal.said,
@@ -282,41 +309,6 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
 
 def _columns(row: SQLModel) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row_body(row)}
-
-
-def differing_fields(
-    said: BaseModel,
-    row: Mapping[str, Any],
-    first: Mapping[str, Any],
-    *,
-    table: str,
-    keyring: Keyring,
-) -> list[str]:
-    """Compare what is said with what was kept first; sealed columns are opened for it.
-
-    `row` is what would be kept now: what was not said and the service filled in is not compared.
-    """
-    differing: list[str] = []
-    for name, part, value in _said_by_column(said, first):
-        column = part if part in first else f"{part}_sealed"
-        filled_in = value is None and row.get(column) is not None
-        if column not in first or filled_in:
-            continue
-        kept = first[column]
-        if column != part and kept is not None:
-            kept = keyring.open(kept, context=f"{table}.{part}")
-        if value != kept and name not in differing:
-            differing.append(name)
-    return differing
-
-
-def _said_by_column(said: BaseModel, columns: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Each field with the column it is kept in; a nested one (a place) is kept in several."""
-    for name, value in said.model_dump().items():
-        if isinstance(value, dict) and name not in columns:
-            yield from ((name, part, told) for part, told in cast("dict[str, Any]", value).items())
-        else:
-            yield name, name, value
 
 
 async def correct(
