@@ -1,21 +1,45 @@
 """The house put together: settings, doors, rooms, the edge. `create_app` is what a server runs."""
 
+import multiprocessing
+import os
+import signal
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from threading import Thread
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
-from api.foundation import contract, handlers
-from api.foundation.database import Database
+from api.foundation import contract, handlers, health, logs
+from api.foundation.database import Database, Entry
+from api.foundation.edge import Edge
+from api.foundation.migrations import check_fit_to_serve
+from api.foundation.sealed import new_key
 from api.registry import routes as registry
-from api.settings import Settings
+from api.settings import Settings, load_settings
 
 ROOMS = (access.gate, access.router, access.keys, registry.router)
+
+
+def app_from_environment() -> FastAPI:
+    """What a process of `onegrid serve` runs; as a worker it ends when its parent is gone."""
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_follow, args=(parent,), daemon=True).start()
+    return create_app(settings)
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,13 +51,21 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url="/redoc",
         openapi_url="/openapi.json",
         lifespan=_open,
-        max_body_size=settings.body_limit_bytes,
     )
     app.state.settings = settings
-    for router in ROOMS:
+    for router in (*ROOMS, health.router):
         app.include_router(router)
     handlers.install(app)
     contract.install(app)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=("GET", "POST", "PATCH", "PUT", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "If-Match", "X-Request-Id"),
+            expose_headers=("ETag", "Location", "Retry-After", "X-Request-Id"),
+        )
+    app.add_middleware(Edge, body_limit=settings.body_limit_bytes)
     return app
 
 
@@ -56,7 +88,19 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
     app.state.keys = KeyRoom(database, tokens, overlap=overlap)
     await database.open()
     try:
+        async with database.connection(Entry.outside()) as connection:
+            await check_fit_to_serve(connection)
         await app.state.keys.open()
         yield
     finally:
         await database.close()
+
+
+def contract_files() -> dict[str, str]:
+    """The contract and its catalogue as they are committed in openapi/, by file name."""
+    secrets = {"sealing_keys": f"none:{new_key()}", "lookup_key": new_key()}
+    document = create_app(Settings.model_validate(secrets)).openapi()
+    return {
+        "onegrid.yaml": contract.as_yaml(document),
+        "catalogue.md": contract.catalogue(document),
+    }

@@ -12,6 +12,7 @@ from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Connection, Database, Entry
+from api.foundation.logs import name_caller
 from api.foundation.problems import NotPermitted, NotSignedIn
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,7 +31,9 @@ async def caller_of(request: Request) -> Claims:
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn
     keys: KeyRoom = request.app.state.keys
-    return await keys.read(token)
+    claims = await keys.read(token)
+    name_caller(worker_id=claims.worker, post_id=claims.post)
+    return claims
 
 
 Caller = Annotated[Claims, Depends(caller_of)]
