@@ -1,6 +1,6 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -71,7 +71,10 @@ WITH_BODY: tuple[type[Problem], ...] = (
 def room(tag: str) -> APIRouter:
     """A room's router: its tag, and the problems that every signed-in operation may answer."""
     return APIRouter(
-        prefix="/v1", tags=[tag], responses=problems(*SIGNED_IN), generate_unique_id_function=operation_name
+        prefix="/v1",
+        tags=[tag],
+        responses=problems(*SIGNED_IN),
+        generate_unique_id_function=operation_name,
     )
 
 
@@ -137,8 +140,18 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         "license": {"name": "MIT", "identifier": "MIT"},
     }
     document["servers"] = [{"url": "/", "description": "本服务"}]
+    for operation in _operations(document):
+        operation.setdefault("security", [])  # open to anybody, and said so
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from (part for name, part in path.items() if name in _METHODS)
+
+
+_METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def as_yaml(document: dict[str, Any]) -> str:

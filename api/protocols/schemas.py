@@ -34,7 +34,6 @@ BodyCelsius = Annotated[
             "type": "number",
             "minimum": 34,
             "maximum": 43,
-            "multipleOf": 0.1,
             "description": "体温,摄氏度,34.0 至 43.0",
             "examples": [37.3],
         }
