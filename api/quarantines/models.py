@@ -10,6 +10,7 @@ from sqlmodel import Field
 from api.access.permissions import Role
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Reached, Recorded, Versioned
+from api.protocols.models import WhereaboutsKind
 
 
 class QuarantineReason(Labelled):
@@ -45,7 +46,7 @@ class PlaceKind(Labelled):
 
 
 class QuarantineStatus(Labelled):
-    """Where a quarantine stands."""
+    """Where a quarantine stands. A planned one becomes active on its first day by itself."""
 
     planned = "planned", "待开始"
     active = "active", "隔离中"
@@ -64,14 +65,14 @@ class EndReason(Labelled):
     entered_in_error = "entered_in_error", "登记有误"
 
 
-class WhereaboutsKind(Labelled):
-    """Where the person is: 居家观察、送医收治、离家外出、集中转运 (S1; M3.4)."""
+class TerminationReason(Labelled):
+    """Why a quarantine is terminated; one that ran its course is released instead."""
 
-    at_home = "at_home", "居家观察"
-    in_hospital = "in_hospital", "送医收治"
-    away_approved = "away_approved", "经批准外出"
-    away_breach = "away_breach", "擅自外出"
-    transferred = "transferred", "集中转运"
+    transferred = "transferred", "转集中隔离"
+    hospitalised = "hospitalised", "住院或确诊"
+    moved_away = "moved_away", "离开本地"
+    died = "died", "死亡"
+    entered_in_error = "entered_in_error", "登记有误"
 
 
 class Quarantine(Recorded, table=True):
@@ -109,6 +110,7 @@ class Quarantine(Recorded, table=True):
         default=None,
         sa_type=enum_column_type(EndReason, name="end_reason"),  # pyright: ignore[reportArgumentType]
     )
+    end_note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     status: QuarantineStatus = Field(sa_type=enum_column_type(QuarantineStatus, name="status"))  # pyright: ignore[reportArgumentType]
     legal_basis: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     care_policy_id: UUID = Field(foreign_key="care_team_policies.id")

@@ -31,6 +31,7 @@ CREATE TABLE quarantines (
     planned_end_on DATE NOT NULL,
     ended_on DATE,
     end_reason VARCHAR(40),
+    end_note_sealed BYTEA,
     status VARCHAR(40) NOT NULL,
     legal_basis TEXT,
     care_policy_id UUID NOT NULL,
@@ -140,6 +141,9 @@ CREATE POLICY reach ON quarantines USING (
     reach >= nullif(current_setting('onegrid.reach_from', true), '')
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
     OR id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+) WITH CHECK (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
     "ALTER TABLE care_seats ENABLE ROW LEVEL SECURITY",
@@ -148,6 +152,9 @@ CREATE POLICY reach ON care_seats USING (
     reach >= nullif(current_setting('onegrid.reach_from', true), '')
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
     OR quarantine_id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
+) WITH CHECK (
+    reach >= nullif(current_setting('onegrid.reach_from', true), '')
+    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
     "ALTER TABLE whereabouts ENABLE ROW LEVEL SECURITY",
@@ -158,9 +165,83 @@ CREATE POLICY reach ON whereabouts USING (
     OR quarantine_id = ANY (string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[])
 )
 """,
+    """\
+CREATE FUNCTION care_candidates(wanted uuid[], at timestamptz) RETURNS TABLE (
+    worker_id uuid, name text, is_party_member boolean, roles text[], persons integer
+) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT w.id, w.name, w.is_party_member,
+        ARRAY(
+            SELECT p.role FROM posts p
+            WHERE p.worker_id = w.id AND p.began_at <= at AND (p.ended_at IS NULL OR p.ended_at > at)
+            ORDER BY p.began_at, p.id
+        ),
+        (SELECT count(*) FROM care_seats s WHERE s.worker_id = w.id AND s.ended_at IS NULL)::integer
+    FROM workers w WHERE w.id = ANY (wanted) AND (w.left_at IS NULL OR w.left_at > at)
+$$
+""",
+    """\
+CREATE FUNCTION teams_of(member uuid) RETURNS TABLE (
+    quarantine_id uuid, care_policy_id uuid, seat_id uuid, seat_reach text, worker_id uuid, role text,
+    is_party_member boolean
+) LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    -- Locked in a statement of its own, so that the next one sees the seats as the lock found them.
+    PERFORM 1 FROM quarantines q WHERE q.id IN (
+        SELECT s.quarantine_id FROM care_seats s WHERE s.worker_id = member AND s.ended_at IS NULL
+    ) ORDER BY q.id FOR UPDATE;
+    RETURN QUERY
+    SELECT q.id, q.care_policy_id, s.id, s.reach, s.worker_id, s.role::text, s.is_party_member
+    FROM care_seats own
+    JOIN quarantines q ON q.id = own.quarantine_id
+    JOIN care_seats s ON s.quarantine_id = q.id AND s.ended_at IS NULL
+    WHERE own.worker_id = member AND own.ended_at IS NULL
+    ORDER BY q.id, s.began_at, s.id;
+END
+$$
+""",
+    """\
+CREATE FUNCTION pass_seat(
+    seat uuid, new_seat uuid, successor uuid, new_role text, passed_by uuid, why text, at timestamptz
+) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+    UPDATE care_seats SET ended_at = at, ended_by = passed_by, ended_reason = why,
+        version = version + 1, changed_xid = pg_current_xact_id()
+    WHERE id = seat AND ended_at IS NULL;
+    INSERT INTO care_seats (
+        id, version, reach, quarantine_id, household_id, resident_id, worker_id, worker_name, role,
+        is_party_member, began_at
+    )
+    SELECT new_seat, 1, s.reach, s.quarantine_id, s.household_id, s.resident_id, w.id, w.name,
+        new_role, w.is_party_member, at
+    FROM care_seats s, workers w WHERE s.id = seat AND w.id = successor
+$$
+""",
+    """\
+CREATE FUNCTION seats_leave_party(member uuid) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+    UPDATE care_seats SET is_party_member = false, version = version + 1,
+        changed_xid = pg_current_xact_id()
+    WHERE worker_id = member AND ended_at IS NULL AND is_party_member
+$$
+""",
+    """\
+DO $$
+BEGIN
+    -- A function with its owner's rights must not find tables through its caller's search path.
+    EXECUTE format(
+        'ALTER FUNCTION care_candidates SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION teams_of SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION pass_seat SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION seats_leave_party SET search_path = %1$I, pg_temp', current_schema()
+    );
+END
+$$
+""",
 )
 
 DOWN = (
+    "DROP FUNCTION seats_leave_party(uuid)",
+    "DROP FUNCTION pass_seat(uuid, uuid, uuid, text, uuid, text, timestamptz)",
+    "DROP FUNCTION teams_of(uuid)",
+    "DROP FUNCTION care_candidates(uuid[], timestamptz)",
     "DROP TABLE whereabouts",
     "DROP TABLE care_seats",
     "DROP TABLE quarantines",

@@ -1,0 +1,237 @@
+"""Beginning quarantines, one or many, with their teams and the first entry of whereabouts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.database import problem_of
+from api.foundation.field_records import fill_in
+from api.foundation.problems import InvalidInput, Problem, RecordDiffers
+from api.foundation.records import (
+    BatchOutcome,
+    ItemOutcome,
+    Outcome,
+    Proposal,
+    Source,
+    create_all,
+    create_once,
+    new_id,
+)
+from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
+from api.quarantines.ground import Ground, survey
+from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
+from api.quarantines.problems import AlreadyInQuarantine
+from api.quarantines.queries import running, sealed
+from api.quarantines.schemas import QuarantineBegin
+from api.quarantines.seating import chosen, refuse_overload, seat_row, seated
+
+
+class Draft(NamedTuple):
+    """A quarantine about to be kept, with its seats and its first entry of whereabouts."""
+
+    proposal: Proposal[Quarantine]
+    seats: list[CareSeat]
+    entry: Whereabouts
+
+
+async def begin_quarantine(
+    session: AsyncSession, caller: Claims, said: QuarantineBegin
+) -> tuple[Quarantine, bool]:
+    """Begin one; returns it and whether it is new.
+
+    Raises `NotFound`, `ResidentLeft`, `InvalidInput`, `NoPolicyInForce`, `AlreadyInQuarantine`,
+    `RecordDiffers`, and for the team `TeamBreaksPolicy`, `WorkerOverloaded`, `WorkerWithoutPost`.
+    """
+    ground = await survey(session, [said])
+    draft = _draft(session, caller, said, ground, within="/body")
+    kept, created = await _keep(session, draft)
+    if created:
+        await _complete(session, caller, [draft])
+    elif fields := await _told_differently(session, [said]):
+        raise RecordDiffers(fields=fields[said.id])
+    return kept, created
+
+
+async def begin_quarantines(
+    session: AsyncSession, caller: Claims, sayings: Sequence[QuarantineBegin]
+) -> BatchOutcome:
+    """Begin many, each with its own outcome, in the order sent."""
+    ground = await survey(session, sayings)
+    drafts, outcomes = _all_drafts(session, caller, sayings, ground)
+    kept = await create_all(session, [draft.proposal for draft in drafts.values()])
+    outcomes.update(zip(drafts, kept, strict=True))
+    created = [draft for at, draft in drafts.items() if outcomes[at].outcome is Outcome.created]
+    await _complete(session, caller, created)
+    again = [at for at in drafts if outcomes[at].outcome is Outcome.unchanged]
+    others = await _told_differently(session, [sayings[at] for at in again])
+    for at in again:
+        if fields := others.get(sayings[at].id):
+            outcomes[at] = _refused(sayings[at].id, RecordDiffers(fields=fields))
+    return BatchOutcome.of([outcomes[at] for at in range(len(sayings))])
+
+
+def _all_drafts(
+    session: AsyncSession, caller: Claims, sayings: Sequence[QuarantineBegin], ground: Ground
+) -> tuple[dict[int, Draft], dict[int, ItemOutcome]]:
+    """What can be kept and what is refused already, each by its place in the batch."""
+    drafts: dict[int, Draft] = {}
+    refused: dict[int, ItemOutcome] = {}
+    seen: set[UUID] = set()
+    for at, said in enumerate(sayings):
+        within = f"/body/items/{at}"
+        try:
+            if said.id in seen:
+                raise InvalidInput("同一批中编号不能重复。", pointer=f"{within}/id")
+            seen.add(said.id)
+            drafts[at] = _draft(session, caller, said, ground, within=within)
+        except Problem as problem:
+            refused[at] = _refused(said.id, problem)
+    return drafts, refused
+
+
+def _refused(identity: UUID, problem: Problem) -> ItemOutcome:
+    return ItemOutcome(id=identity, outcome=Outcome.refused, problem=problem.body())
+
+
+def _draft(
+    session: AsyncSession, caller: Claims, said: QuarantineBegin, ground: Ground, *, within: str
+) -> Draft:
+    fields = fill_in(said, entered_by=caller.worker, source=Source.visit, within=within)
+    if said.planned_end_on < said.started_on:
+        detail = "计划解除日期不能早于开始日期。"
+        raise InvalidInput(detail, pointer=f"{within}/planned_end_on")
+    resident = ground.resident(said, within=within)
+    begun = said.started_on <= clock.today()
+    row = Quarantine(
+        **fields,
+        **said.model_dump(include=_TOLD),
+        reach=resident.reach,
+        household_id=resident.household_id,
+        grid_id=resident.grid_id,
+        place_sealed=sealed(session, said.place, context="quarantines.place"),
+        status=QuarantineStatus.active if begun else QuarantineStatus.planned,
+        care_policy_id=ground.care_rule(said, within=within).id,
+        monitoring_policy_id=ground.monitoring_policy(said, within=within),
+        team_complete=bool(said.team),
+    )
+    seats = [] if said.id in ground.known else _seats(said, ground, row, within=within)
+    return Draft(Proposal(said, row), seats, _first_entry(row))
+
+
+_TOLD = {
+    "resident_id",
+    "reason",
+    "category",
+    "place_kind",
+    "started_on",
+    "planned_end_on",
+    "legal_basis",
+}
+
+
+def _seats(
+    said: QuarantineBegin, ground: Ground, row: Quarantine, *, within: str
+) -> list[CareSeat]:
+    """The seats of the team that came along; a quarantine may begin without one."""
+    if not said.team:
+        return []
+    rule = ground.care_rule(said, within=within)
+    joining = [
+        chosen(ground.workers, seat.worker_id, pointer=f"{within}/team/{number}/worker_id")
+        for number, seat in enumerate(said.team)
+    ]
+    taken = seated(rule, [], joining, pointer=f"{within}/team")
+    for number, each in enumerate(joining):
+        persons = each.persons + ground.promised[each.worker_id]
+        pointer = f"{within}/team/{number}/worker_id"
+        refuse_overload(rule, each, persons=persons, pointer=pointer)
+    ground.promised.update(each.worker_id for each in joining)
+    return [
+        seat_row(row, each, seat, id_=told.id, at=row.received_at)
+        for each, seat, told in zip(joining, taken, said.team, strict=True)
+    ]
+
+
+def _first_entry(row: Quarantine) -> Whereabouts:
+    """At home, or brought to the site: from the first instant of the first local day."""
+    kind = WhereaboutsKind.at_home
+    if row.place_kind is PlaceKind.site:
+        kind = WhereaboutsKind.transferred
+    recorded = row.model_dump(
+        include={"recorded_at", "received_at", "performed_by", "entered_by", "source", "reach"}
+    )
+    since_at, _ = clock.day_bounds(row.started_on)
+    return Whereabouts(id=new_id(), quarantine_id=row.id, kind=kind, since_at=since_at, **recorded)
+
+
+async def _keep(session: AsyncSession, draft: Draft) -> tuple[Quarantine, bool]:
+    """Keep it, where somebody else's at the same moment may be the same record sent twice."""
+    try:
+        async with session.begin_nested():
+            return await create_once(session, draft.proposal)
+    except DBAPIError as error:
+        if not isinstance(problem_of(error), AlreadyInQuarantine):
+            raise
+    row = draft.proposal.row
+    statement = select(Quarantine.id).where(Quarantine.resident_id == row.resident_id, running())
+    rival = (await session.scalars(statement)).one_or_none()
+    if rival == row.id:
+        return await create_once(session, draft.proposal)
+    raise AlreadyInQuarantine(**{"quarantine_id": str(rival)} if rival else {})
+
+
+async def _complete(session: AsyncSession, caller: Claims, drafts: Sequence[Draft]) -> None:
+    """Keep the seats and entries of what was kept, and note who began it."""
+    for draft in drafts:
+        session.add_all([*draft.seats, draft.entry])
+        row = draft.proposal.row
+        team = {"seats": len(draft.seats)}
+        audit(session, caller, "quarantines.begin", subject=row.id, reach=row.reach, details=team)
+    await session.flush()
+
+
+async def _told_differently(
+    session: AsyncSession, sayings: Sequence[QuarantineBegin]
+) -> dict[UUID, list[str]]:
+    """Of records sent again, what was first said otherwise in other tables: team and policies."""
+    if not sayings:
+        return {}
+    ids = [said.id for said in sayings]
+    codes = (
+        select(Quarantine.id, CareTeamPolicy.code, MonitoringPolicy.code)
+        .join(CareTeamPolicy, col(CareTeamPolicy.id) == Quarantine.care_policy_id)
+        .join(MonitoringPolicy, col(MonitoringPolicy.id) == Quarantine.monitoring_policy_id)
+        .where(col(Quarantine.id).in_(ids))
+    )
+    first: dict[UUID, dict[str, Any]] = {
+        id_: {"care_policy": care, "monitoring_policy": windows, "team": set[tuple[UUID, UUID]]()}
+        for id_, care, windows in await session.execute(codes)
+    }
+    seats = (
+        select(CareSeat.quarantine_id, CareSeat.id, CareSeat.worker_id)
+        .join(Quarantine, col(Quarantine.id) == CareSeat.quarantine_id)
+        .where(
+            col(CareSeat.quarantine_id).in_(ids),
+            CareSeat.began_at == Quarantine.received_at,
+        )
+    )
+    for id_, seat, worker in await session.execute(seats):
+        first[id_]["team"].add((seat, worker))
+    differing = {said.id: _differing(said, first[said.id]) for said in sayings}
+    return {id_: fields for id_, fields in differing.items() if fields}
+
+
+def _differing(said: QuarantineBegin, first: Mapping[str, Any]) -> list[str]:
+    now = {
+        "care_policy": said.care_policy,
+        "monitoring_policy": said.monitoring_policy,
+        "team": {(seat.id, seat.worker_id) for seat in said.team},
+    }
+    return [name for name, value in now.items() if value != first[name]]

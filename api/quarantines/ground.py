@@ -1,0 +1,114 @@
+"""What quarantines that begin stand on, read at once for all of them: people, policies, workers."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.foundation.problems import NotFound
+from api.protocols.models import CareTeamPolicy, MonitoringPolicy
+from api.protocols.policies import CareTeamRule
+from api.protocols.problems import NoPolicyInForce
+from api.protocols.queries import care_team_rule, current
+from api.quarantines.models import Quarantine
+from api.quarantines.problems import AlreadyInQuarantine
+from api.quarantines.queries import running
+from api.quarantines.schemas import QuarantineBegin
+from api.quarantines.seating import Candidate, candidates
+from api.registry.models import Resident
+from api.registry.problems import ResidentLeft
+
+P = TypeVar("P", CareTeamPolicy, MonitoringPolicy)
+InForce = tuple[str, date]
+"""A policy's code and the first day of the quarantine that shall run by it."""
+
+
+@dataclass
+class Ground:
+    """`promised` counts the seats that drafts of the same request have taken already."""
+
+    residents: dict[UUID, Resident]
+    running: dict[UUID, UUID]
+    known: set[UUID]
+    care: dict[InForce, CareTeamRule]
+    monitoring: dict[InForce, UUID]
+    workers: dict[UUID, Candidate]
+    promised: Counter[UUID] = field(default_factory=Counter[UUID])
+
+    def resident(self, said: QuarantineBegin, *, within: str) -> Resident:
+        """Whom it is about; raises `NotFound`, `ResidentLeft`, `AlreadyInQuarantine`."""
+        pointer = f"{within}/resident_id"
+        resident = self.residents.get(said.resident_id)
+        if resident is None or resident.discarded_at is not None:
+            raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+        if resident.left_on is not None:
+            raise ResidentLeft(pointer=pointer)
+        if self.running.setdefault(resident.id, said.id) != said.id:
+            raise AlreadyInQuarantine(pointer=pointer, quarantine_id=str(self.running[resident.id]))
+        return resident
+
+    def care_rule(self, said: QuarantineBegin, *, within: str) -> CareTeamRule:
+        """The care-team policy it runs by; raises `NoPolicyInForce`."""
+        rule = self.care.get((said.care_policy, said.started_on))
+        if rule is None:
+            raise NoPolicyInForce(pointer=f"{within}/care_policy")
+        return rule
+
+    def monitoring_policy(self, said: QuarantineBegin, *, within: str) -> UUID:
+        """The monitoring policy it runs by; raises `NoPolicyInForce`."""
+        policy = self.monitoring.get((said.monitoring_policy, said.started_on))
+        if policy is None:
+            raise NoPolicyInForce(pointer=f"{within}/monitoring_policy")
+        return policy
+
+
+async def survey(session: AsyncSession, sayings: Sequence[QuarantineBegin]) -> Ground:
+    """Read what these quarantines stand on; it holds until the transaction ends."""
+    # The workers are locked first: whatever is read after them, nobody else is changing.
+    workers = await candidates(session, (seat.worker_id for said in sayings for seat in said.team))
+    people = {said.resident_id for said in sayings}
+    residents = await session.scalars(select(Resident).where(col(Resident.id).in_(people)))
+    known, under_way = await _kept_already(session, {said.id for said in sayings}, people)
+    care = {(said.care_policy, said.started_on) for said in sayings}
+    monitoring = {(said.monitoring_policy, said.started_on) for said in sayings}
+    teams = await _in_force(session, CareTeamPolicy, care)
+    windows = await _in_force(session, MonitoringPolicy, monitoring)
+    return Ground(
+        residents={resident.id: resident for resident in residents},
+        running=under_way,
+        known=known,
+        care={code: care_team_rule(policy) for code, policy in teams.items()},
+        monitoring={code: policy.id for code, policy in windows.items()},
+        workers=workers,
+    )
+
+
+async def _kept_already(
+    session: AsyncSession, ids: set[UUID], people: set[UUID]
+) -> tuple[set[UUID], dict[UUID, UUID]]:
+    """Which of the ids are quarantines already, and which of the people are in one."""
+    statement = select(Quarantine.id, Quarantine.resident_id, running()).where(
+        or_(col(Quarantine.id).in_(ids), col(Quarantine.resident_id).in_(people) & running())
+    )
+    found = (await session.execute(statement)).all()
+    known = {id_ for id_, _, _ in found if id_ in ids}
+    return known, {resident: id_ for id_, resident, runs in found if runs}
+
+
+async def _in_force(
+    session: AsyncSession, kind: type[P], wanted: Iterable[InForce]
+) -> dict[InForce, P]:
+    """The revisions in force on each day; a code without one is left out."""
+    found: dict[InForce, P] = {}
+    for code, day in wanted:
+        try:
+            found[code, day] = await current(session, kind, code, on=day)
+        except NoPolicyInForce:
+            continue
+    return found

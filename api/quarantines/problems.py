@@ -1,0 +1,98 @@
+"""What can stand against a quarantine, its care team and the whereabouts of its person."""
+
+from typing import ClassVar
+
+from api.foundation.problems import Problem
+
+
+class AlreadyInQuarantine(Problem):
+    """One quarantine at a time for a person; `quarantine_id` names the running one where seen."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已在隔离中"
+    detail: ClassVar[str] = "该居民已有一条未结束的隔离记录,不能重复登记。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_quarantines_one_active",)
+    pointer: ClassVar[str | None] = "/body/resident_id"
+
+
+class QuarantineEnded(Problem):
+    """A quarantine that is over is history: no new team, no whereabouts, no second end."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "隔离已结束"
+    detail: ClassVar[str] = "该隔离已经结束,不能再变更。"
+
+
+class ReleaseTooEarly(Problem):
+    """Release is for a period that is complete; before it, a quarantine is terminated (M3.8)."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "期限未满"
+    detail: ClassVar[str] = "隔离期限未满,不能解除;如须提前结束,请按终止办理。"
+    pointer: ClassVar[str | None] = "/body/ended_on"
+
+
+class PeriodWithoutBasis(Problem):
+    """A period is neither shortened nor extended at will: 九不准 no. 5 (M3.8)."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "缺少依据"
+    detail: ClassVar[str] = "变更隔离起止日期须写明依据。"
+    pointer: ClassVar[str | None] = "/body/legal_basis"
+
+
+class TeamBreaksPolicy(Problem):
+    """The team would not be what its policy asks for; `missing` names what it lacks (M3.2)."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "包保人员不符合规则"
+    detail: ClassVar[str] = "包保人员不符合规则,未作变更。"
+
+
+class WorkerOverloaded(Problem):
+    """The worker serves as many persons already as the policy allows; `persons` says how many."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "包保人数已满"
+    detail: ClassVar[str] = "所选人员包保的人数已达上限,请换人。"
+
+
+class WorkerWithoutPost(Problem):
+    """Whoever holds no active post in the township cannot take a seat."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "没有在任职务"
+    detail: ClassVar[str] = "所选人员没有在任职务,不能担任包保人员。"
+
+
+class NotOnTheTeam(Problem):
+    """The worker who should leave has no seat on this team."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不是包保人员"
+    detail: ClassVar[str] = "该人员不是此人现有的包保人员。"
+
+
+class WhereaboutsOutOfOrder(Problem):
+    """Entries follow one another; a new one does not begin before the current one."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "时间早于现有去向"
+    detail: ClassVar[str] = "新的去向不能早于现有去向的开始时间。"
+    pointer: ClassVar[str | None] = "/body/since_at"
+
+
+class SeatsNotPassedOn(Problem):
+    """The successor cannot take every seat; `quarantines` names those whose team it would break."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "包保任务不能移交"
+    detail: ClassVar[str] = "接任人接手后,有隔离人员的包保人员不再符合规则,未作移交。"
+
+
+class PartyMemberNeeded(Problem):
+    """Teams need this worker as a party member; `quarantines` names them."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "包保需要党员"
+    detail: ClassVar[str] = "该人员以党员身份担任包保人员,请先更换包保人员。"
