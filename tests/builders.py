@@ -1,15 +1,17 @@
 """What tests need before their own story begins, made through the service's own doors."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 import httpx
 
+from api.foundation import clock
 from api.foundation.identity import synthetic_identity_number
 from api.foundation.records import new_id
-from tests.cast import grid_id
+from tests.cast import grid_id, id_of
 
 _SEQUENCE = count()
 _SURNAMES = "黄韦农梁覃陆莫蒙罗周李林"
@@ -57,5 +59,73 @@ async def a_household(
     """Register a household and answer what the service says of it."""
     body = household_body(grid=grid, residents=residents, **told)
     response = await client.post("/v1/households", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+FOUR = ("ming", "pang", "ba", "he")
+"""Four people who can serve together under 四包一; pang is the only party member among them."""
+
+
+def team_of(*names: str) -> list[dict[str, str]]:
+    """New seats for these people of the cast."""
+    return [{"id": str(new_id()), "worker_id": str(id_of(name))} for name in names]
+
+
+def quarantine_body(
+    *, resident: str, team: Sequence[str] = (), days: int = 14, **told: Any
+) -> dict[str, Any]:
+    """The body of a home quarantine that begins today, with people of the cast as its team."""
+    today = clock.today()
+    said = {
+        "id": str(new_id()),
+        "resident_id": resident,
+        "reason": "medium_risk_area",
+        "category": "home_quarantine",
+        "place_kind": "home",
+        "started_on": today.isoformat(),
+        "planned_end_on": (today + timedelta(days=days - 1)).isoformat(),
+        "team": team_of(*team),
+    }
+    return {**said, **told}
+
+
+async def a_quarantine(
+    client: httpx.AsyncClient,
+    *,
+    resident: str | None = None,
+    grid: str = "t.01.01.01",
+    team: Sequence[str] = (),
+    **told: Any,
+) -> dict[str, Any]:
+    """Begin a quarantine, of somebody in a new household unless told; answer what is said of it.
+
+    Without a team unless told: nobody of the cast may serve more than ten persons.
+    """
+    person = resident or str((await a_household(client, grid=grid))["residents"][0]["id"])
+    body = quarantine_body(resident=person, team=team, **told)
+    response = await client.post("/v1/quarantines", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def visit_body(household: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """The body of a visit that met a household just now."""
+    return {
+        "id": str(new_id()),
+        "household_id": household["id"],
+        "mode": "visit",
+        "outcome": "met",
+        "purposes": ["screening"],
+        "visited_at": clock.now().isoformat(),
+        **told,
+    }
+
+
+async def a_visit(
+    client: httpx.AsyncClient, household: dict[str, Any], **told: Any
+) -> dict[str, Any]:
+    """Record a visit to a household and answer what the service says of it."""
+    response = await client.post("/v1/visits", json=visit_body(household, **told))
     assert response.status_code == 201, response.text
     return response.json()
