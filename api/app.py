@@ -21,10 +21,28 @@ from api.foundation.database import Database, Entry
 from api.foundation.edge import Edge
 from api.foundation.migrations import check_fit_to_serve
 from api.foundation.sealed import new_key
+from api.grids import people_routes as people
+from api.grids import routes as grids
+from api.protocols import routes as protocols
+from api.protocols.queries import PolicyShelf
+from api.quarantines import routes as quarantines
+from api.readings import routes as readings
 from api.registry import routes as registry
 from api.settings import Settings, load_settings
+from api.visits import routes as visits
 
-ROOMS = (access.gate, access.router, access.keys, registry.router)
+ROOMS = (
+    access.gate,
+    access.router,
+    access.keys,
+    grids.router,
+    people.router,
+    registry.router,
+    visits.router,
+    protocols.router,
+    quarantines.router,
+    readings.router,
+)
 
 
 def app_from_environment() -> FastAPI:
@@ -53,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_open,
     )
     app.state.settings = settings
+    app.state.policies = PolicyShelf()
     for router in (*ROOMS, health.router):
         app.include_router(router)
     handlers.install(app)

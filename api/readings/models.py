@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Recorded
-from api.protocols.models import CELSIUS
+from api.protocols.models import CELSIUS, Timing
 
 
 class Method(Labelled):
@@ -47,14 +47,6 @@ class Symptom(Labelled):
     chest_tightness = "chest_tightness", "胸闷"
     nausea_vomiting = "nausea_vomiting", "恶心呕吐"
     headache = "headache", "头痛"
-
-
-class Timing(Labelled):
-    """Whether a reading was taken within its window."""
-
-    on_time = "on_time", "按时"
-    early = "early", "提前"
-    late = "late", "补测"
 
 
 class NotTakenReason(Labelled):

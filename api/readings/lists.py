@@ -1,0 +1,62 @@
+"""The list of readings, newest first: hot, so it goes from the driver's rows to bytes at once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from api.foundation.database import Connection
+from api.foundation.pages import PageRequest, decode_cursor, encode_cursor
+from api.readings.queries import columns_of
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which readings are asked for; what is None does not matter."""
+
+    grid_id: UUID | None = None
+    quarantine_id: UUID | None = None
+    day: date | None = None
+    abnormal: bool | None = None
+
+
+async def page_of(connection: Connection, wanted: Wanted, page: PageRequest) -> bytes:
+    """One page as the JSON of `Page[ReadingRead]`; raises `InvalidInput` for a foreign cursor."""
+    where, values = _where(wanted, page.cursor)
+    rows = await connection.fetch(
+        # The limit is written out: as a parameter the planner would have to guess it.
+        f"SELECT {columns_of('readings')} FROM readings WHERE {where} "
+        f"ORDER BY measured_at DESC, id DESC LIMIT {page.limit + 1:d}",
+        *values,
+    )
+    shown = rows[: page.limit]
+    last = shown[-1] if len(rows) > page.limit else None
+    told = {
+        "items": [_item(row) for row in shown],
+        "next_cursor": last and encode_cursor([last["measured_at"], last["id"]]),
+    }
+    return orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z)
+
+
+def _where(wanted: Wanted, cursor: str | None) -> tuple[str, list[Any]]:
+    told = {
+        "grid_id = ${}": wanted.grid_id,
+        "quarantine_id = ${}": wanted.quarantine_id,
+        "day = ${}": wanted.day,
+        "abnormal = ${}": wanted.abnormal,
+    }
+    given = {condition: value for condition, value in told.items() if value is not None}
+    conditions = [condition.format(place) for place, condition in enumerate(given, 1)]
+    values: list[Any] = list(given.values())
+    if cursor is not None:
+        conditions.append(f"(measured_at, id) < (${len(values) + 1}, ${len(values) + 2})")
+        values += decode_cursor(cursor, [datetime, UUID])
+    return " AND ".join(["discarded_at IS NULL", *conditions]), values
+
+
+def _item(row: Any) -> dict[str, Any]:
+    item = dict(row)
+    item["has_note"] = item.pop("note_sealed") is not None
+    return item

@@ -1,0 +1,271 @@
+"""Reading temperatures, and the one statement that keeps one; row security says whose."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from api.access.audit import NOTED
+from api.foundation import clock
+from api.foundation.database import Connection
+from api.foundation.problems import NotFound
+
+Row = Mapping[str, Any]
+Slot = tuple[UUID, date, str]
+"""A quarantine, a local day and a window: what has one reading at most."""
+
+
+_NAMES = (
+    "id version quarantine_id resident_id grid_id day window timing value_c method site symptoms "
+    "note_sealed measured_at abnormal low recorded_at received_at performed_by entered_by source "
+    "discarded_at"
+)
+
+
+def columns_of(table: str) -> str:
+    """What is read of a reading; the value as a plain float, which the wire speaks."""
+    names = (f'{table}."{name}"' for name in _NAMES.split())
+    return ", ".join(f"{name}::float8" if "value_c" in name else name for name in names)
+
+
+class Judged(NamedTuple):
+    """A reading as one policy sees it."""
+
+    policy_id: UUID
+    day: date
+    window: str
+    timing: str
+    abnormal: bool
+    low: bool
+
+
+RUNNING = """
+    q.discarded_at IS NULL AND q.end_reason IS DISTINCT FROM 'entered_in_error'
+    AND q.started_on <= {day} AND (q.ended_on IS NULL OR q.ended_on >= {day})
+"""
+"""A quarantine is measured from its first local day to the day it ended, both included; past its
+planned end it runs on until somebody releases the person."""
+
+# The policy is found by the statement itself, so the reading comes judged by every policy there is;
+# the row and its audit are one statement: what costs here is the round trip (docs/decisions/0010).
+_KEEP = f"""
+    WITH kept AS (
+        INSERT INTO readings (
+            id, version, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
+            resident_id, grid_id, reach, value_c, method, site, symptoms, note_sealed, measured_at,
+            day, "window", timing, abnormal, low
+        )
+        SELECT $1::uuid, 1, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::text, q.id,
+            q.resident_id, q.grid_id, q.reach, $8::float8, $9::text, $10::text, $11::text[],
+            $12::bytea, $13::timestamptz, judged.day, judged."window", judged.timing,
+            judged.abnormal, judged.low
+        FROM quarantines AS q
+        JOIN unnest($14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[])
+            AS judged (policy_id, day, "window", timing, abnormal, low)
+            ON judged.policy_id = q.monitoring_policy_id
+        WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
+            AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
+        ON CONFLICT DO NOTHING
+        RETURNING *
+    ), noted AS (
+        INSERT INTO audit_entries (
+            {NOTED}, subject_id, details, reach
+        )
+        SELECT $20::uuid, $21::timestamptz, $22::text, $23::uuid, $24::uuid, $25::uuid, $26::text,
+            id, '{{}}', reach
+        FROM kept
+    )
+    SELECT {columns_of("kept")} FROM kept
+"""
+_KEPT_FROM = (
+    "id",
+    "recorded_at",
+    "received_at",
+    "performed_by",
+    "entered_by",
+    "source",
+    "quarantine_id",
+    "value_c",
+    "method",
+    "site",
+    "symptoms",
+    "note_sealed",
+    "measured_at",
+)
+
+
+async def keep(
+    connection: Connection, fields: Row, judged: Sequence[Judged], note: tuple[Any, ...]
+) -> Row | None:
+    """Insert a reading and its audit row; None where anything at all stood against it."""
+    columns = zip(*judged, strict=True) if judged else ((),) * len(Judged._fields)
+    values = [fields[name] for name in _KEPT_FROM]
+    kept = await connection.fetchrow(_KEEP, *values, *map(list, columns), *note)
+    return None if kept is None else dict(kept)
+
+
+_KEEP_ALL = """
+    INSERT INTO readings (
+        id, version, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
+        value_c, method, site, symptoms, note_sealed, measured_at, resident_id, grid_id, reach,
+        day, "window", timing, abnormal, low
+    )
+    SELECT id, 1, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
+        value_c, method, site, string_to_array(symptoms, ','), note_sealed, measured_at,
+        resident_id, grid_id, reach, day, "window", timing, abnormal, low
+    FROM unnest(
+        $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[],
+        $7::uuid[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::bytea[],
+        $13::timestamptz[], $14::uuid[], $15::uuid[], $16::text[], $17::date[], $18::text[],
+        $19::text[], $20::bool[], $21::bool[]
+    ) AS said (
+        id, recorded_at, received_at, performed_by, entered_by, source, quarantine_id, value_c,
+        method, site, symptoms, note_sealed, measured_at, resident_id, grid_id, reach, day,
+        "window", timing, abnormal, low
+    )
+    -- In one order always, so that two rounds with the same people wait and do not deadlock.
+    ORDER BY quarantine_id, day, "window"
+    ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+_KEPT_ALL_FROM = (
+    *_KEPT_FROM,
+    "resident_id",
+    "grid_id",
+    "reach",
+    "day",
+    "window",
+    "timing",
+    "abnormal",
+    "low",
+)
+
+
+async def keep_all(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
+    """Insert many readings in one statement; returns the ids that nothing stood against."""
+    columns = [[row[name] for row in rows] for name in _KEPT_ALL_FROM]
+    symptoms = _KEPT_ALL_FROM.index("symptoms")
+    columns[symptoms] = [",".join(each) for each in columns[symptoms]]
+    return {row["id"] for row in await connection.fetch(_KEEP_ALL, *columns)}
+
+
+_QUARANTINES = """
+    SELECT id, resident_id, grid_id, reach, monitoring_policy_id, started_on, ended_on,
+        discarded_at IS NULL AND end_reason IS DISTINCT FROM 'entered_in_error' AS counts
+    FROM quarantines WHERE id = ANY($1::uuid[])
+"""
+
+
+async def quarantines(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Row]:
+    """What a reading needs to know of these quarantines; those out of reach are left out."""
+    return {row["id"]: dict(row) for row in await connection.fetch(_QUARANTINES, wanted)}
+
+
+async def strangers(connection: Connection, named: Collection[UUID]) -> set[UUID]:
+    """Those of `named` who do not belong to the township (`api.access.colleagues`)."""
+    if not named:
+        return set()
+    rows = await connection.fetch("SELECT * FROM colleagues($1::uuid[])", list(named))
+    return set(named) - {row[0] for row in rows}
+
+
+async def readings(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Row]:
+    """These readings as they are now."""
+    statement = f"SELECT {columns_of('readings')} FROM readings WHERE id = ANY($1::uuid[])"
+    return {row["id"]: dict(row) for row in await connection.fetch(statement, wanted)}
+
+
+async def reading_of(connection: Connection, reading_id: UUID) -> Row:
+    """One reading; raises `NotFound`."""
+    found = await readings(connection, [reading_id])
+    if reading_id not in found:
+        raise NotFound("没有找到该体温记录,或不在您的网格范围内。")
+    return found[reading_id]
+
+
+_FIRST = f"""
+    SELECT {columns_of("readings")} FROM readings WHERE id = ANY($1::uuid[]) AND version = 1
+    UNION ALL
+    SELECT {columns_of("kept")}
+    FROM revisions, jsonb_populate_record(NULL::readings, body) AS kept
+    WHERE revisions.record_id = ANY($1::uuid[]) AND revisions.version = 1
+"""
+
+
+async def first_said(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Row]:
+    """These readings as they were first sent, for telling a late retry from another record."""
+    return {row["id"]: dict(row) for row in await connection.fetch(_FIRST, wanted)}
+
+
+_RIVALS = """
+    SELECT readings.id, quarantine_id, readings.day, readings."window"
+    FROM readings
+    JOIN unnest($1::uuid[], $2::date[], $3::text[]) AS slot (quarantine_id, day, "window")
+        USING (quarantine_id, day, "window")
+    WHERE readings.discarded_at IS NULL
+"""
+
+
+async def taken(connection: Connection, slots: Sequence[Slot]) -> dict[Slot, UUID]:
+    """Which of these windows have a reading already, and which."""
+    columns = [list(column) for column in zip(*slots, strict=True)] or [[], [], []]
+    rows = await connection.fetch(_RIVALS, *columns)
+    return {(row["quarantine_id"], row["day"], row["window"]): row["id"] for row in rows}
+
+
+_IN_GRID = f"""
+    SELECT q.id FROM quarantines AS q
+    JOIN monitoring_policies AS p ON p.id = q.monitoring_policy_id
+    WHERE {RUNNING.format(day="$2::date")} AND q.reach >= $1::text AND q.reach < $1::text || '/'
+        AND NOT EXISTS (
+            SELECT FROM whereabouts AS w
+            WHERE w.quarantine_id = q.id AND w.discarded_at IS NULL AND w.since_at <= $3
+                AND (w.until_at IS NULL OR w.until_at > $3) AND w.kind = ANY(p.exempt_whereabouts)
+        )
+    ORDER BY q.reach, q.id LIMIT $4
+"""
+
+
+async def in_grid(connection: Connection, path: str, *, at: datetime, limit: int) -> list[UUID]:
+    """The running quarantines below a path whose people were not exempt at an instant."""
+    rows = await connection.fetch(_IN_GRID, path, clock.local_day(at), at, limit)
+    return [row["id"] for row in rows]
+
+
+async def path_of(connection: Connection, grid_id: UUID) -> str | None:
+    """The path of a grid in reach."""
+    return await connection.fetchval("SELECT path FROM grids WHERE id = $1", grid_id)
+
+
+_NOTE = f"""
+    INSERT INTO audit_entries ({NOTED}, subject_id, details, reach)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+
+
+async def note(
+    connection: Connection,
+    note: tuple[Any, ...],
+    *,
+    subject: UUID,
+    reach: str,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an audit row by itself, for what was not one statement anyway."""
+    await connection.execute(_NOTE, *note, subject, orjson.dumps(details or {}).decode(), reach)
+
+
+_HISTORY = f"""
+    SELECT {columns_of("kept")},
+        replaced_at, replaced_by, reason
+    FROM revisions, jsonb_populate_record(NULL::readings, body) AS kept
+    WHERE revisions.record_id = $1 AND kind = 'readings'
+    ORDER BY revisions.version DESC
+"""
+
+
+async def history(connection: Connection, reading_id: UUID) -> list[Row]:
+    """The former versions of a reading with who replaced them and why, newest first."""
+    return [dict(row) for row in await connection.fetch(_HISTORY, reading_id)]

@@ -1,0 +1,238 @@
+"""Temperatures over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from api.access.caller import ScopedConnection, ScopedSession, permits
+from api.access.colleagues import NotAColleague
+from api.access.permissions import Permission
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.contract import found, room, writes
+from api.foundation.field_records import RecordedInTheFuture
+from api.foundation.fields import Day
+from api.foundation.pages import Page, PageRequest, page_request
+from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
+from api.foundation.records import IfMatch, tell_created
+from api.protocols.problems import UnknownWindow
+from api.protocols.routes import Policies
+from api.readings import corrections, lists, missing, queries, rounds, service, sheet
+from api.readings.batches import Desk
+from api.readings.missing_schemas import MissingCounts, MissingRead
+from api.readings.problems import (
+    ImplausibleValue,
+    QuarantineNotRunning,
+    ReadingDiscarded,
+    WindowAlreadyMeasured,
+)
+from api.readings.round_schemas import RoundOutcome, RoundRecord
+from api.readings.schemas import (
+    NoteRevealAsk,
+    NoteRevealed,
+    ReadingCorrect,
+    ReadingDiscard,
+    ReadingHistory,
+    ReadingRead,
+    ReadingRecord,
+)
+from api.readings.sheet_schemas import TemperatureSheet
+
+router = room("readings")
+
+ReadingRecorder = Annotated[Claims, permits(Permission.readings_record)]
+ReadingReader = Annotated[Claims, permits(Permission.readings_read)]
+Revealer = Annotated[Claims, permits(Permission.residents_reveal)]
+Paged = Annotated[PageRequest, Depends(page_request)]
+
+_JUDGED = (ImplausibleValue, UnknownWindow, QuarantineNotRunning, WindowAlreadyMeasured)
+_RECORDING = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, *_JUDGED)
+_AGAIN = {"description": "同一编号、同一内容此前已提交"}
+
+
+async def desk_of(request: Request, connection: ScopedConnection) -> Desk:
+    state = request.app.state
+    return Desk(connection, state.policies, state.database.keyring)
+
+
+AtDesk = Annotated[Desk, Depends(desk_of)]
+
+
+async def wanted_readings(
+    grid_id: Annotated[UUID | None, Query(description="该网格的体温(不含下级)")] = None,
+    quarantine_id: Annotated[UUID | None, Query(description="该隔离人员的体温")] = None,
+    day: Annotated[Day | None, Query(description="该日的体温")] = None,
+    abnormal: Annotated[bool | None, Query(description="true 只列异常,false 只列正常")] = None,
+) -> lists.Wanted:
+    if grid_id is None and quarantine_id is None and day is None:
+        day = clock.today()
+    return lists.Wanted(grid_id, quarantine_id, day, abnormal)
+
+
+async def day_wanted(
+    grid_id: Annotated[UUID | None, Query(description="该网格(含下级);不填则为所有可见的")] = None,
+    day: Annotated[Day | None, Query(description="哪一日;不填则为今天")] = None,
+) -> missing.Day:
+    return missing.Day(day or clock.today(), grid_id)
+
+
+DayWanted = Annotated[missing.Day, Depends(day_wanted)]
+
+
+@router.post(
+    "/readings",
+    status_code=201,
+    response_model=ReadingRead,
+    responses={200: {"model": ReadingRead, **_AGAIN}, **writes(*_RECORDING)},
+)
+async def record_reading(
+    reading: ReadingRecord, recorder: ReadingRecorder, desk: AtDesk, response: Response
+) -> ReadingRead:
+    """登记一次体温。
+
+    时段按测量时间和该隔离人员的测温规则判断,也可指明;每人每日每时段一条,要更改请修改原记录(M3.3)。
+    达到发热界限或有任何症状即为异常(M3.5);不合理的体温不予保存,请重新测量。
+    """
+    kept, created = await service.record_reading(desk, recorder, reading)
+    tell_created(response, f"/v1/readings/{reading.id}", version=kept["version"], created=created)
+    return ReadingRead.of(kept)
+
+
+@router.post(
+    "/rounds", response_model=RoundOutcome, responses=writes(NotFound, RecordedInTheFuture)
+)
+async def record_round(told: RoundRecord, recorder: ReadingRecorder, desk: AtDesk) -> RoundOutcome:
+    """登记一整轮体温。
+
+    “全部正常”一次填完,另列体温异常或没有测成的人员;也可逐条填写,合计最多 500 人(M5.6)。
+    每人各有结果,一人有误不影响他人;同一轮重复提交只算一轮。
+    """
+    return await rounds.record_round(desk, recorder, told)
+
+
+@router.get("/readings", response_model=Page[ReadingRead])
+async def list_readings(
+    reader: ReadingReader,
+    connection: ScopedConnection,
+    wanted: Annotated[lists.Wanted, Depends(wanted_readings)],
+    page: Paged,
+) -> Response:
+    """列出体温,新的在前。
+
+    不限定网格、隔离人员和日期时,只列今天的。已作废的不列出。
+    """
+    body = await lists.page_of(connection, wanted, page)
+    return Response(body, media_type="application/json")
+
+
+@router.get("/readings/missing", response_model=Page[MissingRead], responses=found())
+async def list_missing_readings(
+    reader: ReadingReader, desk: AtDesk, of: DayWanted, page: Paged
+) -> Page[MissingRead]:
+    """列出还没有测的人和时段。
+
+    只列已开始的时段:时段未结束的为待测,已结束的为超时未测,仍可补测(M3.3)。
+    按时段结束的先后排列,同一时段按门户排列。
+    """
+    return await missing.missing_page(desk, reader, of, page)
+
+
+@router.get("/readings/missing/counts", response_model=MissingCounts, responses=found())
+async def count_missing_readings(
+    reader: ReadingReader, desk: AtDesk, of: DayWanted
+) -> MissingCounts:
+    """按网格和时段统计应测、已测、待测和超时未测的人次。"""
+    return await missing.missing_counts(desk, reader, of)
+
+
+@router.get("/readings/{reading_id}", response_model=ReadingRead, responses=found())
+async def read_reading(
+    reading_id: UUID, reader: ReadingReader, connection: ScopedConnection, response: Response
+) -> ReadingRead:
+    """查看一条体温。"""
+    row = await queries.reading_of(connection, reading_id)
+    response.headers["ETag"] = f'"{row["version"]}"'
+    return ReadingRead.of(row)
+
+
+@router.get("/readings/{reading_id}/history", response_model=ReadingHistory, responses=found())
+async def read_reading_history(
+    reading_id: UUID, reader: ReadingReader, connection: ScopedConnection
+) -> ReadingHistory:
+    """查看一条体温更改前的内容。
+
+    新的在前,各有更改人、时间和理由。
+    """
+    await queries.reading_of(connection, reading_id)
+    return ReadingHistory.of(await queries.history(connection, reading_id))
+
+
+@router.patch(
+    "/readings/{reading_id}",
+    response_model=ReadingRead,
+    responses=writes(*_RECORDING, ReadingDiscarded, VersionMissing, VersionMismatch),
+)
+async def correct_reading(  # noqa: PLR0913, PLR0917 - what a correction needs
+    reading_id: UUID,
+    correction: ReadingCorrect,
+    recorder: ReadingRecorder,
+    session: ScopedSession,
+    policies: Policies,
+    version: IfMatch,
+    response: Response,
+) -> ReadingRead:
+    """修改一条体温。
+
+    只填要改的项目和理由;改后重新判断时段和是否异常,改前的内容留存。
+    """
+    kept = await corrections.correct_reading(
+        session, recorder, reading_id, correction, version=version, policies=policies
+    )
+    response.headers["ETag"] = f'"{kept.version}"'
+    return ReadingRead.of(kept.model_dump())
+
+
+@router.post(
+    "/readings/{reading_id}/discard", response_model=ReadingRead, responses=writes(NotFound)
+)
+async def discard_reading(
+    reading_id: UUID, discard: ReadingDiscard, recorder: ReadingRecorder, session: ScopedSession
+) -> ReadingRead:
+    """作废一条体温。
+
+    作废后该时段重新列为未测;内容留存可查,须说明理由。
+    """
+    kept = await corrections.discard_reading(session, recorder, reading_id, reason=discard.reason)
+    return ReadingRead.of(kept.model_dump())
+
+
+@router.post(
+    "/readings/{reading_id}/reveal", response_model=NoteRevealed, responses=writes(NotFound)
+)
+async def reveal_reading_note(
+    reading_id: UUID, ask: NoteRevealAsk, reader: Revealer, session: ScopedSession
+) -> NoteRevealed:
+    """查看一条体温的备注。
+
+    须说明理由,查看将被记录(M6.6)。
+    """
+    note = await corrections.reveal_note(session, reader, reading_id, reason=ask.reason)
+    return NoteRevealed(id=reading_id, note=note)
+
+
+@router.get(
+    "/quarantines/{quarantine_id}/temperature-sheet",
+    response_model=TemperatureSheet,
+    responses=found(),
+)
+async def read_temperature_sheet(
+    quarantine_id: UUID, reader: ReadingReader, session: ScopedSession, policies: Policies
+) -> TemperatureSheet:
+    """查看一人的体温记录单。
+
+    与纸质记录单相同:一日一行,一时段一列,从开始隔离到结束或今天。
+    """
+    return await sheet.temperature_sheet(
+        session, quarantine_id, cell=reader.cell, policies=policies
+    )

@@ -1,0 +1,52 @@
+"""Recording a temperature: judged by policy, kept once, noted, in one round trip."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from uuid import UUID
+
+from api.access.audit import noted
+from api.access.tokens import Claims
+from api.foundation.problems import NotFound, Problem
+from api.foundation.records import Outcome
+from api.protocols.policies import MonitoringRule
+from api.readings import queries
+from api.readings.batches import Desk, keep_all
+from api.readings.judging import Sent, fields_of, judged_by
+from api.readings.queries import Judged, Row
+from api.readings.schemas import ReadingRecord
+
+
+async def record_reading(desk: Desk, recorder: Claims, said: ReadingRecord) -> tuple[Row, bool]:
+    """Keep a reading, or find that it is kept already. Returns it and whether it is new.
+
+    What is right costs one round trip: one statement that judges, keeps and notes. Only where it
+    keeps nothing is it asked why, which raises `NotFound`, `QuarantineNotRunning`, `UnknownWindow`,
+    `ImplausibleValue`, `WindowAlreadyMeasured`, `RecordDiffers` or `RecordedInTheFuture`.
+    """
+    sent = Sent(said)
+    fields = fields_of(sent, recorder, desk.keyring)
+    rules = await desk.policies.monitoring(desk.connection, recorder.cell, ())
+    judged = list(_judged_by_each(rules, sent, fields))
+    kept = await queries.keep(desk.connection, fields, judged, noted(recorder, "readings.record"))
+    return (kept, True) if kept is not None else await _record_slowly(desk, recorder, sent)
+
+
+def _judged_by_each(
+    rules: Mapping[UUID, MonitoringRule], sent: Sent, fields: Row
+) -> Iterator[Judged]:
+    for rule in rules.values():
+        with suppress(Problem):
+            yield judged_by(rule, sent, fields["measured_at"])
+
+
+async def _record_slowly(desk: Desk, recorder: Claims, sent: Sent) -> tuple[Row, bool]:
+    """Something stood against it, or its policy was not known here yet."""
+    (fate,) = await keep_all(desk, recorder, [sent])
+    if fate.row is None:
+        raise fate.problem or NotFound
+    new = fate.outcome is Outcome.created
+    if new:
+        note = noted(recorder, "readings.record")
+        reach = fate.row["reach"]
+        await queries.note(desk.connection, note, subject=sent.said.id, reach=reach)
+    return fate.row, new

@@ -1,0 +1,146 @@
+"""The temperature sheet of one person, as the field's paper form has it: days by windows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.foundation.identity import mask_address
+from api.grids.models import Worker
+from api.protocols.policies import MonitoringRule, Opening, windows_of
+from api.protocols.queries import PolicyShelf
+from api.quarantines.masked import shown
+from api.quarantines.models import CareSeat, Quarantine, Whereabouts
+from api.quarantines.queries import quarantine_of, whereabouts_of
+from api.readings.models import NotTaken, NotTakenReason, Reading
+from api.readings.sheet_schemas import (
+    CellState,
+    SheetCell,
+    SheetDay,
+    SheetReading,
+    SheetWindow,
+    TemperatureSheet,
+)
+from api.registry.masked import age_on, opened
+from api.registry.models import Household, Resident
+
+Slot = tuple[date, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Everything the cells are made from."""
+
+    quarantine: Quarantine
+    rule: MonitoringRule
+    readings: Mapping[Slot, SheetReading]
+    not_taken: Mapping[Slot, NotTakenReason]
+    whereabouts: Sequence[Whereabouts]
+    now: datetime
+
+
+async def temperature_sheet(
+    session: AsyncSession, quarantine_id: UUID, *, cell: str, policies: PolicyShelf
+) -> TemperatureSheet:
+    """The whole sheet; raises `NotFound` for a quarantine out of reach."""
+    quarantine = await quarantine_of(session, quarantine_id)
+    resident = await session.get_one(Resident, quarantine.resident_id)
+    household = await session.get_one(Household, quarantine.household_id)
+    policy = quarantine.monitoring_policy_id
+    rule = (await policies.monitoring(session, cell, {policy}))[policy]
+    known = await _known(session, quarantine, rule)
+    address = opened(keyring_of(session), household.address_sealed, context="households.address")
+    born = resident.birth_date
+    return TemperatureSheet(
+        quarantine=await shown(session, quarantine),
+        household_name=household.name,
+        address=mask_address(address) if address else None,
+        sex=resident.sex,
+        age=age_on(clock.today(), born) if born else None,
+        windows=[SheetWindow(window=each.name, label=each.label) for each in rule.windows],
+        days=list(_days(known)),
+    )
+
+
+async def _known(session: AsyncSession, quarantine: Quarantine, rule: MonitoringRule) -> _Known:
+    kept = select(Reading).where(
+        Reading.quarantine_id == quarantine.id, col(Reading.discarded_at).is_(None)
+    )
+    readings = (await session.scalars(kept)).all()
+    names = await _names(session, quarantine.id, {each.performed_by for each in readings})
+    # The latest reason is told where there are several.
+    tried = (
+        select(NotTaken)
+        .where(NotTaken.quarantine_id == quarantine.id, col(NotTaken.discarded_at).is_(None))
+        .order_by(col(NotTaken.recorded_at))
+    )
+    return _Known(
+        quarantine,
+        rule,
+        readings={(each.day, each.window): _reading(each, names) for each in readings},
+        not_taken={(each.day, each.window): each.reason for each in await session.scalars(tried)},
+        whereabouts=await whereabouts_of(session, quarantine.id),
+        now=clock.now(),
+    )
+
+
+async def _names(session: AsyncSession, quarantine_id: UUID, workers: set[UUID]) -> dict[UUID, str]:
+    """Who measured: as registered where that is in sight, else as their seat in the team says."""
+    seats = select(CareSeat.worker_id, CareSeat.worker_name).where(
+        CareSeat.quarantine_id == quarantine_id
+    )
+    registered = select(Worker.id, Worker.name).where(col(Worker.id).in_(workers))
+    names = dict((await session.execute(seats)).tuples().all())
+    return names | dict((await session.execute(registered)).tuples().all())
+
+
+def _reading(reading: Reading, names: Mapping[UUID, str]) -> SheetReading:
+    told = reading.model_dump(include=set(SheetReading.model_fields))
+    return SheetReading(**told, performed_by_name=names.get(reading.performed_by))
+
+
+def _days(known: _Known) -> Iterator[SheetDay]:
+    first = known.quarantine.started_on
+    last = known.quarantine.ended_on or clock.local_day(known.now)
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        cells = [_cell(known, day, opening) for opening in windows_of(known.rule, day)]
+        yield SheetDay(day=day, day_number=number + 1, cells=cells)
+
+
+def _cell(known: _Known, day: date, opening: Opening) -> SheetCell:
+    slot = (day, opening.window)
+    reading = known.readings.get(slot)
+    state = CellState.measured if reading else _unmeasured(known, day, opening)
+    return SheetCell(
+        window=opening.window,
+        state=state,
+        reading=reading,
+        not_taken=None if reading else known.not_taken.get(slot),
+    )
+
+
+def _unmeasured(known: _Known, day: date, opening: Opening) -> CellState:
+    if known.now < opening.opens_at:
+        return CellState.not_yet
+    if _exempt(known, day, min(opening.closes_at, known.now)):
+        return CellState.exempt
+    return CellState.due if known.now < opening.closes_at else CellState.late
+
+
+def _exempt(known: _Known, day: date, at: datetime) -> bool:
+    """The same rule as in `missing`: exempt where the person was, or no longer in quarantine."""
+    there = next((each for each in known.whereabouts if _covers(each, at)), None)
+    if there is None:
+        return known.quarantine.ended_on == day
+    return there.kind in known.rule.exempt_whereabouts
+
+
+def _covers(entry: Whereabouts, at: datetime) -> bool:
+    begun = entry.discarded_at is None and entry.since_at <= at
+    return begun and (entry.until_at is None or at < entry.until_at)
