@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +14,14 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.identity import Sex
 from api.foundation.problems import NotFound
-from api.foundation.records import Source, new_id
+from api.foundation.records import Source
 from api.foundation.sealed import Keyring
 from api.grids.models import Grid, Worker
 from api.registry.models import HOUSEHOLD_NUMBER, Bond, BondKind, Household, Resident
 from api.registry.problems import NotOfThisHousehold, ResidentAlreadyRegistered
 from api.registry.resident_schemas import ResidentRecord
 from api.registry.schemas import HouseholdRecord
-from api.registry.standing import Candidates, candidates
+from api.registry.standing import Candidates, Door, bond_row, candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +166,6 @@ def refuse_held(
             )
 
 
-def bond_row(
-    household: Household, kind: BondKind, person: Worker | Resident, *, began_at: datetime
-) -> Bond:
-    """A bond that begins now, with the name of who stands for the household."""
-    return Bond(
-        id=new_id(),
-        reach=household.reach,
-        household_id=household.id,
-        kind=kind,
-        worker_id=person.id if isinstance(person, Worker) else None,
-        resident_id=person.id if isinstance(person, Resident) else None,
-        name=person.name,
-        began_at=began_at,
-    )
-
-
 def nested(said: ResidentRecord, household: Household, place: int) -> dict[str, Any]:
     """A resident told with the household was recorded with it, unless it says otherwise."""
     filled = fill_in(
@@ -212,5 +195,6 @@ def _bonds(
             chosen: Worker | Resident = living[person]
         else:
             chosen = standing.choose(person, kind, reach=household.reach, pointer=pointer)
-        bonds.append(bond_row(household, kind, chosen, began_at=household.received_at))
+        door = Door(household.id, household.reach, kind)
+        bonds.append(bond_row(door, chosen, began_at=household.received_at))
     return bonds

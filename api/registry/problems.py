@@ -52,3 +52,11 @@ class NotOfThisHousehold(Problem):
     status: ClassVar[int] = 422
     title: ClassVar[str] = "不是该户居民"
     detail: ClassVar[str] = "户代表须是该户现有的居民。"
+
+
+class StillStandsForHouseholds(Problem):
+    """Somebody stands for households as their party member; `households` says for how many."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "仍有联户责任"
+    detail: ClassVar[str] = "该人员仍是一些户的联户党员,请先把这些户交给其他党员。"

@@ -1,16 +1,17 @@
 """Reading the register; what is out of reach is not there."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation.problems import NotFound
+from api.grids.models import Grid
 from api.registry.models import Bond, Household, Resident
-
-Kept = TypeVar("Kept", Household, Resident)
 
 
 async def household_of(
@@ -52,3 +53,22 @@ async def open_bonds(session: AsyncSession, households: Iterable[UUID]) -> dict[
     for bond in await session.scalars(statement.order_by(col(Bond.kind))):
         standing.setdefault(bond.household_id, []).append(bond)
     return standing
+
+
+async def below_grid(
+    session: AsyncSession, grid: UUID | None, path: Any, *, pointer: str
+) -> tuple[ColumnElement[bool], ...]:
+    """The condition that a row lies in this grid or below it; none where no grid is named."""
+    if grid is None:
+        return ()
+    top = await session.scalar(select(col(Grid.path)).where(col(Grid.id) == grid))
+    if top is None:
+        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+    return (path >= top, path < f"{top}/")
+
+
+def common_path(paths: Iterable[str]) -> str:
+    """The path of the lowest grid that has all these places."""
+    parts = [path.split(".") for path in paths]
+    shared = takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))
+    return ".".join(level[0] for level in shared)

@@ -193,10 +193,6 @@ class ResidentSearch(Input):
     document: DocumentNumber | None = Field(None, validate_default=True)
     phone: Annotated[Phone | None, Field(description="完整的电话号码")] = None
     grid_id: Annotated[RecordId | None, Field(description="只找该网格及其下级网格")] = None
-    limit: Annotated[int, Field(ge=1, le=500, description="每页条数")] = 50
-    cursor: Annotated[
-        str | None, Field(max_length=1000, description="上一页返回的 next_cursor")
-    ] = None
 
     @field_validator("document")
     @classmethod

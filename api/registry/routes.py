@@ -3,24 +3,59 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Depends, Query, Response
 
 from api.access.caller import ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
+from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
-from api.foundation.problems import NotFound, RecordDiffers
-from api.foundation.records import tell_created
-from api.registry import queries, register
-from api.registry.masked import household_read
+from api.foundation.fields import Name
+from api.foundation.pages import Page, PageRequest, page_request
+from api.foundation.problems import (
+    NotFound,
+    OutsideYourGrid,
+    RecordDiffers,
+    VersionMismatch,
+    VersionMissing,
+)
+from api.foundation.records import BatchOutcome, IfMatch, tell_created
+from api.registry import bonds, departures, households, lists, queries, register, residents
+from api.registry.batch import register_households as register_many
+from api.registry.lists import HouseholdFilter, ResidentFilter
+from api.registry.masked import household_read, masked_resident, shown_bond
+from api.registry.models import BondKind
 from api.registry.problems import (
+    HouseholdLeft,
     NotOfThisGrid,
     NotOfThisHousehold,
     NotPartyMember,
     ResidentAlreadyRegistered,
+    ResidentLeft,
 )
-from api.registry.schemas import HouseholdRead, HouseholdRecord
+from api.registry.resident_schemas import (
+    Departure,
+    ResidentCorrect,
+    ResidentMove,
+    ResidentRead,
+    ResidentRecord,
+    ResidentRevealed,
+    ResidentSearch,
+    RevealAsk,
+)
+from api.registry.schemas import (
+    BondAssign,
+    BondBatch,
+    BondHistory,
+    BondRead,
+    Coverage,
+    HouseholdBatch,
+    HouseholdCorrect,
+    HouseholdListed,
+    HouseholdRead,
+    HouseholdRecord,
+)
 
 router = room("registry")
 
@@ -38,6 +73,37 @@ _REFUSES = (
     NotOfThisGrid,
     NotOfThisHousehold,
 )
+_CORRECTION = (NotFound, VersionMissing, VersionMismatch, HouseholdLeft)
+
+
+async def household_filter(
+    grid_id: Annotated[UUID | None, Query(description="只列该网格及其下级网格的户")] = None,
+    name: Annotated[Name | None, Query(description="户名中的任意几个字")] = None,
+    lacking: Annotated[BondKind | None, Query(description="只列缺这种责任人的户")] = None,
+    worker_id: Annotated[UUID | None, Query(description="只列由该党员或网格员负责的户")] = None,
+    left: Annotated[bool, Query(description="true 为列出已迁出的户")] = False,
+) -> HouseholdFilter:
+    return HouseholdFilter(
+        grid_id=grid_id, name=name, lacking=lacking, worker_id=worker_id, left=left
+    )
+
+
+async def resident_filter(
+    grid_id: Annotated[UUID | None, Query(description="只列该网格及其下级网格的居民")] = None,
+    mobility_limited: Annotated[bool | None, Query(description="是否行动不便")] = None,
+    lives_alone: Annotated[bool | None, Query(description="是否独居")] = None,
+    is_party_member: Annotated[bool | None, Query(description="是否党员")] = None,
+    minor: Annotated[bool | None, Query(description="是否未满18周岁")] = None,
+    left: Annotated[bool, Query(description="true 为列出已离开的居民")] = False,
+) -> ResidentFilter:
+    return ResidentFilter(
+        grid_id=grid_id,
+        mobility_limited=mobility_limited,
+        lives_alone=lives_alone,
+        is_party_member=is_party_member,
+        minor=minor,
+        left=left,
+    )
 
 
 @router.post(
@@ -57,6 +123,31 @@ async def register_household(
     return await household_read(session, kept)
 
 
+@router.post("/households/batch", responses=writes(NotFound), response_model=BatchOutcome)
+async def register_households(
+    batch: HouseholdBatch, registrar: Registrar, session: ScopedSession
+) -> BatchOutcome:
+    """批量登记户。
+
+    每户连同居民和责任人要么全部保存、要么都不保存;有误的户只影响自己,逐户返回结果(M2.1)。
+    """
+    return await register_many(session, registrar, read_or_unread(batch.households))
+
+
+@router.get("/households", responses=found())
+async def list_households(
+    _: Reader,
+    session: ScopedSession,
+    page: Annotated[PageRequest, Depends(page_request)],
+    wanted: Annotated[HouseholdFilter, Depends(household_filter)],
+) -> Page[HouseholdListed]:
+    """列出户。
+
+    按户编号排列,含现有责任人;可只列缺党员、网格员或户代表的户(M1.4)。
+    """
+    return await lists.list_households(session, wanted, page)
+
+
 @router.get("/households/{household_id}", responses=found())
 async def read_household(
     household_id: UUID, _: Reader, session: ScopedSession, response: Response
@@ -68,3 +159,228 @@ async def read_household(
     household = await queries.household_of(session, household_id)
     response.headers["ETag"] = f'"{household.version}"'
     return await household_read(session, household)
+
+
+@router.patch("/households/{household_id}", responses=writes(*_CORRECTION))
+async def correct_household(
+    household_id: UUID,
+    correction: HouseholdCorrect,
+    version: IfMatch,
+    registrar: Registrar,
+    session: ScopedSession,
+    response: Response,
+) -> HouseholdRead:
+    """更正户的信息。
+
+    只改提交的项;改前的内容保留可查(M2.1)。
+    """
+    kept = await households.correct_household(session, registrar, household_id, correction, version)
+    response.headers["ETag"] = f'"{kept.version}"'
+    return await household_read(session, kept)
+
+
+@router.post("/households/{household_id}/leave", responses=writes(NotFound, HouseholdLeft))
+async def leave_household(
+    household_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
+) -> HouseholdRead:
+    """登记整户迁出。
+
+    户内居民同时登记离开,责任人同时解除;记录保留(M2.1)。
+    """
+    left = await departures.leave_household(session, registrar, household_id, departure)
+    return await household_read(session, left)
+
+
+@router.post(
+    "/households/{household_id}/residents",
+    status_code=201,
+    responses={
+        200: {"model": ResidentRead, **AGAIN},
+        **writes(
+            NotFound, RecordDiffers, RecordedInTheFuture, ResidentAlreadyRegistered, HouseholdLeft
+        ),
+    },
+)
+async def register_resident(
+    household_id: UUID,
+    resident: ResidentRecord,
+    registrar: Registrar,
+    session: ScopedSession,
+    response: Response,
+) -> ResidentRead:
+    """在一户中登记居民。
+
+    身份证号按 GB 11643 校验;出生日期、性别可由号码得出;老人、儿童可以没有证件(M2.1)。
+    """
+    kept, created = await residents.register_resident(session, registrar, household_id, resident)
+    tell_created(response, f"/v1/residents/{kept.id}", version=kept.version, created=created)
+    return masked_resident(session, kept)
+
+
+@router.get("/residents", responses=found())
+async def list_residents(
+    _: Reader,
+    session: ScopedSession,
+    page: Annotated[PageRequest, Depends(page_request)],
+    wanted: Annotated[ResidentFilter, Depends(resident_filter)],
+) -> Page[ResidentRead]:
+    """列出居民。
+
+    可按网格、行动不便、独居、党员、未成年筛选(M2.1)。
+    按姓名、电话、证件号查找用 POST /v1/residents/search。
+    """
+    return await lists.list_residents(session, wanted, page)
+
+
+@router.post("/residents/search", responses=writes(NotFound))
+async def search_residents(
+    wanted: ResidentSearch,
+    _: Reader,
+    session: ScopedSession,
+    page: Annotated[PageRequest, Depends(page_request)],
+) -> Page[ResidentRead]:
+    """查找居民。
+
+    按姓名中的字、完整电话或完整证件号;条件在请求体中,不会留在网址和日志里(M6.6)。
+    """
+    return await lists.search_residents(session, wanted, page)
+
+
+@router.get("/residents/{resident_id}", responses=found())
+async def read_resident(
+    resident_id: UUID, _: Reader, session: ScopedSession, response: Response
+) -> ResidentRead:
+    """查看一名居民。
+
+    证件号、电话已脱敏;看全文用 reveal(M6.6)。
+    """
+    resident = await queries.resident_of(session, resident_id)
+    response.headers["ETag"] = f'"{resident.version}"'
+    return masked_resident(session, resident)
+
+
+@router.patch("/residents/{resident_id}", responses=writes(*_CORRECTION, ResidentAlreadyRegistered))
+async def correct_resident(
+    resident_id: UUID,
+    correction: ResidentCorrect,
+    version: IfMatch,
+    registrar: Registrar,
+    session: ScopedSession,
+    response: Response,
+) -> ResidentRead:
+    """更正居民的信息。
+
+    只改提交的项;改前的内容保留可查(M2.1)。
+    """
+    kept = await residents.correct_resident(session, registrar, resident_id, correction, version)
+    response.headers["ETag"] = f'"{kept.version}"'
+    return masked_resident(session, kept)
+
+
+@router.post("/residents/{resident_id}/reveal", responses=writes(NotFound))
+async def reveal_resident(
+    resident_id: UUID,
+    ask: RevealAsk,
+    revealer: Revealer,
+    session: ScopedSession,
+    response: Response,
+) -> ResidentRevealed:
+    """查看居民的证件号、电话、住址全文。
+
+    须填写原因,谁、何时、为何查看都会记录(M6.6)。
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return await residents.reveal_resident(session, revealer, resident_id, ask)
+
+
+@router.post(
+    "/residents/{resident_id}/move", responses=writes(NotFound, HouseholdLeft, ResidentLeft)
+)
+async def move_resident(
+    resident_id: UUID, move: ResidentMove, registrar: Registrar, session: ScopedSession
+) -> ResidentRead:
+    """把居民迁入另一户。
+
+    隔离、体温等记录随人一起转到新户所在网格;原来的户代表责任解除(M1.7)。
+    """
+    moved = await departures.move_resident(session, registrar, resident_id, move)
+    return masked_resident(session, moved)
+
+
+@router.post("/residents/{resident_id}/leave", responses=writes(NotFound, ResidentLeft))
+async def leave_resident(
+    resident_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
+) -> ResidentRead:
+    """登记居民离开。
+
+    记录保留;如是户代表,责任同时解除(M2.1)。
+    """
+    left = await departures.leave_resident(session, registrar, resident_id, departure)
+    return masked_resident(session, left)
+
+
+@router.get("/households/{household_id}/bonds", responses=found())
+async def list_bonds(household_id: UUID, _: Reader, session: ScopedSession) -> BondHistory:
+    """查看一户历来的责任人。
+
+    党员、网格员、户代表,现任和往任,新的在前(M1.4)。
+    """
+    return await lists.bond_history(session, household_id)
+
+
+@router.put(
+    "/households/{household_id}/bonds/{kind}",
+    responses=writes(NotFound, HouseholdLeft, NotPartyMember, NotOfThisGrid, NotOfThisHousehold),
+)
+async def assign_bond(
+    household_id: UUID,
+    kind: BondKind,
+    person: BondAssign,
+    registrar: Registrar,
+    session: ScopedSession,
+) -> BondRead:
+    """确定一户的党员、网格员或户代表。
+
+    原来的责任人自动解除并保留记录;同一人再次提交不变(M1.4)。
+    """
+    return shown_bond(await bonds.assign_bond(session, registrar, household_id, kind, person))
+
+
+@router.delete(
+    "/households/{household_id}/bonds/{kind}", status_code=204, responses=found(OutsideYourGrid)
+)
+async def remove_bond(
+    household_id: UUID, kind: BondKind, registrar: Registrar, session: ScopedSession
+) -> None:
+    """解除一户的党员、网格员或户代表。
+
+    记录保留(M1.4)。
+    """
+    await bonds.remove_bond(session, registrar, household_id, kind)
+
+
+@router.post("/bonds/batch", responses=writes(NotFound, NotPartyMember))
+async def assign_bonds(
+    batch: BondBatch, registrar: Registrar, session: ScopedSession
+) -> BatchOutcome:
+    """把多户交给一名党员或网格员。
+
+    逐户返回结果,有误的户只影响自己(M1.4)。
+    """
+    return await bonds.assign_bonds(session, registrar, batch)
+
+
+@router.get("/coverage", responses=found())
+async def read_coverage(
+    _: Reader,
+    session: ScopedSession,
+    grid_id: Annotated[
+        UUID | None, Query(description="只看该网格及其下级;不填为您的全部范围")
+    ] = None,
+) -> Coverage:
+    """查看“1+1+1”的覆盖情况。
+
+    逐网格(含下级)统计户数和已有、缺少党员、网格员、户代表的户数(M1.4)。
+    缺人的户的名单用 GET /v1/households?lacking=…。
+    """
+    return await lists.read_coverage(session, grid_id)

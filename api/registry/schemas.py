@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.foundation.batches import EACH_ALONE
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import (
     Day,
@@ -18,6 +19,7 @@ from api.foundation.fields import (
     Wire,
     unsaid,
 )
+from api.foundation.labels import Labelled
 from api.foundation.records import Source
 from api.registry.models import BondKind
 from api.registry.resident_schemas import ResidentRead, ResidentRecord
@@ -102,6 +104,12 @@ class BondRead(Wire):
     ended_reason: str | None
 
 
+class BondHistory(Wire):
+    """Everybody who stood for a household."""
+
+    items: list[BondRead]
+
+
 class HouseholdListed(Wire):
     """A household in a list, with those who stand for it."""
 
@@ -125,3 +133,61 @@ class HouseholdRead(HouseholdListed):
     performed_by: UUID
     entered_by: UUID
     source: Source
+
+
+class HouseholdBatch(Input):
+    """Households of a list or a sheet, each kept whole or refused for itself."""
+
+    households: Annotated[
+        list[Annotated[HouseholdRecord, EACH_ALONE]],
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="各户,连同居民和责任人"),
+    ]
+
+
+class BondAssign(Input):
+    """Who is to stand for the household: a worker, or as representative a resident of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"worker_id": "01890a5d-ac96-774b-bcce-b302099a8031"}]}
+    )
+
+    worker_id: Annotated[RecordId | None, Field(description="党员或网格员")] = None
+    resident_id: Annotated[RecordId | None, Field(description="户代表,须是本户居民")] = None
+
+
+class WorkerBond(Labelled):
+    """The bonds that a worker holds, often for many households."""
+
+    party_member = "party_member", "党员"
+    grid_worker = "grid_worker", "网格员"
+
+
+class BondBatch(Input):
+    """One worker who is to stand for many households."""
+
+    kind: WorkerBond
+    worker_id: Annotated[RecordId, Field(description="党员或网格员")]
+    household_ids: Annotated[
+        list[RecordId], Field(min_length=1, max_length=MOST_AT_ONCE, description="各户")
+    ]
+
+
+class CoverageRow(Wire):
+    """How far “1+1+1” is complete in a grid and all below it."""
+
+    grid_id: UUID
+    grid_code: str
+    grid_name: str
+    level: int
+    households: int = Field(description="现有户数,含下级网格")
+    with_party_member: int = Field(description="已有联户党员的户数")
+    with_grid_worker: int = Field(description="已有网格员的户数")
+    with_representative: int = Field(description="已有户代表的户数")
+    complete: int = Field(description="三者齐全的户数")
+    lacking: int = Field(description="缺任何一人的户数")
+
+
+class Coverage(Wire):
+    """Coverage grid by grid, the upper ones first."""
+
+    grids: list[CoverageRow]

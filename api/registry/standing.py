@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -11,12 +13,35 @@ from sqlmodel import col, select
 from api.access.permissions import Role
 from api.foundation import clock
 from api.foundation.problems import NotFound
+from api.foundation.records import new_id
 from api.grids.models import Post, Worker
-from api.registry.models import BondKind
+from api.registry.models import Bond, BondKind, Resident
 from api.registry.problems import NotOfThisGrid, NotPartyMember
 
 ANSWERABLE = (Role.grid_worker, Role.grid_leader, Role.cadre)
 """The roles that can be the grid worker of a household."""
+
+
+class Door(NamedTuple):
+    """A household as a bond needs it, and the kind of bond."""
+
+    household: UUID
+    reach: str
+    kind: BondKind
+
+
+def bond_row(door: Door, person: Worker | Resident, *, began_at: datetime) -> Bond:
+    """A bond that begins, with the name of who stands for the household."""
+    return Bond(
+        id=new_id(),
+        reach=door.reach,
+        household_id=door.household,
+        kind=door.kind,
+        worker_id=person.id if isinstance(person, Worker) else None,
+        resident_id=person.id if isinstance(person, Resident) else None,
+        name=person.name,
+        began_at=began_at,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,187 @@
+"""People and households that move or leave: where they belong is changed, what was, is kept."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.access.audit import audit
+from api.access.permissions import Role
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.database import keyring_of, metadata
+from api.foundation.problems import InvalidInput, Problem
+from api.foundation.records import Correction, correct, table_of
+from api.grids.models import Post, Worker
+from api.registry.drafts import sealed
+from api.registry.handover import ending
+from api.registry.models import Bond, Household, Resident
+from api.registry.problems import HouseholdLeft, ResidentLeft
+from api.registry.queries import household_of, living_in, resident_of
+from api.registry.resident_schemas import Departure, ResidentMove
+
+_NOT_FOLLOWING = {"bonds", "workers"}
+"""A bond stays with its household; a worker serves where they serve, wherever they live."""
+
+
+async def move_resident(
+    session: AsyncSession, caller: Claims, resident_id: UUID, said: ResidentMove
+) -> Resident:
+    """Move a resident, with every record about them, into another household in reach (M1.7).
+
+    Raises `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for somebody whom the
+    caller sees by a duty only.
+    """
+    await _alone_in_the_cell(session)
+    resident = await resident_of(session, resident_id)
+    household = await household_of(session, said.household_id, pointer="/body/household_id")
+    if resident.left_on is not None:
+        raise ResidentLeft
+    if household.left_on is not None:
+        raise HouseholdLeft(pointer="/body/household_id")
+    if household.id == resident.household_id:
+        raise InvalidInput("该居民已在此户。", pointer="/body/household_id")
+    await _check_jurisdiction(session, resident)
+    details = {"from": str(resident.household_id), "to": str(household.id)}
+    await _end_representation(session, caller, [resident.id], reason="迁往他户")
+    place = {name: getattr(household, name) for name in ("reach", "grid_id")}
+    place["household_id"] = household.id
+    correction = Correction(version=resident.version, by=caller.worker, reason=said.reason)
+    await correct(session, resident, {**place, "relation": said.relation}, correction)
+    await _take_along(session, resident.id, place)
+    _note(session, caller, "residents.move", resident, details)
+    return resident
+
+
+async def leave_household(
+    session: AsyncSession, caller: Claims, household_id: UUID, said: Departure
+) -> Household:
+    """A household moves away with all who live in it; nobody stands for it any more.
+
+    Raises `NotFound`, and `HouseholdLeft` where it left on another day already.
+    """
+    household = await household_of(session, household_id, locked=True)
+    if household.left_on is not None:
+        return _left_already(household, said, HouseholdLeft)
+    refuse_future_day(said.left_on)
+    for resident in await living_in(session, household.id):
+        await _leave(session, caller, resident, said)
+    await _leave(session, caller, household, said)
+    for kind in (Bond, Post):
+        still = (col(kind.household_id) == household.id) & col(kind.ended_at).is_(None)
+        await session.execute(update(kind).where(still).values(ending(kind, reason="整户迁出")))
+    _note(session, caller, "households.leave", household, {"left_on": said.left_on.isoformat()})
+    return household
+
+
+async def leave_resident(
+    session: AsyncSession, caller: Claims, resident_id: UUID, said: Departure
+) -> Resident:
+    """A resident no longer lives here, and represents the household no more.
+
+    Raises `NotFound`, and `ResidentLeft` where they left on another day already.
+    """
+    resident = await resident_of(session, resident_id, locked=True)
+    if resident.left_on is not None:
+        return _left_already(resident, said, ResidentLeft)
+    refuse_future_day(said.left_on)
+    await _leave(session, caller, resident, said)
+    await _end_representation(session, caller, [resident.id], reason="本人离开")
+    _note(session, caller, "residents.leave", resident, {"left_on": said.left_on.isoformat()})
+    return resident
+
+
+def refuse_future_day(day: date) -> None:
+    """Raise `InvalidInput` for a departure that is yet to come."""
+    if day > clock.today():
+        raise InvalidInput("离开日期不能晚于今天。", pointer="/body/left_on")
+
+
+Left = TypeVar("Left", Household, Resident)
+
+
+def _left_already(kept: Left, said: Departure, refusal: type[Problem]) -> Left:
+    """The same departure told again is no news; another one is refused."""
+    if kept.left_on != said.left_on:
+        raise refusal
+    return kept
+
+
+async def _leave(
+    session: AsyncSession, caller: Claims, leaving: Household | Resident, said: Departure
+) -> None:
+    context = f"{table_of(type(leaving)).name}.destination"
+    changes = {
+        "left_on": said.left_on,
+        "destination_sealed": sealed(keyring_of(session), said.destination, context=context),
+    }
+    await correct(session, leaving, changes, Correction(leaving.version, by=caller.worker))
+
+
+async def _alone_in_the_cell(session: AsyncSession) -> None:
+    """Wait until nobody else writes here: no record stays behind under the former reach."""
+    cell = func.hashtext(func.current_schema())
+    await session.execute(select(func.pg_advisory_xact_lock(cell)))
+
+
+async def _check_jurisdiction(session: AsyncSession, resident: Resident) -> None:
+    """Touch the row where it lies: whoever sees it by a duty only may not take it away."""
+    untouched = update(Resident).values(version=resident.version)
+    await session.execute(untouched.where(col(Resident.id) == resident.id))
+
+
+async def _end_representation(
+    session: AsyncSession, caller: Claims, residents: Sequence[UUID], *, reason: str
+) -> None:
+    """End what these residents were for the household they leave, sign-in included."""
+    represents = col(Bond.resident_id).in_(residents) & col(Bond.ended_at).is_(None)
+    await session.execute(update(Bond).where(represents).values(ending(Bond, reason=reason)))
+    signs_in = col(Post.worker_id).in_(
+        select(col(Worker.id)).where(col(Worker.resident_id).in_(residents))
+    )
+    await session.execute(
+        update(Post)
+        .where(
+            signs_in,
+            col(Post.role) == Role.household_representative,
+            col(Post.ended_at).is_(None),
+        )
+        .values({**ending(Post, reason=reason), "ended_by": caller.worker})
+    )
+
+
+async def _take_along(session: AsyncSession, resident: UUID, place: Mapping[str, Any]) -> None:
+    """Write the new place into every table that speaks of the resident, whatever room it is of."""
+    for table in metadata.sorted_tables:
+        about = _about(table, resident)
+        if about is not None:
+            known = {name: value for name, value in place.items() if name in table.columns}
+            await session.execute(update(table).where(about).values(known))
+
+
+def _about(table: Table, resident: UUID) -> ColumnElement[bool] | None:
+    """The rows of a table that are about a resident, by their own column or by their duty's."""
+    if "reach" not in table.columns or table.name in _NOT_FOLLOWING:
+        return None
+    if "resident_id" in table.columns:
+        return table.columns["resident_id"] == resident
+    for key in table.foreign_keys:
+        duty = key.column.table
+        if "resident_id" in duty.columns and duty.name not in _NOT_FOLLOWING:
+            of_resident = duty.columns["resident_id"] == resident
+            return key.parent.in_(select(duty.columns["id"]).where(of_resident))
+    return None
+
+
+def _note(
+    session: AsyncSession,
+    caller: Claims,
+    action: str,
+    subject: Household | Resident,
+    details: Mapping[str, str],
+) -> None:
+    audit(session, caller, action, subject=subject.id, reach=subject.reach, details=details)
