@@ -26,6 +26,7 @@ from api.grids import routes as grids
 from api.protocols import routes as protocols
 from api.protocols.queries import PolicyShelf
 from api.quarantines import routes as quarantines
+from api.quarantines import team_routes as teams
 from api.readings import routes as readings
 from api.registry import routes as registry
 from api.settings import Settings, load_settings
@@ -41,6 +42,7 @@ ROOMS = (
     visits.router,
     protocols.router,
     quarantines.router,
+    teams.router,
     readings.router,
 )
 

@@ -22,7 +22,7 @@ from api.foundation.problems import (
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.protocols.models import WhereaboutsKind
 from api.protocols.problems import NoPolicyInForce
-from api.quarantines import begin, handover, queries, service, team_routes, whereabouts
+from api.quarantines import begin, handover, queries, service, whereabouts
 from api.quarantines.masked import revealed, shown, shown_page, shown_whereabouts
 from api.quarantines.models import QuarantineStatus
 from api.quarantines.problems import (
@@ -291,6 +291,3 @@ async def list_whereabouts(
     """
     entries = await whereabouts.entries_of(session, quarantine_id)
     return [shown_whereabouts(session, entry) for entry in entries]
-
-
-router.include_router(team_routes.router)
