@@ -69,6 +69,7 @@ async def reset_password(
         _set_password(session, account, secret, must_change=True)
         await session.flush()
         await end_sessions(session, worker, "password_reset")
+        await throttle.forgive(session, account)
         audit(session, resetter, "accounts.reset_password", subject=worker, reach=staff.reach)
     return account
 
@@ -89,7 +90,7 @@ async def change_password(gate: Gate, caller: Claims, said: PasswordChange) -> N
     Raises `PasswordWrong`, `PasswordTooWeak`, and `TooMany` when the present one is being guessed.
     """
     current, new = said.current.get_secret_value(), said.new.get_secret_value()
-    suspect = throttle.by_account(gate.database.keyring, caller.worker)
+    suspect = throttle.by_holder(gate.database.keyring, caller.worker)
     async with gate.database.session(entry_of(caller, writing=True)) as session:
         former = (await account_in_use(session, caller.worker)).password_hash
         await throttle.count(session, suspect)
@@ -105,7 +106,7 @@ async def change_password(gate: Gate, caller: Claims, said: PasswordChange) -> N
         _set_password(session, account, secret, must_change=False)
         await session.flush()
         await end_sessions(session, caller.worker, "password_changed", sparing=caller.session)
-        await throttle.forgive(session, suspect)
+        await throttle.forgive(session, account)
         reach = await queries.own_reach(session)
         audit(session, caller, "accounts.change_password", subject=caller.worker, reach=reach)
 

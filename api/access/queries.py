@@ -20,6 +20,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Database, Entry, keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.problems import PostingChanged
 
 
 class Person(NamedTuple):
@@ -174,12 +175,15 @@ async def me(database: Database, caller: Claims) -> Me:
         here = await person_in(session, caller.cell, caller.worker)
     elsewhere = [cell for cell in cells if cell != caller.cell]
     posts = here.posts + await posts_in(database, elsewhere, caller.worker)
+    post = next((post for post in posts if post.id == caller.post), None)
+    if post is None:
+        raise PostingChanged
     return Me(
         worker_id=caller.worker,
         name=here.name,
         account=account.name,
-        post=next(post for post in posts if post.id == caller.post),
+        post=post,
         permissions=sorted(permitted(caller.role, caller.level)),
-        other_posts=[post for post in posts if post.id != caller.post],
+        other_posts=[other for other in posts if other.id != caller.post],
         must_change_password=account.must_change_password,
     )

@@ -42,7 +42,7 @@ from api.access.tokens import Claims
 from api.foundation.contract import WITH_BODY, found, operation_name, problems, room, writes
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
-from api.foundation.problems import NotFound, NotSignedIn, PostingChanged, TooMany
+from api.foundation.problems import NotFound, NotPermitted, NotSignedIn, PostingChanged, TooMany
 
 AccountOpener = Annotated[Claims, permits(Permission.accounts_open)]
 AuditReader = Annotated[Claims, permits(Permission.audit_read)]
@@ -187,7 +187,7 @@ async def reset_password(
 @router.delete(
     "/workers/{worker_id}/account",
     status_code=204,
-    responses=problems(NotFound, AccountAboveYou, ServesElsewhere),
+    responses=found(NotPermitted, AccountAboveYou, ServesElsewhere),
 )
 async def disable_account(worker_id: UUID, disabler: AccountOpener, session: ScopedSession) -> None:
     """停用工作人员的登录账号;该人员的登录立即失效。"""

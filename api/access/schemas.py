@@ -13,6 +13,7 @@ from api.foundation.fields import Input, Instant, RecordId, ShortText, Wire
 from api.foundation.identity import normalise_phone
 
 _ACCOUNT_NAME = r"[0-9A-Za-z_.㐀-鿿-]{2,50}"
+_REFRESH_TOKEN = "TzBt0m9NnlYw5bXz3h0kq2uJ0iWn6kqf3m7cCqk1l4E"  # noqa: S105 - an example
 
 
 def normalise_login(text: str) -> str:
@@ -83,7 +84,7 @@ RefreshSecret = Annotated[
         min_length=1,
         max_length=200,
         description="登录或上次刷新时得到的 refresh_token,只能使用一次",
-        examples=["TzBt0m9NnlYw5bXz3h0kq2uJ0iWn6kqf3m7cCqk1l4E"],
+        examples=[_REFRESH_TOKEN],
     ),
 ]
 
@@ -104,17 +105,23 @@ class SignIn(Input):
 class Refresh(Input):
     """A refresh token to be exchanged."""
 
+    model_config = _example(refresh_token=_REFRESH_TOKEN)
+
     refresh_token: RefreshSecret
 
 
 class PostSwitch(Input):
     """Another of one's own posts to go on with."""
 
+    model_config = _example(post_id="01890a5d-ac96-774b-bcce-b302099a8057")
+
     post_id: Annotated[RecordId, Field(description="要换到的任职的编号")]
 
 
 class PasswordChange(Input):
     """One's own password, present and future."""
+
+    model_config = _example(current="Chuci-mima-2022", new="Qingshan-lvshui-2022")
 
     current: Password
     new: NewPassword
@@ -123,12 +130,16 @@ class PasswordChange(Input):
 class AccountOpen(Input):
     """A name and a first password for a worker."""
 
+    model_config = _example(name="huangxiuying", initial_password="Chuci-mima-2022")  # noqa: S106
+
     name: AccountName
     initial_password: NewPassword
 
 
 class PasswordReset(Input):
     """A first password for a worker who forgot theirs."""
+
+    model_config = _example(initial_password="Chuci-mima-2022")  # noqa: S106
 
     initial_password: NewPassword
 

@@ -81,7 +81,8 @@ async def _opened(
     )
     if await session.scalar(unchanged) is None:
         raise SignInRefused
-    await throttle.forgive(session, attempt.account, attempt.address)
+    await throttle.forgive(session, account)
+    await throttle.give_back(session, attempt.address)
     if post is None:
         return None
     device = attempt.said.device or "未命名的设备"

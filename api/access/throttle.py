@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import col
 
-from api.access.models import SignInAttempts
+from api.access.models import Account, SignInAttempts
 from api.foundation import clock
+from api.foundation.database import keyring_of
 from api.foundation.problems import TooMany
 from api.foundation.sealed import Keyring
 
@@ -37,12 +38,15 @@ class Suspect(NamedTuple):
 
 
 def by_login(keyring: Keyring, login: str) -> Suspect:
-    """The account a normalised login text names, whether or not there is one."""
-    return Suspect(keyring.lookup(login, context="sign-in login"), _FREE_PER_ACCOUNT)
+    """What a normalised login text names, whether or not there is such an account.
+
+    The hash is that of a phone, so that an account is forgiven without knowing its phone in plain.
+    """
+    return Suspect(keyring.lookup(login, context="phone"), _FREE_PER_ACCOUNT)
 
 
-def by_account(keyring: Keyring, account: UUID) -> Suspect:
-    """An account whose holder, signed in, gives the present password to change it."""
+def by_holder(keyring: Keyring, account: UUID) -> Suspect:
+    """Somebody signed in who gives the present password of the account in order to change it."""
     return Suspect(keyring.lookup(str(account), context="password change"), _FREE_PER_ACCOUNT)
 
 
@@ -81,18 +85,26 @@ def pause_after(excess: int) -> timedelta:
     return min(_FIRST_PAUSE * 2 ** min(excess, 10), _LONGEST_PAUSE)
 
 
-async def forgive(session: AsyncSession, account: Suspect, address: Suspect | None = None) -> None:
-    """After the right password: the account starts anew, the address gets this attempt back."""
-    await session.execute(
-        delete(SignInAttempts).where(col(SignInAttempts.subject) == account.subject)
-    )
-    if address is not None:
-        await session.execute(
-            update(SignInAttempts)
-            .where(col(SignInAttempts.subject) == address.subject)
-            .values(failures=func.greatest(col(SignInAttempts.failures) - 1, 0), blocked_until=None)
-        )
+async def forgive(session: AsyncSession, account: Account) -> None:
+    """The right password was given, or a new one set: the account starts anew."""
+    keyring = keyring_of(session)
+    subjects = [
+        by_login(keyring, account.name).subject,
+        by_holder(keyring, account.id).subject,
+        *([account.phone_lookup] if account.phone_lookup else []),
+    ]
+    await session.execute(delete(SignInAttempts).where(col(SignInAttempts.subject).in_(subjects)))
     await _sweep(session)
+
+
+async def give_back(session: AsyncSession, address: Suspect) -> None:
+    """The right password came from this address: the attempt that was counted was no failure."""
+    failures = func.greatest(col(SignInAttempts.failures) - 1, 0)
+    await session.execute(
+        update(SignInAttempts)
+        .where(col(SignInAttempts.subject) == address.subject)
+        .values(failures=failures, blocked_until=None)
+    )
 
 
 def _counted(suspect: Suspect, now: datetime) -> ReturningInsert[int]:

@@ -1,11 +1,16 @@
-"""The owner's door: for what no character of the story may do by itself."""
+"""The owner's door, for what no character may do; and a stranger at an address of their own."""
 
 from collections.abc import AsyncGenerator
+from itertools import count
 
+import httpx
 import pytest
 
 from api.foundation.database import Database
 from api.settings import Settings
+from tests.cast import Town
+
+_ADDRESSES = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -15,3 +20,13 @@ async def owner(settings: Settings) -> AsyncGenerator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def somebody(town: Town) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client without a token whose failures are counted under no other test's address."""
+    transport = httpx.ASGITransport(
+        town.app, client=(f"203.0.113.{next(_ADDRESSES)}", 40000), raise_app_exceptions=False
+    )
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client

@@ -143,6 +143,16 @@ async def _reset(client: httpx.AsyncClient, name: str) -> httpx.Response:
     return await client.post(reset, json={"initial_password": FIRST})
 
 
+async def test_a_reset_lets_one_in_who_had_forgotten_the_password(town: Town):
+    for login in ("13800000001", "ming"):
+        for _ in range(5):
+            await sign_in(town.nobody(), login, "forgotten")
+        assert_problem(await sign_in(town.nobody(), login, FIRST), TooMany)
+    assert (await _reset(await town.as_("lin"), "ming")).status_code == 200
+    for login in ("13800000001", "ming"):
+        assert (await sign_in(town.nobody(), login, FIRST)).status_code == 200
+
+
 async def test_nobody_resets_the_password_of_one_who_may_do_more(town: Town, owner: Database):
     await a_post(owner, "fan", "t.01.01", Role.administrator)
     assert_problem(await _reset(await town.as_("lin"), "fan"), AccountAboveYou)
