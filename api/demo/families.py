@@ -60,11 +60,6 @@ class Member:
     sex: Sex
     age: int
 
-    @property
-    def married_in(self) -> bool:
-        """Wives and grandmothers keep the surname of their own fathers."""
-        return self.sex is Sex.female and self.relation in (Relation.spouse, Relation.parent)
-
 
 class Registrar:
     """Registers families one after another; nobody's number is given out twice."""
@@ -80,20 +75,20 @@ class Registrar:
         family, line = make_family(rolls), surname(rolls)
         registration = rolls.choices(list(Registration), (90, 6, 4))[0]
         for member in family:
-            person = self._resident(rolls, household, member, line)
+            own = _keeps_her_father_s_name(member, family)
+            person = self._resident(rolls, household, member, surname(rolls) if own else line)
             person.registration = registration
             person.lives_alone = len(family) == 1 and member.age >= _ALONE_FROM
             household.residents.append(person)
         return household
 
     def _resident(self, rolls: Random, household: Household, member: Member, line: str) -> Resident:
-        family_name = surname(rolls) if member.married_in else line
         born = self.chance.as_of - timedelta(days=int(member.age * 365.25) + rolls.randrange(365))
         has_phone = member.age >= _PHONE_FROM and happens(rolls, 0.9)
         return Resident(
             id=self.chance.id("resident", household.address, len(household.residents)),
             household_id=household.id,
-            name=family_name + given_name(rolls, member.sex, member.age),
+            name=line + given_name(rolls, member.sex, member.age),
             sex=member.sex,
             born=born,
             age=member.age,
@@ -104,6 +99,12 @@ class Registrar:
             mobility_limited=happens(rolls, 0.2 if member.age >= _FRAIL_FROM else 0.004),
             lives_alone=False,
         )
+
+
+def _keeps_her_father_s_name(member: Member, family: list[Member]) -> bool:
+    married = any(each.relation is Relation.spouse for each in family)
+    wives = (Relation.head, Relation.spouse) if married else ()
+    return member.sex is Sex.female and member.relation in (*wives, Relation.parent)
 
 
 def make_family(rolls: Random) -> list[Member]:

@@ -110,10 +110,10 @@ def _make(township: Township, number: int, made: list[Quarantine]) -> Quarantine
 
 
 def _who_may_return(township: Township, household: Household) -> Iterator[Resident]:
-    """The adults of a large enough household whom the net does not need itself."""
+    """The adults of a large enough household whom the net does not need, the young first."""
     serving = {worker.phone for worker in township.workers}
     if len(household.residents) > 1:
-        for person in household.residents:
+        for person in reversed(household.residents):
             if ADULT <= person.age <= _RETURNS_UNTIL and person.phone not in serving:
                 yield person
 

@@ -1,6 +1,6 @@
 """Two temperatures a day for everybody in quarantine, as they were taken, refused or forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -13,8 +13,8 @@ from api.foundation import clock
 from api.readings.models import Method, NotTakenReason, Symptom
 
 # Both windows of the day: from, and within how many minutes a careful team has been to everybody.
-_WINDOWS = {"morning": (time(7, 5), 100), "evening": (time(17, 35), 150)}
-_LATE_BY = timedelta(hours=4)
+_WINDOWS = {"morning": (time(7, 35), 90), "evening": (time(17, 35), 150)}
+_LATE_BY = timedelta(hours=3, minutes=30)
 _NORMAL = (36.0, 36.2, 36.3, 36.4, 36.5, 36.5, 36.6, 36.6, 36.7, 36.8, 36.9)
 
 # Person, days ago, window: the temperature and what they complained of.
@@ -49,7 +49,7 @@ class Measurement:
 
 
 def measure(
-    township: Township, quarantines: list[Quarantine], *, now: datetime
+    township: Township, quarantines: Sequence[Quarantine], *, now: datetime
 ) -> list[Measurement]:
     """Everything measured, or tried, from the first day of each quarantine until now."""
     return [

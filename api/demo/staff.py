@@ -55,7 +55,7 @@ class _Staff:
                 for person in household.residents
                 if ADULT <= person.age <= _SERVES_UNTIL
             ]
-            self.chance.of("free", hamlet.grid.code).shuffle(people)
+            self.chance.of("free", hamlet.grid.sequence).shuffle(people)
             self.free[hamlet.grid.id] = people
 
     def serve_at_the_township(self) -> None:
@@ -84,6 +84,8 @@ class _Staff:
         for number, hamlet in enumerate(village.hamlets):
             leader = committee[number % len(committee)]
             self._appoint(hamlet, leader, Role.grid_leader, "四级网格长")
+        clerk = self._hired(home, village.grid, party=True)
+        self._appoint(village, clerk, Role.cadre, "村文书")
         doctor = self._hired(home, village.grid)
         self._appoint(village, doctor, Role.village_doctor, "村医")
         volunteer = self._hired(home, village.grid)
@@ -91,7 +93,7 @@ class _Staff:
 
     def serve_in_a_hamlet(self, hamlet: Hamlet) -> None:
         """The hamlet's head; every third one is an older worker (S2: 年长网格员)."""
-        rolls = self.chance.of("head", hamlet.grid.code)
+        rolls = self.chance.of("head", hamlet.grid.sequence)
         older = happens(rolls, 0.35)
         head = self._hired(
             hamlet, hamlet.grid, party=happens(rolls, 0.3), fit=lambda age: (age >= OLDER) == older
@@ -128,7 +130,7 @@ class _Staff:
 
     def _official(self, grid: Grid, key: str) -> Worker:
         """Somebody who serves in the township and lives elsewhere."""
-        rolls = self.chance.of("official", grid.code, key)
+        rolls = self.chance.of("official", grid.sequence, key)
         sex, age = rolls.choice((Sex.male, Sex.female)), rolls.randint(27, 57)
         name = surname(rolls) + given_name(rolls, sex, age)
         phone = self.township.registrar.numbers.phone(rolls)

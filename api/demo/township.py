@@ -7,11 +7,12 @@ from uuid import UUID
 from api.access.permissions import Role
 from api.demo.chance import Chance
 from api.demo.families import Household, Registrar
-from api.demo.names import AREAS, TOWNSHIP, TOWNSHIP_CODE, VILLAGES, hamlet_names
+from api.demo.names import AREAS, VILLAGES, hamlet_names
 from api.grids.models import GridKind
 
 FEWEST_HAMLETS, MOST_HAMLETS = 4, 10
 _DOORS = (34, 63)
+_DIVISION = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Grid:
     code: str
     name: str
     kind: GridKind
+
+    @property
+    def sequence(self) -> str:
+        """What distinguishes the code within the township."""
+        return self.code[_DIVISION:]
 
 
 @dataclass(slots=True)
@@ -95,6 +101,11 @@ class Township:
     posts: list[Post] = field(default_factory=list[Post])
 
     @property
+    def division(self) -> str:
+        """The nine digits that every code in the township begins with (GB/T 10114)."""
+        return self.grid.code[:_DIVISION]
+
+    @property
     def villages(self) -> list[Village]:
         return [village for area in self.areas for village in area.villages]
 
@@ -124,18 +135,13 @@ class Township:
 Place = Township | Area | Village | Hamlet
 
 
-def settle(chance: Chance, root: UUID, *, villages: int = len(VILLAGES)) -> Township:
-    """The grids and the families in them, nobody appointed yet; at most 27 villages."""
-    township = Township(
-        chance,
-        Registrar(chance),
-        Grid(root, None, f"{TOWNSHIP_CODE}000", TOWNSHIP, GridKind.township),
-        areas=[],
-    )
+def settle(chance: Chance, root: Grid, *, villages: int = len(VILLAGES)) -> Township:
+    """The grids below a township and the families in them, nobody appointed; 1 to 27 villages."""
+    township = Township(chance, Registrar(chance), root, areas=[])
     count = min(len(AREAS), villages)
     for number, name in enumerate(AREAS[:count]):
-        code = f"{TOWNSHIP_CODE}{number + 1:03d}"
-        grid = Grid(chance.id("grid", code), root, code, f"{TOWNSHIP}{name}", GridKind.area)
+        code = f"{township.division}{number + 1:03d}"
+        grid = Grid(chance.id("grid", code), root.id, code, f"{root.name}{name}", GridKind.area)
         mine = range(number * villages // count, (number + 1) * villages // count)
         township.areas.append(Area(grid, [_village(township, grid, each) for each in mine]))
     return township
@@ -143,9 +149,9 @@ def settle(chance: Chance, root: UUID, *, villages: int = len(VILLAGES)) -> Town
 
 def _village(township: Township, area: Grid, number: int) -> Village:
     chance, name = township.chance, VILLAGES[number]
-    code = f"{TOWNSHIP_CODE}{200 + number:03d}"
+    code = f"{township.division}{200 + number:03d}"
     grid = Grid(chance.id("grid", code), area.id, code, name, GridKind.village)
-    rolls = chance.of("village", code)
+    rolls = chance.of("village", number)
     count = rolls.randint(FEWEST_HAMLETS, MOST_HAMLETS)
     hamlets = [
         _hamlet(township, grid, f"{code}{each + 1:03d}", place)
@@ -155,10 +161,9 @@ def _village(township: Township, area: Grid, number: int) -> Village:
 
 
 def _hamlet(township: Township, village: Grid, code: str, name: str) -> Hamlet:
-    chance = township.chance
+    chance, address = township.chance, f"{township.grid.name}{village.name}{name}"
     grid = Grid(chance.id("grid", code), village.id, code, name, GridKind.basic)
-    doors = chance.of("hamlet", code).randint(*_DOORS)
-    address = f"{TOWNSHIP}{village.name}{name}"
+    doors = chance.of("hamlet", address).randint(*_DOORS)
     households = [
         township.registrar.household(grid.id, f"{address}{number + 1}号") for number in range(doors)
     ]

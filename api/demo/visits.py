@@ -1,6 +1,6 @@
 """Five days of knocking on doors: whom the net met, who was out, and who would not open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -48,7 +48,7 @@ class Visit:
     place: tuple[float, float] | None
 
 
-def visit(township: Township, quarantines: list[Quarantine], *, now: datetime) -> list[Visit]:
+def visit(township: Township, quarantines: Sequence[Quarantine], *, now: datetime) -> list[Visit]:
     """Every visit until now: the rounds of the hamlets, and care for the quarantined."""
     first = township.chance.as_of - timedelta(days=DAYS)
     made: list[Visit] = []

@@ -1,0 +1,45 @@
+"""Opens the accounts of the demonstration, each with a password that works as it is printed."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID
+
+from api.demo import bodies
+from api.demo.families import Household
+from api.demo.sign_ins import REPRESENTATIVE, STAFF, SignIn, post_of
+from api.demo.telling import Teller, signed_in
+from api.demo.township import Township
+
+STAGE = "登录账号"
+_FIRST_PASSWORD = "Chuci-Denglu-2022"  # noqa: S105 - changed as soon as it is set
+
+
+async def open_accounts(teller: Teller, township: Township, household: Household) -> None:
+    """Let the staff sign in, and last of all the representative of this household."""
+    workers = {account: post_of(township, account).worker.id for account in STAFF}
+    async with asyncio.TaskGroup() as group:
+        for account, worker in workers.items():
+            group.create_task(_open(teller, account, worker))
+    await _open(teller, REPRESENTATIVE, await _represented(teller, township, household))
+    teller.report(STAGE, len(STAFF) + 1, len(STAFF) + 1)
+
+
+async def _open(teller: Teller, account: SignIn, worker: UUID) -> None:
+    """Open an account and change its first password, as its owner would; told twice is once."""
+    body = {"name": account.account, "initial_password": _FIRST_PASSWORD}
+    await teller.tell(f"/v1/workers/{worker}/account", body, known=409)
+    first = await signed_in(teller.client, replace(account, password=_FIRST_PASSWORD))
+    if first is not None:
+        change = {"current": _FIRST_PASSWORD, "new": account.password}
+        own = Teller(teller.client, first, teller.report)
+        await own.put("/v1/password", change)
+
+
+async def _represented(teller: Teller, township: Township, household: Household) -> UUID:
+    """The representative's id as a worker, appointed at their own household."""
+    worker = township.chance.id("worker", household.representative)
+    post = township.chance.id("post", household.id)
+    as_worker, at_home = bodies.representative_bodies(household, worker=worker, post=post)
+    await teller.tell("/v1/workers", as_worker)
+    await teller.tell("/v1/posts", at_home)
+    return worker
