@@ -197,7 +197,7 @@ async def _entered(raw: Any, entry: Entry) -> AsyncGenerator[None]:
         yield
         ended = await raw.execute("COMMIT")
     except BaseException:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with suppress(asyncpg.PostgresError, *_LOST):
             await raw.execute("ROLLBACK")
         raise
     if ended != "COMMIT":
@@ -223,8 +223,11 @@ def problem_of(error: BaseException) -> Problem | None:
     said = _driver_error(error)
     if isinstance(said, asyncpg.PostgresError):
         return _problem_of_state(said)
-    lost = (asyncpg.InterfaceError, ConnectionError, TimeoutError, OSError)
-    return DatabaseUnavailable() if isinstance(said, lost) else None
+    return DatabaseUnavailable() if isinstance(said, _LOST) else None
+
+
+# asyncpg calls it an internal error when the connection dies while it reads the answer.
+_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, OSError)
 
 
 def _driver_error(error: BaseException) -> BaseException:
@@ -237,12 +240,15 @@ def _driver_error(error: BaseException) -> BaseException:
 _BY_STATE: dict[str, type[Problem]] = {
     "OG401": PostingChanged,
     "42501": OutsideYourGrid,
+    "55000": DatabaseUnavailable,
     "57014": DatabaseUnavailable,
     "40001": Conflict,
     "40P01": Conflict,
 }
 _BY_CLASS: dict[str, type[Problem]] = {
     "08": DatabaseUnavailable,
+    "28": DatabaseUnavailable,  # as 3D and 55000: refuses a connection, never a statement of ours
+    "3D": DatabaseUnavailable,
     "22": InvalidInput,
     "23": Conflict,
     "53": DatabaseUnavailable,

@@ -74,8 +74,7 @@ def invalid_input(found: Sequence[Any], *, within: tuple[str, ...] = ()) -> Inva
 def _pointer(location: tuple[int | str, ...]) -> str:
     """RFC 6901: `/body/items/3/phone`; the first part says where (body, query, path, header)."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
-    # A name in the body may hold half a surrogate pair, which no answer could carry back.
-    return "/" + "/".join(parts).encode(errors="replace").decode()
+    return "/" + "/".join(parts)
 
 
 _SENTENCES = {

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
@@ -19,6 +20,8 @@ from structlog.processors import JSONRenderer, TimeStamper, add_log_level
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request being served; it joins the audit record with the log."""
+
+_OWN = str(Path(__file__).parents[1])
 
 
 def configure(level: str) -> None:
@@ -53,11 +56,12 @@ def name_caller(**ids: object) -> None:
 
 
 def fault_of(error: BaseException) -> dict[str, Any]:
-    """An exception without its words: its type and the lines it came through, innermost last."""
+    """An exception without its words: its type, our lines it came through, and where it began."""
     frames = extract_tb(error.__traceback__)
+    own = [frame for frame in frames[:-1] if frame.filename.startswith(_OWN)]
     told = {
         "error": f"{type(error).__module__}.{type(error).__qualname__}",
-        "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in own + frames[-1:]],
     }
     return told | ({"cause": fault_of(error.__cause__)} if error.__cause__ else {})
 

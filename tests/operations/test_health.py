@@ -1,0 +1,59 @@
+"""Alive and ready are two questions: only the second one asks the database."""
+
+import asyncpg
+
+from api.foundation.embedded import Addresses
+from api.foundation.health import NotMigrated
+from api.foundation.problems import DatabaseUnavailable
+from tests.cast import TOWNSHIP, Town, assert_problem
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_service_on_a_migrated_database_is_alive_and_ready(town: Town):
+    for question in ("/livez", "/readyz"):
+        answer = await town.nobody().get(question)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_township_left_behind_by_a_migration_is_named(town: Town, addresses: Addresses):
+    version = f"UPDATE cell_{TOWNSHIP}.alembic_version SET version_num = "
+    await _execute(addresses.owner, f"{version} '0002'")
+    body = assert_problem(await town.nobody().get("/readyz"), NotMigrated)
+    assert body["schemas"] == [f"cell_{TOWNSHIP}"]
+    assert (await town.nobody().get("/livez")).status_code == 200
+    await _execute(
+        addresses.owner,
+        f"{version} (SELECT version_num FROM cell_451422202.alembic_version)",
+    )
+    assert (await town.nobody().get("/readyz")).status_code == 200
+
+
+async def test_a_township_whose_schema_is_missing_is_named(town: Town, addresses: Addresses):
+    await _execute(addresses.owner, "INSERT INTO public.cells VALUES ('451422209', '没有', now())")
+    body = assert_problem(await town.nobody().get("/readyz"), NotMigrated)
+    assert body["schemas"] == ["cell_451422209"]
+    await _execute(addresses.owner, "DELETE FROM public.cells WHERE code = '451422209'")
+
+
+async def test_without_its_database_the_service_is_alive_but_not_ready(
+    town: Town, addresses: Addresses
+):
+    name = addresses.service.rpartition("/")[2]
+    forbid = f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS"
+    away = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'onegrid_service'"
+    )
+    elsewhere = addresses.database("postgres").superuser
+    await _execute(elsewhere, f"{forbid} false")
+    await _execute(elsewhere, f"{away} AND datname = '{name}'")
+    answer = await town.nobody().get("/readyz")
+    assert_problem(answer, DatabaseUnavailable)
+    assert answer.headers["retry-after"]
+    assert (await town.nobody().get("/livez")).status_code == 200
+    await _execute(elsewhere, f"{forbid} true")
+    assert (await town.nobody().get("/readyz")).status_code == 200
