@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from api.access.permissions import Permission, Role
-from api.foundation.fields import Input, Instant, RecordId, ShortText, Wire
+from api.foundation.fields import Input, Instant, ShortText, Wire
 from api.foundation.identity import normalise_phone
 
 _ACCOUNT_NAME = r"[0-9A-Za-z_.㐀-鿿-]{2,50}"
@@ -96,7 +96,7 @@ class SignIn(Input):
 
     login: Annotated[ShortText, Field(description="账号名或电话", examples=["13800000001"])]
     password: Password
-    post_id: Annotated[RecordId | None, Field(description="所选任职的编号")] = None
+    post_id: Annotated[UUID | None, Field(description="所选任职的编号")] = None
     device: Annotated[
         ShortText | None, Field(description="设备名称,便于本人辨认", examples=["小明的手机"])
     ] = None
@@ -115,7 +115,7 @@ class PostSwitch(Input):
 
     model_config = _example(post_id="01890a5d-ac96-774b-bcce-b302099a8057")
 
-    post_id: Annotated[RecordId, Field(description="要换到的任职的编号")]
+    post_id: Annotated[UUID, Field(description="要换到的任职的编号")]
 
 
 class PasswordChange(Input):
