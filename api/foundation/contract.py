@@ -57,6 +57,9 @@ class ProblemBody(BaseModel):
     errors: list[FieldError] | None = Field(default=None, description="有误的字段")
 
 
+_TOLD: set[type[Problem]] = set()
+"""The problems that some operation names: the others are the edge's own."""
+
 EVERYWHERE: tuple[type[Problem], ...] = (DatabaseUnavailable, InternalError)
 SIGNED_IN: tuple[type[Problem], ...] = (NotSignedIn, PostingChanged, NotPermitted, InvalidInput)
 WITH_BODY: tuple[type[Problem], ...] = (
@@ -84,6 +87,7 @@ def operation_name(route: APIRoute) -> str:
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these problems."""
+    _TOLD.update(kinds, EVERYWHERE)
     by_status: dict[int, list[type[Problem]]] = {}
     for kind in (*kinds, *EVERYWHERE):
         by_status.setdefault(kind.status, []).append(kind)
@@ -107,10 +111,7 @@ def _response(group: Iterable[type[Problem]]) -> dict[str, Any]:
         "content": {
             PROBLEM_MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/ProblemBody"},
-                "examples": {
-                    slug: {"summary": kind.title, "value": kind().body()}
-                    for slug, kind in kinds.items()
-                },
+                "examples": {slug: {"$ref": f"#/components/examples/{slug}"} for slug in kinds},
             }
         },
     }
@@ -142,6 +143,11 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     document["servers"] = [{"url": "/", "description": "本服务"}]
     for operation in _operations(document):
         operation.setdefault("security", [])  # open to anybody, and said so
+    document["components"]["examples"] = {
+        slug: {"summary": kind.title, "value": kind().body()}
+        for slug, kind in sorted(PROBLEMS.items())
+        if kind in _TOLD
+    }
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 

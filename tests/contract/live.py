@@ -19,6 +19,7 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
+from api.foundation import logs
 from api.foundation.embedded import EmbeddedPostgres
 from api.foundation.sealed import new_key
 from api.settings import Settings
@@ -28,6 +29,7 @@ from tests.cast import Town, build_towns
 @contextmanager
 def live_town() -> Generator[tuple[str, Town]]:
     """A fresh township on a free loopback port: its address, and its people."""
+    logs.configure("WARNING")
     keys = f"live:{new_key()}", new_key()
     name = f"live_{secrets.token_hex(4)}"
     with (
