@@ -9,6 +9,7 @@ from api.access.caller import ScopedSession, permits
 from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
+from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.database import keyring_of
 from api.foundation.field_records import RecordedInTheFuture
@@ -36,7 +37,7 @@ VisitRecorder = Annotated[Claims, permits(Permission.visits_record)]
 VisitReader = Annotated[Claims, permits(Permission.visits_read)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 
-_RECORDING = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague)
+_SAYING = (RecordedInTheFuture, NotAColleague)
 _PUTTING_RIGHT = (NotFound, NotYourVisit, VisitDiscarded, VersionMissing, VersionMismatch)
 
 
@@ -63,7 +64,7 @@ async def visit_filter(
     status_code=201,
     responses={
         200: {"model": VisitRead, "description": "同一编号、同一内容此前已提交"},
-        **writes(*_RECORDING),
+        **writes(NotFound, RecordDiffers, *_SAYING),
     },
 )
 async def record_visit(
@@ -87,7 +88,7 @@ async def record_visits(
 
     最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记(M2.2)。
     """
-    return await service.record_visits(session, recorder, batch.items)
+    return await service.record_visits(session, recorder, read_or_unread(batch.items))
 
 
 @router.get("/visits")
@@ -114,7 +115,7 @@ async def read_visit(
     return queries.present(keyring_of(session), visit.model_dump())
 
 
-@router.patch("/visits/{visit_id}", responses=writes(*_PUTTING_RIGHT, *_RECORDING))
+@router.patch("/visits/{visit_id}", responses=writes(*_PUTTING_RIGHT, *_SAYING))
 async def correct_visit(
     visit_id: UUID,
     correction: VisitCorrect,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from api.foundation.batches import EACH_ALONE
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, LongText, Place, RecordId, Wire, unsaid
 from api.foundation.records import Source
@@ -71,7 +72,7 @@ class VisitBatch(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_VISIT]}]})
 
     items: Annotated[
-        list[VisitRecord],
+        list[Annotated[VisitRecord, EACH_ALONE]],
         Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
     ]
 

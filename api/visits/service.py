@@ -13,6 +13,7 @@ from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.batches import Unread, refused
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.fields import Place
@@ -104,26 +105,34 @@ async def record_visit(
 
 
 async def record_visits(
-    session: AsyncSession, caller: Claims, said: Sequence[VisitRecord]
+    session: AsyncSession, caller: Claims, said: Sequence[VisitRecord | Unread]
 ) -> BatchOutcome:
     """Keep many visits, each with its own outcome, in the order sent."""
-    ground = await survey(session, caller, said)
+    proposals, outcomes = await _propose_all(session, caller, said)
+    kept = await create_all(session, list(proposals.values()))
+    outcomes |= dict(zip(proposals, kept, strict=True))
+    created = (at for at in proposals if outcomes[at].outcome is Outcome.created)
+    _note(session, caller, [proposals[at].row for at in created])
+    return BatchOutcome.of([outcomes[at] for at in range(len(said))])
+
+
+async def _propose_all(
+    session: AsyncSession, caller: Claims, said: Sequence[VisitRecord | Unread]
+) -> tuple[dict[int, Proposal[Visit]], dict[int, ItemOutcome]]:
+    """What can be kept and what is refused already, each by its place in the batch."""
+    read = [each for each in said if not isinstance(each, Unread)]
+    ground = await survey(session, caller, read)
     proposals: dict[int, Proposal[Visit]] = {}
     outcomes: dict[int, ItemOutcome] = {}
     for at, each in enumerate(said):
+        if isinstance(each, Unread):
+            outcomes[at] = each.outcome(at)
+            continue
         try:
             proposals[at] = propose(ground, caller, each, within=f"/body/items/{at}")
         except Problem as problem:
-            outcomes[at] = ItemOutcome(id=each.id, outcome=Outcome.refused, problem=problem.body())
-    kept = await create_all(session, list(proposals.values()))
-    outcomes |= dict(zip(proposals, kept, strict=True))
-    new = [
-        proposal.row
-        for at, proposal in proposals.items()
-        if outcomes[at].outcome is Outcome.created
-    ]
-    _note(session, caller, new)
-    return BatchOutcome.of([outcomes[at] for at in range(len(said))])
+            outcomes[at] = refused(each.id, problem)
+    return proposals, outcomes
 
 
 def _note(session: AsyncSession, caller: Claims, new: Sequence[Visit]) -> None:

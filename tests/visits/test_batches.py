@@ -101,11 +101,19 @@ async def test_five_hundred_fit_and_one_more_does_not(town: Town, home: dict[str
     assert (await _sent(ming, items[:500]))["created"] == 500
 
 
-async def test_an_item_that_cannot_be_read_is_pointed_at_and_nothing_is_kept(
-    town: Town, home: dict[str, Any]
-):
+async def test_an_item_that_cannot_be_read_costs_only_itself(town: Town, home: dict[str, Any]):
     ming = await town.as_("ming")
-    items = [visit_body(home), visit_body(home, outcome="gone")]
+    items = [visit_body(home), visit_body(home, outcome="gone"), visit_body(home)]
+    outcome = await _sent(ming, items)
+    assert [each["outcome"] for each in outcome["items"]] == ["created", "refused", "created"]
+    problem = outcome["items"][1]["problem"]
+    assert problem["errors"][0]["pointer"] == "/body/items/1/outcome"
+    assert (await ming.get(f"/v1/visits/{items[1]['id']}")).status_code == 404
+
+
+async def test_an_item_without_an_id_refuses_the_batch(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    items = [visit_body(home), visit_body(home, id="第一条")]
     told = assert_problem(await ming.post(BATCH, json={"items": items}), InvalidInput)
-    assert told["errors"][0]["pointer"] == "/body/items/1/outcome"
+    assert told["errors"][0]["pointer"] == "/body/items/1/id"
     assert (await ming.get(f"/v1/visits/{items[0]['id']}")).status_code == 404

@@ -223,6 +223,10 @@ async def test_a_correction_keeps_the_former_version_and_a_late_retry_is_still_n
         f"{VISITS}/{said['id']}",
         json={
             "outcome": "met",
+            "mode": "wechat",
+            "purposes": ["care", "other"],
+            "needs": ["masks"],
+            "visited_at": "2022-02-15T10:00:00+08:00",
             "findings": None,
             "place": {"latitude": 22.1, "longitude": 107.0, "datum": "wgs84"},
             "performed_by": str(id_of("pang")),
@@ -234,6 +238,8 @@ async def test_a_correction_keeps_the_former_version_and_a_late_retry_is_still_n
     assert corrected.headers["ETag"] == '"2"'
     visit = corrected.json()
     assert (visit["version"], visit["outcome"], visit["findings"]) == (2, "met", None)
+    assert (visit["purposes"], visit["needs"]) == (["care", "other"], ["masks"])
+    assert (visit["mode"], visit["visited_at"]) == ("wechat", "2022-02-15T02:00:00Z")
     assert visit["place"]["datum"] == "wgs84"
     assert visit["performed_by"] == str(id_of("pang"))
 
