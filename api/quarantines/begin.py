@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.batches import Unread, refused
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput, Problem, RecordDiffers
@@ -25,7 +26,7 @@ from api.foundation.records import (
     new_id,
 )
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
-from api.quarantines.ground import Ground, survey
+from api.quarantines.ground import Ground, Sent, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running, sealed
@@ -36,6 +37,7 @@ from api.quarantines.seating import chosen, refuse_overload, seat_row, seated
 class Draft(NamedTuple):
     """A quarantine about to be kept, with its seats and its first entry of whereabouts."""
 
+    sent: Sent
     proposal: Proposal[Quarantine]
     seats: list[CareSeat]
     entry: Whereabouts
@@ -46,11 +48,12 @@ async def begin_quarantine(
 ) -> tuple[Quarantine, bool]:
     """Begin one; returns it and whether it is new.
 
-    Raises `NotFound`, `ResidentLeft`, `InvalidInput`, `NoPolicyInForce`, `AlreadyInQuarantine`,
-    `RecordDiffers`, and for the team `TeamBreaksPolicy`, `WorkerOverloaded`, `WorkerWithoutPost`.
+    Raises `NotFound`, `NotAColleague`, `ResidentLeft`, `InvalidInput`, `NoPolicyInForce`,
+    `AlreadyInQuarantine`, `RecordDiffers`, `RecordedInTheFuture`, and for the team
+    `TeamBreaksPolicy`, `WorkerOverloaded`, `WorkerWithoutPost`.
     """
     ground = await survey(session, [said])
-    draft = _draft(session, caller, said, ground, within="/body")
+    draft = _draft(session, caller, Sent(said), ground)
     kept, created = await _keep(session, draft)
     if created:
         await _complete(session, caller, [draft])
@@ -60,54 +63,52 @@ async def begin_quarantine(
 
 
 async def begin_quarantines(
-    session: AsyncSession, caller: Claims, sayings: Sequence[QuarantineBegin]
+    session: AsyncSession, caller: Claims, items: Sequence[QuarantineBegin | Unread]
 ) -> BatchOutcome:
     """Begin many, each with its own outcome, in the order sent."""
-    ground = await survey(session, sayings)
-    drafts, outcomes = _all_drafts(session, caller, sayings, ground)
+    ground = await survey(session, [item for item in items if not isinstance(item, Unread)])
+    drafts, outcomes = _all_drafts(session, caller, items, ground)
     kept = await create_all(session, [draft.proposal for draft in drafts.values()])
     outcomes.update(zip(drafts, kept, strict=True))
     created = [draft for at, draft in drafts.items() if outcomes[at].outcome is Outcome.created]
     await _complete(session, caller, created)
-    again = [at for at in drafts if outcomes[at].outcome is Outcome.unchanged]
-    others = await _told_differently(session, [sayings[at] for at in again])
-    for at in again:
-        if fields := others.get(sayings[at].id):
-            outcomes[at] = _refused(sayings[at].id, RecordDiffers(fields=fields))
-    return BatchOutcome.of([outcomes[at] for at in range(len(sayings))])
+    again = {at: drafts[at].sent.said for at in drafts if outcomes[at].outcome is Outcome.unchanged}
+    others = await _told_differently(session, list(again.values()))
+    for at, said in again.items():
+        if said.id in others:
+            outcomes[at] = refused(said.id, RecordDiffers(fields=others[said.id]))
+    return BatchOutcome.of([outcomes[at] for at in range(len(items))])
 
 
 def _all_drafts(
-    session: AsyncSession, caller: Claims, sayings: Sequence[QuarantineBegin], ground: Ground
+    session: AsyncSession,
+    caller: Claims,
+    items: Sequence[QuarantineBegin | Unread],
+    ground: Ground,
 ) -> tuple[dict[int, Draft], dict[int, ItemOutcome]]:
     """What can be kept and what is refused already, each by its place in the batch."""
     drafts: dict[int, Draft] = {}
-    refused: dict[int, ItemOutcome] = {}
-    seen: set[UUID] = set()
-    for at, said in enumerate(sayings):
-        within = f"/body/items/{at}"
+    outcomes: dict[int, ItemOutcome] = {}
+    for at, item in enumerate(items):
+        if isinstance(item, Unread):
+            outcomes[at] = item.outcome(at)
+            continue
         try:
-            if said.id in seen:
-                raise InvalidInput("同一批中编号不能重复。", pointer=f"{within}/id")
-            seen.add(said.id)
-            drafts[at] = _draft(session, caller, said, ground, within=within)
+            drafts[at] = _draft(session, caller, Sent(item, f"/body/items/{at}"), ground)
+            ground.take(drafts[at].sent)
         except Problem as problem:
-            refused[at] = _refused(said.id, problem)
-    return drafts, refused
+            outcomes[at] = refused(item.id, problem)
+    return drafts, outcomes
 
 
-def _refused(identity: UUID, problem: Problem) -> ItemOutcome:
-    return ItemOutcome(id=identity, outcome=Outcome.refused, problem=problem.body())
-
-
-def _draft(
-    session: AsyncSession, caller: Claims, said: QuarantineBegin, ground: Ground, *, within: str
-) -> Draft:
+def _draft(session: AsyncSession, caller: Claims, sent: Sent, ground: Ground) -> Draft:
+    said, within = sent
+    ground.refuse_strangers(sent)
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, within=within)
     if said.planned_end_on < said.started_on:
         detail = "计划解除日期不能早于开始日期。"
         raise InvalidInput(detail, pointer=f"{within}/planned_end_on")
-    resident = ground.resident(said, within=within)
+    resident = ground.resident(sent)
     begun = said.started_on <= clock.today()
     row = Quarantine(
         **fields,
@@ -117,12 +118,12 @@ def _draft(
         grid_id=resident.grid_id,
         place_sealed=sealed(session, said.place, context="quarantines.place"),
         status=QuarantineStatus.active if begun else QuarantineStatus.planned,
-        care_policy_id=ground.care_rule(said, within=within).id,
-        monitoring_policy_id=ground.monitoring_policy(said, within=within),
+        care_policy_id=ground.care_rule(sent).id,
+        monitoring_policy_id=ground.monitoring_policy(sent),
         team_complete=bool(said.team),
     )
-    seats = [] if said.id in ground.known else _seats(said, ground, row, within=within)
-    return Draft(Proposal(said, row), seats, _first_entry(row))
+    seats = [] if said.id in ground.known else _seats(sent, ground, row)
+    return Draft(sent, Proposal(said, row), seats, _first_entry(row))
 
 
 _TOLD = {
@@ -136,13 +137,12 @@ _TOLD = {
 }
 
 
-def _seats(
-    said: QuarantineBegin, ground: Ground, row: Quarantine, *, within: str
-) -> list[CareSeat]:
+def _seats(sent: Sent, ground: Ground, row: Quarantine) -> list[CareSeat]:
     """The seats of the team that came along; a quarantine may begin without one."""
+    said, within = sent
     if not said.team:
         return []
-    rule = ground.care_rule(said, within=within)
+    rule = ground.care_rule(sent)
     joining = [
         chosen(ground.workers, seat.worker_id, pointer=f"{within}/team/{number}/worker_id")
         for number, seat in enumerate(said.team)

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from api.access.colleagues import NotAColleague, strangers
 from api.foundation.problems import NotFound
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy
 from api.protocols.policies import CareTeamRule
@@ -29,6 +30,13 @@ InForce = tuple[str, date]
 """A policy's code and the first day of the quarantine that shall run by it."""
 
 
+class Sent(NamedTuple):
+    """A quarantine as it was sent, and where in the body it stands."""
+
+    said: QuarantineBegin
+    within: str = "/body"
+
+
 @dataclass
 class Ground:
     """`promised` counts the seats that drafts of the same request have taken already."""
@@ -39,44 +47,57 @@ class Ground:
     care: dict[InForce, CareTeamRule]
     monitoring: dict[InForce, UUID]
     workers: dict[UUID, Candidate]
+    strangers: set[UUID]
     promised: Counter[UUID] = field(default_factory=Counter[UUID])
 
-    def resident(self, said: QuarantineBegin, *, within: str) -> Resident:
+    def resident(self, sent: Sent) -> Resident:
         """Whom it is about; raises `NotFound`, `ResidentLeft`, `AlreadyInQuarantine`."""
-        pointer = f"{within}/resident_id"
-        resident = self.residents.get(said.resident_id)
+        pointer = f"{sent.within}/resident_id"
+        resident = self.residents.get(sent.said.resident_id)
         if resident is None or resident.discarded_at is not None:
             raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+        if sent.said.id in self.known:
+            return resident
         if resident.left_on is not None:
             raise ResidentLeft(pointer=pointer)
-        if self.running.setdefault(resident.id, said.id) != said.id:
-            raise AlreadyInQuarantine(pointer=pointer, quarantine_id=str(self.running[resident.id]))
+        if rival := self.running.get(resident.id):
+            raise AlreadyInQuarantine(pointer=pointer, quarantine_id=str(rival))
         return resident
 
-    def care_rule(self, said: QuarantineBegin, *, within: str) -> CareTeamRule:
+    def refuse_strangers(self, sent: Sent) -> None:
+        """Raise `NotAColleague` where the deed is told of somebody who is not known here."""
+        if sent.said.performed_by in self.strangers:
+            raise NotAColleague(pointer=f"{sent.within}/performed_by")
+
+    def take(self, sent: Sent) -> None:
+        """Count a quarantine that will be kept: what follows in the request stands on it too."""
+        self.known.add(sent.said.id)
+        self.running.setdefault(sent.said.resident_id, sent.said.id)
+
+    def care_rule(self, sent: Sent) -> CareTeamRule:
         """The care-team policy it runs by; raises `NoPolicyInForce`."""
-        rule = self.care.get((said.care_policy, said.started_on))
+        rule = self.care.get((sent.said.care_policy, sent.said.started_on))
         if rule is None:
-            raise NoPolicyInForce(pointer=f"{within}/care_policy")
+            raise NoPolicyInForce(pointer=f"{sent.within}/care_policy")
         return rule
 
-    def monitoring_policy(self, said: QuarantineBegin, *, within: str) -> UUID:
+    def monitoring_policy(self, sent: Sent) -> UUID:
         """The monitoring policy it runs by; raises `NoPolicyInForce`."""
-        policy = self.monitoring.get((said.monitoring_policy, said.started_on))
+        policy = self.monitoring.get((sent.said.monitoring_policy, sent.said.started_on))
         if policy is None:
-            raise NoPolicyInForce(pointer=f"{within}/monitoring_policy")
+            raise NoPolicyInForce(pointer=f"{sent.within}/monitoring_policy")
         return policy
 
 
-async def survey(session: AsyncSession, sayings: Sequence[QuarantineBegin]) -> Ground:
+async def survey(session: AsyncSession, told: Sequence[QuarantineBegin]) -> Ground:
     """Read what these quarantines stand on; it holds until the transaction ends."""
     # The workers are locked first: whatever is read after them, nobody else is changing.
-    workers = await candidates(session, (seat.worker_id for said in sayings for seat in said.team))
-    people = {said.resident_id for said in sayings}
+    workers = await candidates(session, (seat.worker_id for said in told for seat in said.team))
+    people = {said.resident_id for said in told}
     residents = await session.scalars(select(Resident).where(col(Resident.id).in_(people)))
-    known, under_way = await _kept_already(session, {said.id for said in sayings}, people)
-    care = {(said.care_policy, said.started_on) for said in sayings}
-    monitoring = {(said.monitoring_policy, said.started_on) for said in sayings}
+    known, under_way = await _kept_already(session, {said.id for said in told}, people)
+    care = {(said.care_policy, said.started_on) for said in told}
+    monitoring = {(said.monitoring_policy, said.started_on) for said in told}
     teams = await _in_force(session, CareTeamPolicy, care)
     windows = await _in_force(session, MonitoringPolicy, monitoring)
     return Ground(
@@ -86,6 +107,9 @@ async def survey(session: AsyncSession, sayings: Sequence[QuarantineBegin]) -> G
         care={code: care_team_rule(policy) for code, policy in teams.items()},
         monitoring={code: policy.id for code, policy in windows.items()},
         workers=workers,
+        strangers=await strangers(
+            session, {said.performed_by for said in told if said.performed_by}
+        ),
     )
 
 

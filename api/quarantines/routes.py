@@ -7,8 +7,10 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from api.access.caller import ScopedSession, permits
+from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
+from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.labels import Labelled
@@ -67,6 +69,7 @@ _BEGINNING = writes(
     NotFound,
     RecordDiffers,
     RecordedInTheFuture,
+    NotAColleague,
     ResidentLeft,
     NoPolicyInForce,
     AlreadyInQuarantine,
@@ -141,7 +144,7 @@ async def begin_quarantines(
 
     最多 100 条,可各带包保人员;逐条返回结果,一条有误不影响其他各条。
     """
-    return await begin.begin_quarantines(session, manager, batch.items)
+    return await begin.begin_quarantines(session, manager, read_or_unread(batch.items))
 
 
 @router.get("/quarantines", response_model=Page[QuarantineRead], responses=found())
@@ -256,7 +259,12 @@ async def reveal_quarantine(
     responses={
         200: {"model": WhereaboutsRead, "description": _AGAIN},
         **writes(
-            NotFound, RecordDiffers, RecordedInTheFuture, QuarantineEnded, WhereaboutsOutOfOrder
+            NotFound,
+            RecordDiffers,
+            RecordedInTheFuture,
+            NotAColleague,
+            QuarantineEnded,
+            WhereaboutsOutOfOrder,
         ),
     },
 )

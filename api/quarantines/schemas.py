@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.access.permissions import Role
+from api.foundation.batches import EACH_ALONE
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import (
     Day,
@@ -80,7 +81,7 @@ class QuarantineBatch(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_BEGIN]}]})
 
     items: Annotated[
-        list[QuarantineBegin],
+        list[Annotated[QuarantineBegin, EACH_ALONE]],
         Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
     ]
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.audit import audit
+from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation.field_records import fill_in
@@ -35,9 +36,11 @@ async def record_whereabouts(
 
     Whoever is on duty notes what they see; leave is given by whoever is in charge. Raises
     `NotPermitted`, `OutsideYourGrid`, `WhereaboutsOutOfOrder`, `QuarantineEnded`,
-    `RecordedInTheFuture`, `RecordDiffers`, `NotFound`.
+    `RecordedInTheFuture`, `NotAColleague`, `RecordDiffers`, `NotFound`.
     """
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, instants=("since_at",))
+    if said.performed_by and await strangers(session, {said.performed_by}):
+        raise NotAColleague
     quarantine = await _for_noting(session, caller, quarantine_id, said.kind)
     if await session.get(Whereabouts, said.id) is None:
         await _end_former(session, quarantine, said.since_at)
