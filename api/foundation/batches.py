@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from api.foundation.handlers import invalid_input
-from api.foundation.problems import InvalidInput, Problem
+from api.foundation.problems import Problem
 from api.foundation.records import ItemOutcome, Outcome
 
 
@@ -17,7 +17,11 @@ class Unread:
     """An item that could not be read as a record; its id was all that could be."""
 
     id: UUID
-    problem: InvalidInput
+    found: Sequence[Any]
+
+    def outcome(self, place: int) -> ItemOutcome:
+        """Refused, pointing at what could not be read in the item at this place of the list."""
+        return refused(self.id, invalid_input(self.found, within=("body", "items", str(place))))
 
 
 Said = TypeVar("Said", bound=BaseModel)
@@ -40,7 +44,7 @@ def _read_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         identity = _id_of(value)
         if identity is None:
             raise
-        return Unread(identity, invalid_input(error.errors(include_url=False), within=("body",)))
+        return Unread(identity, error.errors(include_url=False))
 
 
 def _id_of(value: Any) -> UUID | None:

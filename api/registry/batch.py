@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation.batches import Unread, refused
-from api.foundation.database import keyring_of
 from api.foundation.problems import Problem
 from api.foundation.records import BatchOutcome, ItemOutcome, Outcome, attempt, refusal_of
-from api.registry.drafts import Draft, Ground, draft, next_numbers, survey
+from api.registry.drafts import Draft, draft
+from api.registry.ground import Ground, Sent, next_numbers, survey
 from api.registry.queries import common_path
 from api.registry.register import keep_drafts, keep_household
 from api.registry.schemas import HouseholdRecord
@@ -24,37 +24,42 @@ async def register_households(
 
     What was sent before, or twice in this very list, is looked at alone afterwards.
     """
-    outcomes = [refused(item.id, item.problem) for item in items if isinstance(item, Unread)]
-    readable = [item for item in items if not isinstance(item, Unread)]
-    ground = await survey(session, readable)
-    drafts, later, not_fit = await _sort_out(session, caller, ground, readable)
+    outcomes: list[ItemOutcome] = []
+    readable: list[Sent] = []
+    for place, item in enumerate(items):
+        if isinstance(item, Unread):
+            outcomes.append(item.outcome(place))
+        else:
+            readable.append(Sent(item, f"/body/items/{place}"))
+    ground = await survey(session, caller, readable)
+    drafts, later, not_fit = await _sort_out(session, ground, readable)
     outcomes += not_fit
     outcomes += await _keep_all(session, caller, drafts)
     outcomes += [await _keep_alone(session, caller, item) for item in later]
     new = {each.id for each in outcomes if each.outcome is Outcome.created}
-    _note(session, caller, ground, [item for item in readable if item.id in new])
+    _note(session, ground, [each.said for each in readable if each.said.id in new])
     return BatchOutcome.of(_in_order(items, outcomes))
 
 
 async def _sort_out(
-    session: AsyncSession, caller: Claims, ground: Ground, said: Sequence[HouseholdRecord]
-) -> tuple[list[Draft], list[HouseholdRecord], list[ItemOutcome]]:
+    session: AsyncSession, ground: Ground, sent: Sequence[Sent]
+) -> tuple[list[Draft], list[Sent], list[ItemOutcome]]:
     """Drafts of what is new, what must wait for its turn, and what is refused already."""
-    numbers = await next_numbers(session, len(said))
+    numbers = await next_numbers(session, len(sent))
     drafts: list[Draft] = []
-    later: list[HouseholdRecord] = []
+    later: list[Sent] = []
     not_fit: list[ItemOutcome] = []
     claimed: set[UUID | str] = set(ground.known)
-    for item, number in zip(said, numbers, strict=True):
-        claims = _claims(item)
+    for item, number in zip(sent, numbers, strict=True):
+        claims = _claims(item.said)
         if claims & claimed:
             later.append(item)
             continue
         try:
-            drafts.append(draft(ground, caller, keyring_of(session), item, number=number))
+            drafts.append(draft(ground, item, number=number))
             claimed |= claims
         except Problem as problem:
-            not_fit.append(refused(item.id, problem))
+            not_fit.append(refused(item.said.id, problem))
     return drafts, later, not_fit
 
 
@@ -85,28 +90,26 @@ async def _keep_all(
     return [
         ItemOutcome(id=each.household.id, outcome=Outcome.created, problem=None)
         if each.household.id in created
-        else await _keep_alone(session, caller, each.said)
+        else await _keep_alone(session, caller, each.sent)
         for each in drafts
     ]
 
 
-async def _keep_alone(session: AsyncSession, caller: Claims, said: HouseholdRecord) -> ItemOutcome:
+async def _keep_alone(session: AsyncSession, caller: Claims, sent: Sent) -> ItemOutcome:
     async def keep() -> bool:
-        return (await keep_household(session, caller, said))[1]
+        return (await keep_household(session, caller, sent))[1]
 
-    return await attempt(session, said.id, keep)
+    return await attempt(session, sent.said.id, keep)
 
 
-def _note(
-    session: AsyncSession, caller: Claims, ground: Ground, new: Sequence[HouseholdRecord]
-) -> None:
+def _note(session: AsyncSession, ground: Ground, new: Sequence[HouseholdRecord]) -> None:
     """One audit entry for the whole list, at the grid that has all of it."""
     if new:
         audit(
             session,
-            caller,
-            "households.register_many",
-            subject=caller.grid,
+            ground.caller,
+            "households.register-many",
+            subject=ground.caller.grid,
             reach=common_path(ground.grids[item.grid_id].path for item in new),
             details={"households": [str(item.id) for item in new]},
         )

@@ -137,7 +137,7 @@ async def _replace(
     audit(
         session,
         caller,
-        "bonds.assign_many",
+        "bonds.assign-many",
         subject=worker.id,
         reach=common_path(door.reach for door in doors.values()),
         details={"kind": kind, "households": [str(household) for household in doors]},

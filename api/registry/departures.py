@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -33,10 +33,10 @@ async def move_resident(
 ) -> Resident:
     """Move a resident, with every record about them, into another household in reach (M1.7).
 
-    Raises `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for somebody whom the
-    caller sees by a duty only.
+    Nobody else writes in the cell meanwhile (`AloneSession`): no record stays behind. Raises
+    `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for somebody whom the caller
+    sees by a duty only.
     """
-    await _alone_in_the_cell(session)
     resident = await resident_of(session, resident_id)
     household = await household_of(session, said.household_id, pointer="/body/household_id")
     if resident.left_on is not None:
@@ -120,12 +120,6 @@ async def _leave(
         "destination_sealed": sealed(keyring_of(session), said.destination, context=context),
     }
     await correct(session, leaving, changes, Correction(leaving.version, by=caller.worker))
-
-
-async def _alone_in_the_cell(session: AsyncSession) -> None:
-    """Wait until nobody else writes here: no record stays behind under the former reach."""
-    cell = func.hashtext(func.current_schema())
-    await session.execute(select(func.pg_advisory_xact_lock(cell)))
 
 
 async def _check_jurisdiction(session: AsyncSession, resident: Resident) -> None:

@@ -74,7 +74,7 @@ async def pass_bonds(session: AsyncSession, _: Claims, handover: Handover) -> di
     standing = await candidates(session, [handover.successor])
     for door in doors:
         standing.choose(
-            handover.successor, door.kind, reach=door.reach, pointer="/body/successor_id"
+            handover.successor, door.kind, reach=door.reach, pointer="/body/successor_worker_id"
         )
     await begin_bonds(session, doors, standing.workers[handover.successor])
     return {"bonds": len(doors)}

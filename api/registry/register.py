@@ -1,4 +1,4 @@
-"""Registering a household with its people and bonds: whole or not at all, one or five hundred."""
+"""Registering a household with its people and bonds: whole or not at all."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,11 +8,10 @@ from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.foundation.database import keyring_of
-from api.foundation.field_records import fill_in
 from api.foundation.problems import RecordDiffers
-from api.foundation.records import Proposal, Source, insert_new, kept_before
-from api.registry.drafts import Draft, draft, nested, next_numbers, resident_row, survey
+from api.foundation.records import Proposal, insert_new, kept_before
+from api.registry.drafts import Draft, draft, household_row, nested_row
+from api.registry.ground import Ground, Sent, next_numbers, survey
 from api.registry.models import Bond, BondKind, Household
 from api.registry.schemas import HouseholdRecord
 
@@ -24,7 +23,7 @@ async def register_household(
 
     Raises `RecordDiffers` where the id was sent with other content, and what `draft` refuses.
     """
-    household, created = await keep_household(session, caller, said)
+    household, created = await keep_household(session, caller, Sent(said))
     if created:
         audit(
             session,
@@ -38,16 +37,16 @@ async def register_household(
 
 
 async def keep_household(
-    session: AsyncSession, caller: Claims, said: HouseholdRecord
+    session: AsyncSession, caller: Claims, sent: Sent
 ) -> tuple[Household, bool]:
     """Keep one household, or find that it is kept already; without an audit entry."""
-    ground = await survey(session, [said])
-    if said.id in ground.known:
-        return await sent_before(session, caller, said), False
+    ground = await survey(session, caller, [sent])
+    if sent.said.id in ground.known:
+        return await _sent_before(session, ground, sent), False
     [number] = await next_numbers(session, 1)
-    new = draft(ground, caller, keyring_of(session), said, number=number)
+    new = draft(ground, sent, number=number)
     if not await keep_drafts(session, [new]):
-        return await sent_before(session, caller, said), False
+        return await _sent_before(session, ground, sent), False
     return new.household, True
 
 
@@ -66,30 +65,23 @@ async def keep_drafts(session: AsyncSession, drafts: Sequence[Draft]) -> set[UUI
     return created
 
 
-async def sent_before(session: AsyncSession, caller: Claims, said: HouseholdRecord) -> Household:
+async def _sent_before(session: AsyncSession, ground: Ground, sent: Sent) -> Household:
     """The household kept under this id; raises `RecordDiffers` unless the same was said of it."""
-    row = Household(
-        **fill_in(said, entered_by=caller.worker, source=Source.visit),
-        reach="",
-        grid_id=said.grid_id,
-        number=0,
-        name=said.name,
-    )
-    household = await kept_before(session, Proposal(said, row))
-    differing = await _differing_residents(session, row, said)
-    differing += await _differing_bonds(session, household, said)
+    row = household_row(ground, sent, reach="", number=0)
+    household = await kept_before(session, Proposal(sent.said, row))
+    differing = await _differing_residents(session, ground, row, sent)
+    differing += await _differing_bonds(session, household, sent.said)
     if differing:
         raise RecordDiffers(fields=differing)
     return household
 
 
 async def _differing_residents(
-    session: AsyncSession, row: Household, said: HouseholdRecord
+    session: AsyncSession, ground: Ground, row: Household, sent: Sent
 ) -> list[str]:
     differing: list[str] = []
-    for place, resident in enumerate(said.residents):
-        filled = nested(resident, row, place)
-        again = resident_row(row, resident, filled=filled, keyring=keyring_of(session))
+    for place, resident in enumerate(sent.said.residents):
+        again = nested_row(ground, row, sent, place)
         try:
             await kept_before(session, Proposal(resident, again))
         except RecordDiffers as refusal:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
+from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
@@ -21,7 +22,8 @@ from api.foundation.records import (
 )
 from api.foundation.sealed import Keyring
 from api.registry.departures import refuse_future_day
-from api.registry.drafts import holders, refuse_held, resident_row, sealed
+from api.registry.drafts import resident_row, sealed
+from api.registry.ground import holders, refuse_held
 from api.registry.masked import opened
 from api.registry.models import Resident
 from api.registry.problems import HouseholdLeft
@@ -46,13 +48,15 @@ async def register_resident(
     Raises `NotFound`, `HouseholdLeft`, `ResidentAlreadyRegistered` and `RecordDiffers`.
     """
     household = await household_of(session, household_id, locked=True)
+    if await strangers(session, [said.performed_by] if said.performed_by else []):
+        raise NotAColleague
     filled = fill_in(said, entered_by=caller.worker, source=Source.visit)
     row = resident_row(household, said, filled=filled, keyring=keyring_of(session))
     if await session.get(Resident, said.id) is not None:
         return await _sent_before(session, said, row), False
     if household.left_on is not None:
         raise HouseholdLeft
-    await _refuse_held(session, row)
+    await _refuse_held(session, row.document_lookup, row.id)
     kept, created = await create_once(session, Proposal(said, row))
     if created:
         audit(session, caller, "residents.register", subject=kept.id, reach=kept.reach)
@@ -66,10 +70,10 @@ async def _sent_before(session: AsyncSession, said: ResidentRecord, row: Residen
     return kept
 
 
-async def _refuse_held(session: AsyncSession, row: Resident) -> None:
-    if row.document_lookup is not None:
-        held = await holders(session, {row.document_lookup})
-        refuse_held(held, [row], within="/body")
+async def _refuse_held(session: AsyncSession, lookup: bytes | None, resident: UUID) -> None:
+    if lookup is not None:
+        held = await holders(session, {lookup})
+        refuse_held(held, document_lookup=lookup, resident=resident, within="/body")
 
 
 async def correct_resident(
@@ -81,9 +85,7 @@ async def correct_resident(
     """
     resident = await resident_of(session, resident_id)
     changes = _changes(resident, said, keyring_of(session))
-    if changes.get("document_lookup") not in (None, resident.document_lookup):
-        held = await holders(session, {changes["document_lookup"]})
-        refuse_held(held, [Resident.model_construct(id=resident.id, **changes)], within="/body")
+    await _refuse_held(session, changes.get("document_lookup"), resident.id)
     if "left_on" in changes:
         await _check_leaving(session, resident, changes)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)

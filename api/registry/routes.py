@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from api.access.caller import ScopedSession, permits
+from api.access.caller import AloneSession, ScopedSession, permits
+from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.foundation.batches import read_or_unread
@@ -21,6 +22,7 @@ from api.foundation.problems import (
     VersionMissing,
 )
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
+from api.grids.problems import GridClosed
 from api.registry import bonds, departures, households, lists, queries, register, residents
 from api.registry.batch import register_households as register_many
 from api.registry.lists import HouseholdFilter, ResidentFilter
@@ -68,6 +70,8 @@ _REFUSES = (
     NotFound,
     RecordDiffers,
     RecordedInTheFuture,
+    NotAColleague,
+    GridClosed,
     ResidentAlreadyRegistered,
     NotPartyMember,
     NotOfThisGrid,
@@ -131,7 +135,7 @@ async def register_households(
 
     每户连同居民和责任人要么全部保存、要么都不保存;有误的户只影响自己,逐户返回结果(M2.1)。
     """
-    return await register_many(session, registrar, read_or_unread(batch.households))
+    return await register_many(session, registrar, read_or_unread(batch.items))
 
 
 @router.get("/households", responses=found())
@@ -197,7 +201,12 @@ async def leave_household(
     responses={
         200: {"model": ResidentRead, **AGAIN},
         **writes(
-            NotFound, RecordDiffers, RecordedInTheFuture, ResidentAlreadyRegistered, HouseholdLeft
+            NotFound,
+            RecordDiffers,
+            RecordedInTheFuture,
+            NotAColleague,
+            ResidentAlreadyRegistered,
+            HouseholdLeft,
         ),
     },
 )
@@ -297,7 +306,7 @@ async def reveal_resident(
     "/residents/{resident_id}/move", responses=writes(NotFound, HouseholdLeft, ResidentLeft)
 )
 async def move_resident(
-    resident_id: UUID, move: ResidentMove, registrar: Registrar, session: ScopedSession
+    resident_id: UUID, move: ResidentMove, registrar: Registrar, session: AloneSession
 ) -> ResidentRead:
     """把居民迁入另一户。
 

@@ -138,7 +138,7 @@ class HouseholdRead(HouseholdListed):
 class HouseholdBatch(Input):
     """Households of a list or a sheet, each kept whole or refused for itself."""
 
-    households: Annotated[
+    items: Annotated[
         list[Annotated[HouseholdRecord, EACH_ALONE]],
         Field(min_length=1, max_length=MOST_AT_ONCE, description="各户,连同居民和责任人"),
     ]
