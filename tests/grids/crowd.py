@@ -100,9 +100,10 @@ async def _sow(
     members += ["'number', n"] if "number" in table.c else []
     members += ["'changed_xid', pg_current_xact_id()::text"] if "changed_xid" in table.c else []
     await connection.execute(
-        f"INSERT INTO {table.name} SELECT (jsonb_populate_record(NULL::{table.name}, "
-        f"$1::jsonb || jsonb_build_object({', '.join(members)}))).* "
-        "FROM generate_series($2::integer, $3::integer) AS n",
+        f"INSERT INTO {table.name} SELECT made.* "
+        "FROM generate_series($2::integer, $3::integer) AS n, "
+        f"jsonb_populate_record(NULL::{table.name}, "
+        f"$1::jsonb || jsonb_build_object({', '.join(members)})) AS made",
         orjson.dumps(row_body(sample), default=str).decode(),
         numbers.start,
         numbers.stop - 1,
@@ -248,10 +249,10 @@ async def adrift(connection: asyncpg.Connection, tables: list[str]) -> list[str]
     lost: list[str] = []
     for table in tables:
         many = await connection.fetchval(
-            f"SELECT count(*) FROM {table} t WHERE NOT EXISTS "
-            "(SELECT FROM grids g WHERE g.path = t.reach) AND NOT EXISTS "
-            "(SELECT FROM households h JOIN grids g ON g.id = h.grid_id "
-            "WHERE h.reach = t.reach AND h.reach = g.path || '.h' || h.number)"
+            f"SELECT count(*) FROM (SELECT reach FROM {table} "
+            "EXCEPT SELECT path FROM grids "
+            "EXCEPT SELECT g.path || '.h' || h.number FROM households h "
+            "JOIN grids g ON g.id = h.grid_id) AS nowhere"
         )
         lost += [table] if many else []
     return lost
