@@ -34,7 +34,7 @@ BodyCelsius = Annotated[
             "type": "number",
             "minimum": 34,
             "maximum": 43,
-            "description": "体温,摄氏度,34.0 至 43.0",
+            "description": "体温,摄氏度,34.0 至 43.0,最多一位小数",
             "examples": [37.3],
         }
     ),

@@ -31,9 +31,11 @@ _OPEN = """
 # A grid's subtree is a range of paths: '/' is the character after '.'.
 _BELOW = "AND h.reach >= CAST(:path AS text) || '.' AND h.reach < CAST(:path AS text) || '/'"
 
+# Materialised, so that attempts are counted for the few that are open and not for everyone.
 _MISSED = """
+    WITH open AS MATERIALIZED ({open})
     SELECT open.*, missed.since, missed.attempts
-    FROM ({open}) AS open CROSS JOIN LATERAL (
+    FROM open CROSS JOIN LATERAL (
         SELECT min(v.visited_at) AS since, count(*) AS attempts FROM visits v
         WHERE v.household_id = open.household_id AND v.discarded_at IS NULL
             AND v.outcome IN ('absent', 'refused')

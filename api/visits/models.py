@@ -60,7 +60,7 @@ class Visit(Recorded, table=True):
 
     __tablename__: ClassVar[Any] = "visits"
     __table_args__ = (
-        Index("ix_visits_household_id_visited_at", "household_id", "visited_at"),
+        Index("ix_visits_household_id_visited_at", "household_id", "visited_at", "id"),
         Index("ix_visits_grid_id_visited_at", "grid_id", "visited_at", "id"),
         Index("ix_visits_visited_at", "visited_at", "id"),
         Index("ix_visits_reach", "reach"),

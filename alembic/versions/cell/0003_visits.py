@@ -47,7 +47,7 @@ CREATE INDEX ix_visits_changed_xid ON visits (changed_xid)
 CREATE INDEX ix_visits_grid_id_visited_at ON visits (grid_id, visited_at, id)
 """,
     """\
-CREATE INDEX ix_visits_household_id_visited_at ON visits (household_id, visited_at)
+CREATE INDEX ix_visits_household_id_visited_at ON visits (household_id, visited_at, id)
 """,
     """\
 CREATE INDEX ix_visits_reach ON visits (reach)
