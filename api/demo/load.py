@@ -71,7 +71,7 @@ async def _tell_the_net(teller: Teller, township: Township) -> None:
         for hamlet in township.hamlets
         for household in hamlet.households
     ]
-    await teller.tell_batches("户和居民", "/v1/households/batch", households, of="households")
+    await teller.tell_batches("户和居民", "/v1/households/batch", households)
 
 
 async def _tell_what_happened(
