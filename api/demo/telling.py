@@ -59,7 +59,7 @@ class Teller:
             self.report(stage, done, len(told))
 
     async def tell_batches(
-        self, stage: str, path: str, told: Sequence[Body], *, size: int = 500, of: str = "items"
+        self, stage: str, path: str, told: Sequence[Body], *, size: int = 500
     ) -> None:
         """Records by the batch, several batches at a time; raises `LoadRefused` for the first."""
         done = 0
@@ -67,7 +67,7 @@ class Teller:
         async def batch(part: Sequence[Body]) -> None:
             nonlocal done
             async with self._turn:
-                _kept_whole(path, await self.tell(path, {of: part}))
+                _kept_whole(path, await self.tell(path, {"items": part}))
             done += len(part)
             self.report(stage, done, len(told))
 

@@ -1,0 +1,236 @@
+"""A small demonstration township, loaded through the real service, tells its stories."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from api import operations
+from api.demo.load import load_township
+from api.demo.names import TOWNSHIP
+from api.demo.sign_ins import ADMINISTRATOR, SIGN_INS
+from api.foundation import clock
+from api.settings import Settings
+from tests.cast import Town
+
+CELL = "451422209"
+Reports = list[tuple[str, int, int]]
+ACCOUNTS = {account.account: account for account in SIGN_INS}
+
+
+@pytest.fixture(scope="module")
+async def reports(town: Town, settings: Settings) -> Reports:
+    """Two villages, loaded into a cell of their own; what was shown while they were."""
+    await operations.operator_of(settings).create_cell(CELL, TOWNSHIP)
+    async with operations.owner_database(settings) as database:
+        await operations.create_township(database, CELL, TOWNSHIP)
+        await operations.create_administrator(
+            database,
+            CELL,
+            account=ADMINISTRATOR.account,
+            name=ADMINISTRATOR.who,
+            password=operations.Password(ADMINISTRATOR.password),
+        )
+    shown: Reports = []
+    loaded = await load_township(town.app, lambda *told: shown.append(told), villages=2)
+    assert loaded
+    return shown
+
+
+class Callers:
+    """Clients of the demonstration's own people, signed in with the printed passwords."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self._open: dict[str, httpx.AsyncClient] = {}
+
+    async def as_(self, account: str) -> httpx.AsyncClient:
+        if account not in self._open:
+            said = {"login": account, "password": ACCOUNTS[account].password}
+            answer = (await self._town.nobody().post("/v1/sign-in", json=said)).json()
+            self._open[account] = self._town.client(answer["access_token"])
+        return self._open[account]
+
+    async def read(self, account: str, path: str, **query: Any) -> dict[str, Any]:
+        response = await (await self.as_(account)).get(path, params=query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def all_(self, account: str, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Every page of a list."""
+        page = await self.read(account, path, limit=200, **query)
+        items = page["items"]
+        while page["next_cursor"]:
+            page = await self.read(account, path, limit=200, cursor=page["next_cursor"], **query)
+            items += page["items"]
+        return items
+
+    async def close(self) -> None:
+        for client in self._open.values():
+            await client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def people(town: Town, reports: Reports) -> AsyncGenerator[Callers]:
+    callers = Callers(town)
+    yield callers
+    await callers.close()
+
+
+async def test_progress_is_shown_and_every_stage_is_finished(reports: Reports):
+    stages = {stage: (done, total) for stage, done, total in reports}
+    assert list(stages) == [
+        "网格",
+        "人员",
+        "任职",
+        "户和居民",
+        "居家隔离",
+        "去向",
+        "体温",
+        "走访",
+        "登录账号",
+    ]
+    assert all(done == total > 0 for done, total in stages.values())
+
+
+async def test_a_second_load_finds_everything_there(town: Town, reports: Reports):
+    shown: Reports = []
+    assert not await load_township(town.app, lambda *told: shown.append(told), villages=2)
+    assert shown == []
+
+
+async def test_every_printed_sign_in_works_at_once(people: Callers):
+    for account in SIGN_INS:
+        me = await people.read(account.account, "/v1/me")
+        assert me["post"]["role"] == account.role
+        assert not me["must_change_password"]
+        assert not me["other_posts"]
+
+
+async def test_the_secretary_sees_four_levels(people: Callers):
+    tree = (await people.read("shuji", "/v1/grids"))["items"]
+    levels = [grid["level"] for grid in tree]
+    assert [levels.count(level) for level in (1, 2, 3)] == [1, 2, 2]
+    assert 8 <= levels.count(4) <= 20
+    assert all(grid["leaders"] for grid in tree)
+
+
+async def test_a_grid_worker_sees_the_own_hamlet_alone(people: Callers):
+    mine = await people.all_("xiaozu", "/v1/households")
+    everybody_s = await people.all_("zhishu", "/v1/households")
+    assert 34 <= len(mine) <= 63
+    assert len({household["grid_id"] for household in mine}) == 1
+    assert len(everybody_s) > 4 * len(mine)
+
+
+async def test_coverage_shows_who_lacks_one_of_the_three(people: Callers):
+    township, *_ = (await people.read("shuji", "/v1/coverage"))["grids"]
+    assert township["level"] == 1
+    assert township["households"] > 500
+    for kind in ("party_member", "grid_worker", "representative"):
+        assert 0.95 < township[f"with_{kind}"] / township["households"] < 1
+    lacking = await people.all_("shuji", "/v1/households", lacking="party_member")
+    assert len(lacking) == township["households"] - township["with_party_member"]
+
+
+async def test_everybody_is_registered_with_what_the_register_asks_for(people: Callers):
+    residents = await people.all_("zhishu", "/v1/residents")
+    assert len(residents) > 1_000
+    assert all("*" in person["document"] for person in residents)
+    assert any(person["is_party_member"] for person in residents)
+    assert any(person["lives_alone"] for person in residents)
+    assert any(person["mobility_limited"] for person in residents)
+
+
+async def test_the_one_without_a_team_is_seen_at_once_by_those_above(people: Callers):
+    gaps = await people.read("shuji", "/v1/quarantines/team-gaps")
+    assert (gaps["running"], gaps["incomplete"]) == (8, 1)
+    for leader in ("shuji", "weiyuan", "zhishu"):
+        (incomplete,) = await people.all_(leader, "/v1/quarantines", team="incomplete")
+        assert incomplete["team"] == []
+
+
+async def test_every_other_team_is_four_with_a_party_member(people: Callers):
+    complete = await people.all_("shuji", "/v1/quarantines", team="complete")
+    assert len(complete) == 7
+    for quarantine in complete:
+        assert len({seat["worker_id"] for seat in quarantine["team"]}) == 4
+        assert any(seat["is_party_member"] for seat in quarantine["team"])
+
+
+async def test_one_is_in_hospital_one_is_away_and_one_should_not_be(people: Callers):
+    now = [
+        quarantine["whereabouts"]["kind"]
+        for quarantine in await people.all_("shuji", "/v1/quarantines")
+    ]
+    for kind in ("in_hospital", "away_approved", "away_breach"):
+        assert now.count(kind) == 1
+    assert now.count("at_home") == 5
+
+
+async def test_a_fever_is_marked_abnormal(people: Callers):
+    yesterday = clock.today() - timedelta(days=1)
+    abnormal = await people.all_("shuji", "/v1/readings", day=str(yesterday), abnormal=True)
+    assert len(abnormal) >= 3
+    assert all(reading["value_c"] >= 37.3 or reading["symptoms"] for reading in abnormal)
+    normal = await people.all_("shuji", "/v1/readings", day=str(yesterday), abnormal=False)
+    assert all(reading["value_c"] < 37.3 for reading in normal)
+
+
+async def test_the_temperature_sheet_shows_days_of_mornings_and_evenings(people: Callers):
+    (first, *_) = await people.all_("xiaozu", "/v1/quarantines")
+    sheet = await people.read("xiaozu", f"/v1/quarantines/{first['id']}/temperature-sheet")
+    states = [cell["state"] for day in sheet["days"] for cell in day["cells"]]
+    assert states.count("measured") >= 2
+    assert all(len(day["cells"]) == 2 for day in sheet["days"])
+
+
+async def test_doors_that_stayed_shut_wait_for_another_visit(people: Callers):
+    open_ones = await people.all_("shuji", "/v1/follow-ups")
+    assert {each["last_outcome"] for each in open_ones} == {"absent", "refused"}
+    today = clock.today()
+    assert all(clock.local_day(_instant(each["last_visited_at"])) <= today for each in open_ones)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_a_doctor_from_the_next_village_sees_one_household_there(people: Callers):
+    (there,) = [
+        quarantine
+        for quarantine in await people.all_("xiaozu", "/v1/quarantines")
+        if any(seat["role"] == "village_doctor" for seat in quarantine["team"])
+        and quarantine["id"]
+        in {each["id"] for each in await people.all_("cunyi", "/v1/quarantines")}
+    ]
+    doctor = await people.as_("cunyi")
+    assert (await doctor.get(f"/v1/households/{there['household_id']}")).status_code == 200
+    neighbours = await people.all_("xiaozu", "/v1/households")
+    statuses = [
+        (await doctor.get(f"/v1/households/{household['id']}")).status_code
+        for household in neighbours[:10]
+        if household["id"] != there["household_id"]
+    ]
+    assert set(statuses) == {404}
+
+
+async def test_the_representative_sees_the_own_household_alone(people: Callers):
+    (own,) = await people.all_("huzhu", "/v1/households")
+    assert {each["household_id"] for each in await people.all_("huzhu", "/v1/residents")} == {
+        own["id"]
+    }
+    quarantines = await people.all_("huzhu", "/v1/quarantines")
+    assert {quarantine["household_id"] for quarantine in quarantines} == {own["id"]}
+    visits = await people.all_("huzhu", "/v1/visits")
+    assert visits
+    assert {visit["household_id"] for visit in visits} == {own["id"]}
+    representative = await people.as_("huzhu")
+    (other, *_) = [
+        household
+        for household in await people.all_("xiaozu", "/v1/households")
+        if household["id"] != own["id"]
+    ]
+    assert (await representative.get(f"/v1/households/{other['id']}")).status_code == 404
