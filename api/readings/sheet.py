@@ -95,8 +95,8 @@ async def _names(session: AsyncSession, quarantine_id: UUID, workers: set[UUID])
         CareSeat.quarantine_id == quarantine_id
     )
     registered = select(Worker.id, Worker.name).where(col(Worker.id).in_(workers))
-    names = dict((await session.execute(seats)).tuples().all())
-    return names | dict((await session.execute(registered)).tuples().all())
+    names = {row.worker_id: row.worker_name for row in await session.execute(seats)}
+    return names | {row.id: row.name for row in await session.execute(registered)}
 
 
 def _reading(reading: Reading, names: Mapping[UUID, str]) -> SheetReading:
