@@ -1,7 +1,7 @@
 """Policies on the wire: how a rule is proposed, and how it reads afterwards."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -44,6 +44,38 @@ BodyCelsius = Annotated[
 Headcount = Annotated[int, Field(ge=0, le=20)]
 
 
+_FIVE_TO_ONE: dict[str, Any] = {
+    "id": "0193a7c0-6a10-7c3e-9f00-5d2b1c0a4e01",
+    "code": "five_to_one",
+    "name": "五包一",
+    "legal_basis": "青竹乡防控指挥部〔2022〕3号",
+    "effective_from": "2022-02-10",
+    "size": 5,
+    "min_party_members": 1,
+    "role_minima": {"village_doctor": 1, "police_officer": 1},
+    "max_persons_per_worker": 10,
+}
+_THREE_TIMES: dict[str, Any] = {
+    "id": "0193a7c0-6a10-7c3e-9f00-5d2b1c0a4e02",
+    "code": "three_times_daily",
+    "name": "每日三次测温",
+    "legal_basis": "青竹乡防控指挥部〔2022〕3号",
+    "effective_from": "2022-02-10",
+    "windows": [
+        {"name": "morning", "label": "早", "opens": "06:00", "closes": "09:00"},
+        {"name": "noon", "label": "中", "opens": "11:30", "closes": "14:00"},
+        {"name": "evening", "label": "晚", "opens": "17:00", "closes": "21:00"},
+    ],
+    "fever_threshold_c": 37.3,
+    "comparator": "gte",
+    "low_threshold_c": 35.0,
+    "plausible_min_c": 34.0,
+    "plausible_max_c": 43.0,
+    "exempt_whereabouts": ["in_hospital", "transferred"],
+}
+_IN_FORCE = {"revision": 1, "effective_to": None}
+
+
 class _PolicyRecord(Input):
     id: RecordId
     code: PolicyCode
@@ -69,23 +101,7 @@ class CareTeamPolicyRecord(_PolicyRecord):
         int | None, Field(ge=1, le=1000, description="一人最多同时包保几名隔离人员;不填则不限")
     ] = None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0193a7c0-6a10-7c3e-9f00-5d2b1c0a4e01",
-                    "code": "five_to_one",
-                    "name": "五包一",
-                    "legal_basis": "青竹乡防控指挥部〔2022〕3号",
-                    "effective_from": "2022-02-10",
-                    "size": 5,
-                    "min_party_members": 1,
-                    "role_minima": {"village_doctor": 1, "police_officer": 1},
-                    "max_persons_per_worker": 10,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_FIVE_TO_ONE]})
 
 
 class MonitoringWindow(Input):
@@ -131,30 +147,7 @@ class MonitoringPolicyRecord(_PolicyRecord):
         ),
     ]
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0193a7c0-6a10-7c3e-9f00-5d2b1c0a4e02",
-                    "code": "three_times_daily",
-                    "name": "每日三次测温",
-                    "legal_basis": "青竹乡防控指挥部〔2022〕3号",
-                    "effective_from": "2022-02-10",
-                    "windows": [
-                        {"name": "morning", "label": "早", "opens": "06:00", "closes": "09:00"},
-                        {"name": "noon", "label": "中", "opens": "11:30", "closes": "14:00"},
-                        {"name": "evening", "label": "晚", "opens": "17:00", "closes": "21:00"},
-                    ],
-                    "fever_threshold_c": 37.3,
-                    "comparator": "gte",
-                    "low_threshold_c": 35.0,
-                    "plausible_min_c": 34.0,
-                    "plausible_max_c": 43.0,
-                    "exempt_whereabouts": ["in_hospital", "transferred"],
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_THREE_TIMES]})
 
 
 class PolicyRead(Wire):
@@ -170,6 +163,8 @@ class PolicyRead(Wire):
 class CareTeamPolicyRead(PolicyRead):
     """A revision of a care-team policy."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_FIVE_TO_ONE, **_IN_FORCE}]})
+
     size: Annotated[int, Field(description="每名隔离人员须由几人包保")]
     min_party_members: Annotated[int, Field(description="其中至少几名党员")]
     role_minima: Annotated[dict[Role, int], Field(description="各类人员至少几名")]
@@ -180,6 +175,8 @@ class CareTeamPolicyRead(PolicyRead):
 
 class MonitoringPolicyRead(PolicyRead):
     """A revision of a monitoring policy."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_THREE_TIMES, **_IN_FORCE}]})
 
     windows: Annotated[list[MonitoringWindow], Field(description="每日测温时段")]
     fever_threshold_c: Annotated[float, Field(description="发热界限,摄氏度")]

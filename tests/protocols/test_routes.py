@@ -125,6 +125,16 @@ async def test_a_revision_does_not_take_effect_before_the_one_it_follows(town: T
         assert told["errors"][0]["pointer"] == "/body/effective_from"
 
 
+async def test_a_revision_sent_twice_at_the_same_moment_is_one_revision(town: Town):
+    zhou = await town.as_("zhou")
+    for day in ("2022-02-10", "2022-03-01"):
+        policy = three_times(code="twice_at_once", effective_from=day)
+        answers = await asyncio.gather(*(zhou.post(MONITORING, json=policy) for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
+    listed = (await zhou.get(MONITORING, params={"code": "twice_at_once"})).json()["items"]
+    assert [each["revision"] for each in listed] == [1, 2]
+
+
 async def test_two_leaders_revising_at_once_make_two_revisions_or_are_told(town: Town):
     zhou, gu = await town.as_("zhou"), await town.as_("gu")
     first = five_to_one(code="at_once")
