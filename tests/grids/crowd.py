@@ -14,7 +14,7 @@ from api.access.permissions import Role
 from api.foundation import clock
 from api.foundation.database import cell_schema
 from api.foundation.identity import Sex
-from api.foundation.records import Revision, Source, row_body, table_of
+from api.foundation.records import Revision, Source, new_id, row_body, table_of
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import (
     CareSeat,
@@ -28,7 +28,7 @@ from api.quarantines.models import (
 from api.readings.models import Method, Reading, Site, Timing
 from api.registry.models import Bond, BondKind, Household, Registration, Relation, Resident
 from api.visits.models import Visit, VisitMode, VisitOutcome
-from tests.cast import TOWNSHIP, grid_id, id_of
+from tests.cast import TOWNSHIP, Town, grid_id, id_of
 
 _NOBODY = UUID(int=0)
 
@@ -258,4 +258,10 @@ async def adrift(connection: asyncpg.Connection, tables: list[str]) -> list[str]
     return lost
 
 
-__all__ = ["adrift", "grid_id", "household_id", "owner", "path_of", "places", "settle"]
+async def a_grid(town: Town, parent: str | UUID, *, kind: str = "basic", **told: str) -> str:
+    """Open a grid below a path or a grid, as the township's leader, and answer its id."""
+    place = grid_id(parent) if isinstance(parent, str) else parent
+    body = {"id": str(new_id()), "parent_id": str(place), "name": "新网格", "kind": kind, **told}
+    response = await (await town.as_("zhou")).post("/v1/grids", json=body)
+    assert response.status_code == 201, response.text
+    return body["id"]

@@ -1,17 +1,15 @@
 """Grids move, merge, split and close with everything they hold, and nothing is lost (M1.7)."""
 
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-import pytest
+import httpx
 import time_machine
 
 from api import tables
 from api.access.permissions import Role
 from api.foundation import clock
-from api.foundation.embedded import Addresses
 from api.foundation.problems import NotFound, NotPermitted, PostingChanged
 from api.foundation.records import new_id
 from api.grids.problems import (
@@ -24,25 +22,11 @@ from api.grids.problems import (
 )
 from api.grids.relocation import followers
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
-from tests.grids.crowd import adrift, household_id, owner, path_of, places, settle
+from tests.grids.crowd import a_grid, adrift, household_id, path_of, places, settle
 
 CROWD = 10_000
 QUARANTINED = 30
 REASON = {"reason": "片区调整"}
-
-
-@pytest.fixture(scope="module")
-async def ground(addresses: Addresses) -> AsyncGenerator[asyncpg.Connection]:
-    async with owner(addresses.owner) as connection:
-        yield connection
-
-
-async def a_grid(town: Town, parent: str | UUID, *, kind: str = "basic", **told: str) -> str:
-    place = grid_id(parent) if isinstance(parent, str) else parent
-    body = {"id": str(new_id()), "parent_id": str(place), "name": "新网格", "kind": kind, **told}
-    response = await (await town.as_("zhou")).post("/v1/grids", json=body)
-    assert response.status_code == 201, response.text
-    return body["id"]
 
 
 async def test_every_table_with_a_reach_follows_or_is_on_record(ground: asyncpg.Connection):
@@ -135,7 +119,7 @@ async def test_what_cannot_be_moved_is_refused_by_name(town: Town):
     village, closed = grid_id("t.01.01"), await a_grid(town, "t.01")
     assert (await zhou.post(f"/v1/grids/{closed}/close", json=REASON)).status_code == 200
 
-    async def moved(grid: object, parent: object, verb: str = "move") -> object:
+    async def moved(grid: object, parent: object, verb: str = "move") -> httpx.Response:
         name = "new_parent_id" if verb == "move" else "into_id"
         return await zhou.post(f"/v1/grids/{grid}/{verb}", json={name: str(parent), **REASON})
 
