@@ -101,10 +101,8 @@ async def test_what_identifies_a_person_is_masked_on_the_wire_and_sealed_at_rest
     assert shown["phone"] == f"139****{person['phone'][-4:]}"
     assert "birth_date" not in shown
     async with owner.session(Entry.without_reach(TOWNSHIP)) as session:
-        row = (
-            await session.execute(select(Resident).where(Resident.id == shown["id"]))
-        ).scalar_one()
-        home = await session.get(Household, row.household_id)
+        row = await session.get_one(Resident, UUID(shown["id"]))
+        home = await session.get_one(Household, row.household_id)
     assert person["document"].encode() not in (row.document_sealed or b"")
     assert "柳村".encode() not in (home.address_sealed or b"")
 
