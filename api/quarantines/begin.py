@@ -143,6 +143,7 @@ def _seats(sent: Sent, ground: Ground, row: Quarantine) -> list[CareSeat]:
     if not said.team:
         return []
     rule = ground.care_rule(sent)
+    ground.claim_seats(sent)
     joining = [
         chosen(ground.workers, seat.worker_id, pointer=f"{within}/team/{number}/worker_id")
         for number, seat in enumerate(said.team)

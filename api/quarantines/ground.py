@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.colleagues import NotAColleague, strangers
-from api.foundation.problems import NotFound
+from api.foundation.problems import NotFound, RecordDiffers
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy
 from api.protocols.policies import CareTeamRule
 from api.protocols.problems import NoPolicyInForce
 from api.protocols.queries import care_team_rule, current
-from api.quarantines.models import Quarantine
+from api.quarantines.models import CareSeat, Quarantine
 from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running
 from api.quarantines.schemas import QuarantineBegin
@@ -48,6 +48,7 @@ class Ground:
     monitoring: dict[InForce, UUID]
     workers: dict[UUID, Candidate]
     strangers: set[UUID]
+    seats: set[UUID]
     promised: Counter[UUID] = field(default_factory=Counter[UUID])
 
     def resident(self, sent: Sent) -> Resident:
@@ -68,6 +69,14 @@ class Ground:
         """Raise `NotAColleague` where the deed is told of somebody who is not known here."""
         if sent.said.performed_by in self.strangers:
             raise NotAColleague(pointer=f"{sent.within}/performed_by")
+
+    def claim_seats(self, sent: Sent) -> None:
+        """See that every seat's id is new; raises `RecordDiffers` for one that is not."""
+        for number, seat in enumerate(sent.said.team):
+            if seat.id in self.seats:
+                pointer = f"{sent.within}/team/{number}/id"
+                raise RecordDiffers("该席位编号此前已使用。", pointer=pointer, fields=["team"])
+            self.seats.add(seat.id)
 
     def take(self, sent: Sent) -> None:
         """Count a quarantine that will be kept: what follows in the request stands on it too."""
@@ -107,10 +116,19 @@ async def survey(session: AsyncSession, told: Sequence[QuarantineBegin]) -> Grou
         care={code: care_team_rule(policy) for code, policy in teams.items()},
         monitoring={code: policy.id for code, policy in windows.items()},
         workers=workers,
+        seats=await _seats_kept(session, told),
         strangers=await strangers(
             session, {said.performed_by for said in told if said.performed_by}
         ),
     )
+
+
+async def _seats_kept(session: AsyncSession, told: Sequence[QuarantineBegin]) -> set[UUID]:
+    """Which of the seats' ids are used already."""
+    ids = {seat.id for said in told for seat in said.team}
+    if not ids:
+        return set()
+    return set(await session.scalars(select(col(CareSeat.id)).where(col(CareSeat.id).in_(ids))))
 
 
 async def _kept_already(

@@ -1,6 +1,5 @@
 """Quarantines over HTTP: begun, changed and ended; where the person is."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -13,9 +12,11 @@ from api.access.tokens import Claims
 from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
+from api.foundation.fields import Day
 from api.foundation.labels import Labelled
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import (
+    Conflict,
     NotFound,
     RecordDiffers,
     VersionMismatch,
@@ -67,6 +68,7 @@ OfGrid = Annotated[UUID | None, Query(description="只看该网格及其下级�
 _AGAIN = "同一编号、同一内容此前已提交"
 _BEGINNING = writes(
     NotFound,
+    Conflict,
     RecordDiffers,
     RecordedInTheFuture,
     NotAColleague,
@@ -98,7 +100,7 @@ async def wanted(
         WhereaboutsKind | None, Query(alias="whereabouts", description="现在的去向")
     ] = None,
     due_on: Annotated[
-        date | None, Query(description="到该日应解除的:计划解除日期不晚于该日且未结束")
+        Day | None, Query(description="到该日应解除的:计划解除日期不晚于该日且未结束")
     ] = None,
 ) -> queries.Wanted:
     return queries.Wanted(
@@ -136,7 +138,7 @@ async def begin_quarantine(
     return await shown(session, kept)
 
 
-@router.post("/quarantines/batch", response_model=BatchOutcome, responses=writes())
+@router.post("/quarantines/batch", response_model=BatchOutcome, responses=writes(Conflict))
 async def begin_quarantines(
     batch: QuarantineBatch, manager: QuarantineManager, session: ScopedSession
 ) -> BatchOutcome:

@@ -145,41 +145,41 @@ class Termination(Input):
 class SeatRead(Wire):
     """A seat of a team: name, role and party membership as they were when it was taken."""
 
-    id: UUID
-    worker_id: UUID
-    name: str
+    id: UUID = Field(description="编号")
+    worker_id: UUID = Field(description="包保人员")
+    name: str = Field(description="姓名(任席时)")
     role: Role
-    is_party_member: bool
-    began_at: datetime
+    is_party_member: bool = Field(description="是否党员")
+    began_at: datetime = Field(description="何时开始")
 
 
 class WhereaboutsNow(Wire):
     """Where the person is now."""
 
     kind: WhereaboutsKind
-    since_at: datetime
+    since_at: datetime = Field(description="从何时起")
 
 
 class QuarantineRead(Wire):
     """A quarantine with its person, team and whereabouts now."""
 
-    id: UUID
-    version: int
-    resident_id: UUID
-    resident_name: str
-    resident_phone: MaskedPhone | None
-    household_id: UUID
-    grid_id: UUID
+    id: UUID = Field(description="编号")
+    version: int = Field(description="版本号,更正时放在 If-Match 中")
+    resident_id: UUID = Field(description="被隔离的居民")
+    resident_name: str = Field(description="姓名")
+    resident_phone: MaskedPhone | None = Field(description="脱敏的电话")
+    household_id: UUID = Field(description="所在户")
+    grid_id: UUID = Field(description="所在网格")
     reason: QuarantineReason
     category: ManagementCategory
     place_kind: PlaceKind
     place: str | None = Field(description="脱敏的隔离地点")
-    started_on: date
-    planned_end_on: date
-    ended_on: date | None
-    end_reason: EndReason | None
+    started_on: date = Field(description="开始日期,为第 1 天")
+    planned_end_on: date = Field(description="计划解除日期")
+    ended_on: date | None = Field(description="实际结束日期")
+    end_reason: EndReason | None = Field(description="结束的原因")
     status: QuarantineStatus
-    legal_basis: str | None
+    legal_basis: str | None = Field(description="依据")
     care_policy: str = Field(description="包保规则代码")
     monitoring_policy: str = Field(description="测温规则代码")
     day_number: int | None = Field(
@@ -188,19 +188,19 @@ class QuarantineRead(Wire):
     team_complete: bool = Field(description="包保人员是否已按规则配齐")
     team: list[SeatRead] = Field(description="现有的包保人员")
     whereabouts: WhereaboutsNow | None = Field(description="现在的去向")
-    recorded_at: datetime
-    received_at: datetime
-    performed_by: UUID
-    entered_by: UUID
+    recorded_at: datetime = Field(description="手机上记下的时间")
+    received_at: datetime = Field(description="服务收到的时间")
+    performed_by: UUID = Field(description="实际办理的人")
+    entered_by: UUID = Field(description="录入的人")
     source: Source
 
 
 class TeamGap(Wire):
     """How many quarantines of one grid lack a complete team."""
 
-    grid_id: UUID
-    grid_code: str
-    grid_name: str
+    grid_id: UUID = Field(description="所在网格")
+    grid_code: str = Field(description="网格编码")
+    grid_name: str = Field(description="网格名称")
     running: int = Field(description="未结束的隔离人数")
     incomplete: int = Field(description="其中包保人员未配齐的人数")
 
@@ -208,9 +208,9 @@ class TeamGap(Wire):
 class TeamGaps(Wire):
     """The grids in which somebody lacks a complete team, and their sum."""
 
-    grids: list[TeamGap]
-    running: int
-    incomplete: int
+    grids: list[TeamGap] = Field(description="有缺口的网格")
+    running: int = Field(description="未结束的隔离人数")
+    incomplete: int = Field(description="包保人员未配齐的人数")
 
 
 class WhereaboutsRecord(FromTheField):
@@ -239,18 +239,18 @@ class WhereaboutsRecord(FromTheField):
 class WhereaboutsRead(Wire):
     """One dated entry; it lasts until the next begins."""
 
-    id: UUID
-    version: int
-    quarantine_id: UUID
+    id: UUID = Field(description="编号")
+    version: int = Field(description="版本号,更正时放在 If-Match 中")
+    quarantine_id: UUID = Field(description="所属隔离")
     kind: WhereaboutsKind
-    since_at: datetime
+    since_at: datetime = Field(description="从何时起")
     until_at: datetime | None = Field(description="到何时止;null 为现在的去向")
     destination: str | None = Field(description="脱敏的去处")
     has_note: bool = Field(description="是否有情况说明")
-    recorded_at: datetime
-    received_at: datetime
-    performed_by: UUID
-    entered_by: UUID
+    recorded_at: datetime = Field(description="手机上记下的时间")
+    received_at: datetime = Field(description="服务收到的时间")
+    performed_by: UUID = Field(description="实际办理的人")
+    entered_by: UUID = Field(description="录入的人")
     source: Source
 
 
@@ -263,15 +263,15 @@ class QuarantineReveal(Input):
 
 
 class WhereaboutsRevealed(Wire):
-    id: UUID
-    destination: str | None
-    note: str | None
+    id: UUID = Field(description="编号")
+    destination: str | None = Field(description="去处全文")
+    note: str | None = Field(description="情况说明")
 
 
 class QuarantineRevealed(Wire):
     """The plain values of a quarantine and its whereabouts."""
 
-    id: UUID
-    place: str | None
-    end_note: str | None
-    whereabouts: list[WhereaboutsRevealed]
+    id: UUID = Field(description="编号")
+    place: str | None = Field(description="隔离地点全文")
+    end_note: str | None = Field(description="终止情况说明")
+    whereabouts: list[WhereaboutsRevealed] = Field(description="去向,由新到旧")

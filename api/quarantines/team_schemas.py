@@ -58,15 +58,15 @@ class TeamReplace(Input):
 class SeatHistory(Wire):
     """A seat, open or ended."""
 
-    id: UUID
-    worker_id: UUID
-    name: str
+    id: UUID = Field(description="编号")
+    worker_id: UUID = Field(description="包保人员")
+    name: str = Field(description="姓名(任席时)")
     role: Role
-    is_party_member: bool
-    began_at: datetime
+    is_party_member: bool = Field(description="是否党员")
+    began_at: datetime = Field(description="何时开始")
     ended_at: datetime | None = Field(description="何时结束;null 为现任")
-    ended_by: UUID | None
-    ended_reason: str | None
+    ended_by: UUID | None = Field(description="由谁结束")
+    ended_reason: str | None = Field(description="结束的原因")
 
 
 class ShortfallRead(Wire):
@@ -82,7 +82,7 @@ class ShortfallRead(Wire):
 class TeamRead(Wire):
     """The team of one quarantined person, what it lacks, and who served before."""
 
-    quarantine_id: UUID
-    complete: bool
-    missing: list[ShortfallRead]
-    seats: list[SeatHistory]
+    quarantine_id: UUID = Field(description="所属隔离")
+    complete: bool = Field(description="是否已按规则配齐")
+    missing: list[ShortfallRead] = Field(description="还缺什么")
+    seats: list[SeatHistory] = Field(description="现任和历任,由新到旧")

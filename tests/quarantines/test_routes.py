@@ -148,6 +148,17 @@ async def test_the_same_id_with_another_body_is_refused_and_says_where_they_diff
         assert assert_problem(refused, RecordDiffers)["fields"] == [field]
 
 
+async def test_a_seat_id_that_is_used_already_is_pointed_at(town: Town):
+    lin = await town.as_("lin")
+    first = quarantine_body(resident=await _resident(town), team=FOUR)
+    assert (await lin.post("/v1/quarantines", json=first)).status_code == 201
+    again = quarantine_body(resident=await _resident(town)) | {"team": first["team"]}
+    refused = assert_problem(await lin.post("/v1/quarantines", json=again), RecordDiffers)
+    assert refused["errors"][0]["pointer"] == "/body/team/0/id"
+    batch = await lin.post("/v1/quarantines/batch", json={"items": [again]})
+    assert batch.json()["refused"] == 1
+
+
 async def test_a_late_retry_does_not_collide_with_a_correction(town: Town):
     lin = await town.as_("lin")
     body = quarantine_body(resident=await _resident(town))
