@@ -27,12 +27,15 @@ from api.protocols import routes as protocols
 from api.protocols.queries import PolicyShelf
 from api.quarantines import routes as quarantines
 from api.quarantines import team_routes as teams
+from api.quarantines import whereabouts_routes as whereabouts
 from api.readings import routes as readings
 from api.registry import routes as registry
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
 
+# Routes are tried in this order and each costs a little: what is asked most stands first.
 ROOMS = (
+    readings.router,
     access.gate,
     access.router,
     access.keys,
@@ -43,7 +46,7 @@ ROOMS = (
     protocols.router,
     quarantines.router,
     teams.router,
-    readings.router,
+    whereabouts.router,
 )
 
 

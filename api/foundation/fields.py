@@ -21,6 +21,7 @@ _RFC3339 = re.compile(
 )
 _HEX = "[0-9a-fA-F]"
 _RECORD_ID = f"{_HEX}{{8}}-{_HEX}{{4}}-[47]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}"
+_is_record_id = re.compile(_RECORD_ID).fullmatch
 
 # Written with escapes that mean the same to Python, Rust, Java and JavaScript.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
@@ -103,8 +104,10 @@ def _day(value: Any) -> date:
 
 
 def _record_id(value: Any) -> UUID:
-    if isinstance(value, UUID | str) and re.fullmatch(_RECORD_ID, str(value)):
-        return value if isinstance(value, UUID) else UUID(value)
+    if isinstance(value, str) and _is_record_id(value):
+        return UUID(value)
+    if isinstance(value, UUID) and _is_record_id(str(value)):
+        return value
     raise PydanticCustomError("record_id", "编号应为第4版或第7版UUID")
 
 
