@@ -143,6 +143,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     document["servers"] = [{"url": "/", "description": "本服务"}]
     for operation in _operations(document):
         operation.setdefault("security", [])  # open to anybody, and said so
+        summary, _, rest = operation.get("description", "").partition("\n")
+        operation |= {"summary": summary, "description": rest.strip() or summary}
     document["components"]["examples"] = {
         slug: {"summary": kind.title, "value": kind().body()}
         for slug, kind in sorted(PROBLEMS.items())
