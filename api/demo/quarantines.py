@@ -135,10 +135,16 @@ def _team(township: Township, number: int, village: Village, hamlet: Hamlet) -> 
     team = [
         _holder(hamlet, Role.grid_worker),
         _holder(village, Role.village_doctor),
-        _holder(hamlet, Role.party_member, number),
+        _party_member(village, hamlet, number),
         fourth,
     ]
     return [] if number == LACKS_A_TEAM else team
+
+
+def _party_member(village: Village, hamlet: Hamlet, number: int) -> Post:
+    """One of the hamlet's own; where it has none, a member of the village committee."""
+    own = [post for post in hamlet.posts if post.role is Role.party_member]
+    return own[number % len(own)] if own else _holder(village, Role.cadre)
 
 
 def _holder(place: Place, role: Role, number: int = 0) -> Post:
