@@ -205,28 +205,29 @@ async def _told_differently(
     if not sayings:
         return {}
     ids = [said.id for said in sayings]
-    codes = (
-        select(Quarantine.id, CareTeamPolicy.code, MonitoringPolicy.code)
-        .join(CareTeamPolicy, col(CareTeamPolicy.id) == Quarantine.care_policy_id)
-        .join(MonitoringPolicy, col(MonitoringPolicy.id) == Quarantine.monitoring_policy_id)
-        .where(col(Quarantine.id).in_(ids))
-    )
-    first: dict[UUID, dict[str, Any]] = {
-        id_: {"care_policy": care, "monitoring_policy": windows, "team": set[tuple[UUID, UUID]]()}
-        for id_, care, windows in await session.execute(codes)
-    }
+    first = await _first_policies(session, ids)
     seats = (
         select(CareSeat.quarantine_id, CareSeat.id, CareSeat.worker_id)
         .join(Quarantine, col(Quarantine.id) == CareSeat.quarantine_id)
-        .where(
-            col(CareSeat.quarantine_id).in_(ids),
-            CareSeat.began_at == Quarantine.received_at,
-        )
+        .where(col(CareSeat.quarantine_id).in_(ids), CareSeat.began_at == Quarantine.received_at)
     )
     for id_, seat, worker in await session.execute(seats):
         first[id_]["team"].add((seat, worker))
     differing = {said.id: _differing(said, first[said.id]) for said in sayings}
     return {id_: fields for id_, fields in differing.items() if fields}
+
+
+async def _first_policies(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    statement = (
+        select(Quarantine.id, CareTeamPolicy.code, MonitoringPolicy.code)
+        .join(CareTeamPolicy, col(CareTeamPolicy.id) == Quarantine.care_policy_id)
+        .join(MonitoringPolicy, col(MonitoringPolicy.id) == Quarantine.monitoring_policy_id)
+        .where(col(Quarantine.id).in_(ids))
+    )
+    return {
+        id_: {"care_policy": care, "monitoring_policy": windows, "team": set[tuple[UUID, UUID]]()}
+        for id_, care, windows in await session.execute(statement)
+    }
 
 
 def _differing(said: QuarantineBegin, first: Mapping[str, Any]) -> list[str]:

@@ -218,8 +218,5 @@ async def team_gaps(session: AsyncSession, grid_id: UUID | None) -> TeamGaps:
         for id_, code, name, all_, gaps in counted
         if gaps
     ]
-    return TeamGaps(
-        grids=grids,
-        running=sum(row[3] for row in counted),
-        incomplete=sum(grid.incomplete for grid in grids),
-    )
+    everybody, lacking = sum(row[3] for row in counted), sum(grid.incomplete for grid in grids)
+    return TeamGaps(grids=grids, running=everybody, incomplete=lacking)

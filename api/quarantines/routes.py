@@ -25,8 +25,8 @@ from api.foundation.problems import (
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.protocols.models import WhereaboutsKind
 from api.protocols.problems import NoPolicyInForce
-from api.quarantines import begin, handover, queries, service, whereabouts
-from api.quarantines.masked import revealed, shown, shown_page, shown_whereabouts
+from api.quarantines import begin, handover, queries, service
+from api.quarantines.masked import revealed, shown, shown_page
 from api.quarantines.models import QuarantineStatus
 from api.quarantines.problems import (
     AlreadyInQuarantine,
@@ -34,7 +34,6 @@ from api.quarantines.problems import (
     QuarantineEnded,
     ReleaseTooEarly,
     TeamBreaksPolicy,
-    WhereaboutsOutOfOrder,
     WorkerOverloaded,
     WorkerWithoutPost,
 )
@@ -48,8 +47,6 @@ from api.quarantines.schemas import (
     Release,
     TeamGaps,
     Termination,
-    WhereaboutsRead,
-    WhereaboutsRecord,
 )
 from api.registry.problems import ResidentLeft
 
@@ -61,7 +58,6 @@ router = room("quarantines")
 QuarantineReader = Annotated[Claims, permits(Permission.quarantines_read)]
 QuarantineManager = Annotated[Claims, permits(Permission.quarantines_manage)]
 Revealer = Annotated[Claims, permits(Permission.residents_reveal)]
-WhereaboutsRecorder = Annotated[Claims, permits(Permission.readings_record)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 OfGrid = Annotated[UUID | None, Query(description="只看该网格及其下级网格")]
 
@@ -252,52 +248,3 @@ async def reveal_quarantine(
     """
     quarantine, entries = await service.reveal(session, revealer, quarantine_id, ask)
     return revealed(session, quarantine, entries)
-
-
-@router.post(
-    "/quarantines/{quarantine_id}/whereabouts",
-    status_code=201,
-    response_model=WhereaboutsRead,
-    responses={
-        200: {"model": WhereaboutsRead, "description": _AGAIN},
-        **writes(
-            NotFound,
-            RecordDiffers,
-            RecordedInTheFuture,
-            NotAColleague,
-            QuarantineEnded,
-            WhereaboutsOutOfOrder,
-        ),
-    },
-)
-async def record_whereabouts(
-    quarantine_id: UUID,
-    entry: WhereaboutsRecord,
-    recorder: WhereaboutsRecorder,
-    session: ScopedSession,
-    response: Response,
-) -> WhereaboutsRead:
-    """登记去向。
-
-    前一条到此结束,各条首尾相接。包保人员可登记所见;批准外出须有管理隔离的权限(M3.4)。
-    """
-    kept, created = await whereabouts.record_whereabouts(session, recorder, quarantine_id, entry)
-    location = f"/v1/quarantines/{quarantine_id}/whereabouts"
-    tell_created(response, location, version=kept.version, created=created)
-    return shown_whereabouts(session, kept)
-
-
-@router.get(
-    "/quarantines/{quarantine_id}/whereabouts",
-    response_model=list[WhereaboutsRead],
-    responses=found(),
-)
-async def list_whereabouts(
-    quarantine_id: UUID, reader: QuarantineReader, session: ScopedSession
-) -> list[WhereaboutsRead]:
-    """列出一人的去向。
-
-    由新到旧;现在的去向没有结束时间(M3.4)。
-    """
-    entries = await whereabouts.entries_of(session, quarantine_id)
-    return [shown_whereabouts(session, entry) for entry in entries]

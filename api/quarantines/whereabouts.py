@@ -1,7 +1,8 @@
 """Where a quarantined person is: dated entries, each lasting until the next (M3.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -44,7 +45,24 @@ async def record_whereabouts(
     quarantine = await _for_noting(session, caller, quarantine_id, said.kind)
     if await session.get(Whereabouts, said.id) is None:
         await _end_former(session, quarantine, said.since_at)
-    row = Whereabouts(
+    row = _row(session, quarantine, said, fields)
+    kept, created = await create_once(session, Proposal(said, row))
+    if kept.quarantine_id != quarantine_id:
+        raise RecordDiffers(fields=["quarantine_id"])
+    if created:
+        details = {"kind": said.kind.value, "entry": str(said.id)}
+        subject, reach = quarantine.id, quarantine.reach
+        audit(session, caller, "whereabouts.record", subject=subject, reach=reach, details=details)
+    return kept, created
+
+
+def _row(
+    session: AsyncSession,
+    quarantine: Quarantine,
+    said: WhereaboutsRecord,
+    fields: Mapping[str, Any],
+) -> Whereabouts:
+    return Whereabouts(
         **fields,
         reach=quarantine.reach,
         quarantine_id=quarantine.id,
@@ -53,20 +71,6 @@ async def record_whereabouts(
         destination_sealed=sealed(session, said.destination, context="whereabouts.destination"),
         note_sealed=sealed(session, said.note, context="whereabouts.note"),
     )
-    kept, created = await create_once(session, Proposal(said, row))
-    if kept.quarantine_id != quarantine_id:
-        raise RecordDiffers(fields=["quarantine_id"])
-    if created:
-        details = {"kind": said.kind.value, "entry": str(said.id)}
-        audit(
-            session,
-            caller,
-            "whereabouts.record",
-            subject=quarantine.id,
-            reach=quarantine.reach,
-            details=details,
-        )
-    return kept, created
 
 
 async def _for_noting(
