@@ -73,9 +73,6 @@ class Settings(DatabaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200, description="Connections per process and door")
     statement_timeout_seconds: int = Field(default=30, ge=1, le=600)
     body_limit_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
-    clock_skew_seconds: int = Field(
-        default=300, ge=0, description="How far a phone's clock may run ahead"
-    )
     grid_code_pattern: str = Field(
         default=r"^\d{12}(\d{3})?$", description="Division code plus sequence"
     )

@@ -56,7 +56,8 @@ _LOOK = _OWN_HOME | {P.posts_read, P.policies_read}
 _FIELD = _LOOK | {P.visits_record, P.readings_record}
 _REGISTER = _FIELD | {P.households_register, P.residents_reveal}
 _VILLAGE = _REGISTER | {P.posts_appoint, P.accounts_open, P.quarantines_manage, P.teams_arrange}
-_TOWNSHIP = _VILLAGE | {P.grids_manage, P.policies_manage, P.audit_read}
+_AREA = _VILLAGE | {P.grids_manage, P.audit_read}
+_TOWNSHIP = _AREA | {P.policies_manage}  # a policy binds the whole township
 
 
 class Grant(NamedTuple):
@@ -69,9 +70,10 @@ class Grant(NamedTuple):
 
 POLICY: tuple[Grant, ...] = (
     Grant(Role.administrator, _TOWNSHIP),
-    Grant(Role.grid_leader, _TOWNSHIP, down_to=2),
+    Grant(Role.grid_leader, _TOWNSHIP, down_to=1),
+    Grant(Role.grid_leader, _AREA, down_to=2),
     Grant(Role.grid_leader, _VILLAGE),
-    Grant(Role.grid_worker, _VILLAGE, down_to=3),  # 二级网格员: the township's leadership members
+    Grant(Role.grid_worker, _VILLAGE, down_to=2),  # 二级网格员: the township's leadership members
     Grant(Role.grid_worker, _REGISTER),
     Grant(Role.cadre, _VILLAGE, down_to=3),
     Grant(Role.cadre, _REGISTER),

@@ -6,10 +6,11 @@ from api.access.permissions import Permission, Role, permitted
 
 _KINDS: dict[str, tuple[Role, range]] = {
     "管理": (Role.administrator, range(1, 7)),
-    "长12": (Role.grid_leader, range(1, 3)),
+    "长1": (Role.grid_leader, range(1, 2)),
+    "长2": (Role.grid_leader, range(2, 3)),
     "长3+": (Role.grid_leader, range(3, 7)),
-    "员13": (Role.grid_worker, range(1, 4)),
-    "员4+": (Role.grid_worker, range(4, 7)),
+    "员12": (Role.grid_worker, range(1, 3)),
+    "员3+": (Role.grid_worker, range(3, 7)),
     "干13": (Role.cadre, range(1, 4)),
     "干4+": (Role.cadre, range(4, 7)),
     "医护": (Role.medic, range(1, 7)),
@@ -23,25 +24,25 @@ _KINDS: dict[str, tuple[Role, range]] = {
 
 # 长 网格长, 员 网格员, 干 干部; the digits are levels, 1 the township.
 _MATRIX = """
-                     管理 长12 长3+ 员13 员4+ 干13 干4+ 医护 村医 民警 辅警 党员 志愿 户代
-accounts:open         ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-audit:read            ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-grids:manage          ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-grids:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-households:read       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-households:register   ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
-policies:manage       ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-policies:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-posts:appoint         ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-posts:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-quarantines:manage    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-quarantines:read      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-readings:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-readings:record       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-residents:reveal      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
-teams:arrange         ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-visits:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-visits:record         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+                     管理 长1  长2  长3+ 员12 员3+ 干13 干4+ 医护 村医 民警 辅警 党员 志愿 户代
+accounts:open         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+audit:read            ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+grids:manage          ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+grids:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+households:read       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+households:register   ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+policies:manage       ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+policies:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+posts:appoint         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+posts:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+quarantines:manage    ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+quarantines:read      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+readings:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+readings:record       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+residents:reveal      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
+teams:arrange         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+visits:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+visits:record         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 """
 
 _HEAD, *_ROWS = [line.split() for line in _MATRIX.strip().splitlines()]
