@@ -30,35 +30,47 @@ async def keep_each(
 
     `drafted` makes the row of an item, or raises the problem that it is refused with.
     """
-    outcomes: list[ItemOutcome | None] = []
-    proposals: list[Proposal[Row]] = []
-    for item in items:
+    refusals: dict[int, ItemOutcome] = {}
+    proposals: dict[int, Proposal[Row]] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Unread):
+            refusals[place] = item.outcome(place)
+            continue
         try:
-            if isinstance(item, Unread):
-                raise item.problem
-            proposals.append(Proposal(item, drafted(item)))
-            outcomes.append(None)
+            proposals[place] = Proposal(item, drafted(item))
         except Problem as problem:
-            outcomes.append(refused(item.id, problem))
-    kept = iter(await create_all(session, proposals))
-    whole = [outcome or next(kept) for outcome in outcomes]
-    _note(session, caller, action, proposals, whole)
-    return BatchOutcome.of(whole)
+            refusals[place] = _at(place, refused(item.id, problem))
+    kept = await create_all(session, list(proposals.values()))
+    told = {place: _at(place, each) for place, each in zip(proposals, kept, strict=True)}
+    _note(session, caller, action, [proposal.row for proposal in proposals.values()], kept)
+    return BatchOutcome.of([(told | refusals)[place] for place in range(len(items))])
+
+
+def _at(place: int, outcome: ItemOutcome) -> ItemOutcome:
+    """The outcome with its pointers leading to this place of the list."""
+    problem = outcome.problem
+    if problem is None or "errors" not in problem:
+        return outcome
+    errors = [
+        {**each, "pointer": each["pointer"].replace("/body", f"/body/items/{place}", 1)}
+        for each in problem["errors"]
+    ]
+    return outcome.model_copy(update={"problem": {**problem, "errors": errors}})
 
 
 def _note(
     session: AsyncSession,
     caller: Claims,
     action: str,
-    proposals: Sequence[Proposal[Row]],
+    rows: Sequence[Row],
     outcomes: Sequence[ItemOutcome],
 ) -> None:
     """One entry for all, where they all lie; what was kept is named by id."""
     created = {each.id for each in outcomes if each.outcome is Outcome.created}
-    rows = [proposal.row for proposal in proposals if proposal.row.id in created]
-    if rows:
-        details = {"count": len(rows), "ids": [str(row.id) for row in rows]}
-        reach = _shared([row.reach for row in rows])
+    new = [row for row in rows if row.id in created]
+    if new:
+        details = {"count": len(new), "ids": [str(row.id) for row in new]}
+        reach = _shared([row.reach for row in new])
         audit(session, caller, action, subject=caller.post, reach=reach, details=details)
 
 

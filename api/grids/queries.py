@@ -78,11 +78,11 @@ def within(path: Any, place: str) -> ColumnElement[bool]:
     return and_(path >= place, path < f"{place}/")
 
 
-def is_current(post: type[Post] = Post) -> ColumnElement[bool]:
+def is_current() -> ColumnElement[bool]:
     """Whether a post is held now."""
     now = clock.now()
     return and_(
-        col(post.began_at) <= now, or_(col(post.ended_at).is_(None), col(post.ended_at) > now)
+        col(Post.began_at) <= now, or_(col(Post.ended_at).is_(None), col(Post.ended_at) > now)
     )
 
 

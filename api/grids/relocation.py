@@ -2,7 +2,7 @@
 
 No table is named here. One that a room adds follows because it has a `reach`; where it also names
 its grid, that follows too; and where the grid was told by whoever made the record (it refers to a
-grid), the former version is kept. Whoever calls holds the cell alone (docs/decisions/0008).
+grid), the former version is kept. Whoever calls holds the cell alone (docs/decisions/0009).
 """
 
 from collections.abc import Sequence

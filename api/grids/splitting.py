@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.foundation.problems import NotFound, OutsideYourGrid
+from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
 from api.foundation.records import Correction, Proposal, create_once
 from api.grids.models import Grid
 from api.grids.problems import GridClosed, HouseholdTwice, RootStays
@@ -89,7 +89,11 @@ async def _part(
         code = await code_for(session, parent, kind=grid.kind, given=part.code, pattern=pattern)
         row = grid_below(parent, part.id, kind=grid.kind, name=part.name, code=code)
         await session.flush()
+    elif row.parent_id != parent.id or row.id == grid.id:
+        raise RecordDiffers(fields=["id"])
     kept, created = await create_once(session, Proposal(part, row))
+    if kept.closed_at is not None:
+        raise GridClosed
     if created:
         audit(session, caller, "grids.open", subject=kept.id, reach=kept.path)
     return kept

@@ -10,7 +10,7 @@ import time_machine
 from api import tables
 from api.access.permissions import Role
 from api.foundation import clock
-from api.foundation.problems import NotFound, NotPermitted, PostingChanged
+from api.foundation.problems import NotFound, NotPermitted, PostingChanged, RecordDiffers
 from api.foundation.records import new_id
 from api.grids.problems import (
     GridClosed,
@@ -228,6 +228,12 @@ async def test_a_household_cannot_go_to_two_grids_nor_come_from_another(
     assert problem["errors"][0]["pointer"] == "/body/grids/1/household_ids/0"
     at = await places(ground, "households")
     assert at[await path_of(ground, whole)] == 2, "nothing half done"
+    taken = {"id": other, "name": "新网格", "household_ids": [mine]}
+    beside = await zhou.post(f"/v1/grids/{whole}/split", json={"grids": [taken], **REASON})
+    assert beside.status_code == 200, "a grid that is there beside it takes households too"
+    foreign = taken | {"id": str(grid_id("t.01.01.01"))}
+    elsewhere = await zhou.post(f"/v1/grids/{whole}/split", json={"grids": [foreign], **REASON})
+    assert_problem(elsewhere, RecordDiffers)
     root = await zhou.post(f"/v1/grids/{grid_id('t')}/split", json=split([mine]))
     assert_problem(root, RootStays)
 
