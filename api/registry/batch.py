@@ -14,6 +14,7 @@ from api.registry.drafts import Draft, draft
 from api.registry.ground import Ground, Sent, next_numbers, survey
 from api.registry.queries import common_path
 from api.registry.register import keep_drafts, keep_household
+from api.registry.repeats import read_before, same_as_before
 from api.registry.schemas import HouseholdRecord
 
 
@@ -22,7 +23,7 @@ async def register_households(
 ) -> BatchOutcome:
     """Register many households in a handful of statements; outcomes in the order given.
 
-    What was sent before, or twice in this very list, is looked at alone afterwards.
+    What stands twice in this very list is looked at alone afterwards.
     """
     outcomes: list[ItemOutcome] = []
     readable: list[Sent] = []
@@ -32,6 +33,7 @@ async def register_households(
         else:
             readable.append(Sent(item, f"/body/items/{place}"))
     ground = await survey(session, caller, readable)
+    outcomes += await _look_again(session, ground, readable)
     drafts, later, not_fit = await _sort_out(session, ground, readable)
     outcomes += not_fit
     outcomes += await _keep_all(session, caller, drafts)
@@ -41,16 +43,37 @@ async def register_households(
     return BatchOutcome.of(_in_order(items, outcomes))
 
 
+async def _look_again(
+    session: AsyncSession, ground: Ground, sent: Sequence[Sent]
+) -> list[ItemOutcome]:
+    """The outcomes of households that are kept already."""
+    again = [each for each in sent if each.said.id in ground.known]
+    if not again:
+        return []
+    before = await read_before(session, [each.said for each in again])
+    outcomes: list[ItemOutcome] = []
+    for each in again:
+        try:
+            await same_as_before(session, ground, before, each)
+        except Problem as problem:
+            outcomes.append(refused(each.said.id, problem))
+        else:
+            unchanged = Outcome.unchanged
+            outcomes.append(ItemOutcome(id=each.said.id, outcome=unchanged, problem=None))
+    return outcomes
+
+
 async def _sort_out(
     session: AsyncSession, ground: Ground, sent: Sequence[Sent]
 ) -> tuple[list[Draft], list[Sent], list[ItemOutcome]]:
     """Drafts of what is new, what must wait for its turn, and what is refused already."""
-    numbers = await next_numbers(session, len(sent))
+    new = [each for each in sent if each.said.id not in ground.known]
+    numbers = await next_numbers(session, len(new))
     drafts: list[Draft] = []
     later: list[Sent] = []
     not_fit: list[ItemOutcome] = []
-    claimed: set[UUID | str] = set(ground.known)
-    for item, number in zip(sent, numbers, strict=True):
+    claimed: set[UUID | str] = set()
+    for item, number in zip(new, numbers, strict=True):
         claims = _claims(item.said)
         if claims & claimed:
             later.append(item)
@@ -83,13 +106,13 @@ async def _keep_all(
         if problem is None:
             raise
         if len(drafts) == 1:
-            return [refused(drafts[0].household.id, problem)]
+            return [refused(drafts[0].id, problem)]
         middle = len(drafts) // 2
         first = await _keep_all(session, caller, drafts[:middle])
         return first + await _keep_all(session, caller, drafts[middle:])
     return [
-        ItemOutcome(id=each.household.id, outcome=Outcome.created, problem=None)
-        if each.household.id in created
+        ItemOutcome(id=each.id, outcome=Outcome.created, problem=None)
+        if each.id in created
         else await _keep_alone(session, caller, each.sent)
         for each in drafts
     ]

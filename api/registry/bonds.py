@@ -11,13 +11,12 @@ from api.access.tokens import Claims
 from api.foundation.batches import refused
 from api.foundation.problems import InvalidInput, NotFound, Problem
 from api.foundation.records import BatchOutcome, ItemOutcome, Outcome
-from api.grids.models import Worker
 from api.registry.handover import begin_bonds, end_bonds
 from api.registry.models import Bond, BondKind, Household, Resident
 from api.registry.problems import HouseholdLeft, NotOfThisHousehold
 from api.registry.queries import common_path, household_of, open_bonds
 from api.registry.schemas import BondAssign, BondBatch
-from api.registry.standing import Candidates, Door, candidates
+from api.registry.standing import Candidates, Door, Person, candidates
 
 _REPLACED = "更换"
 _REMOVED = "解除"
@@ -47,7 +46,7 @@ async def assign_bond(
 
 async def _person(
     session: AsyncSession, household: Household, kind: BondKind, said: BondAssign
-) -> Worker | Resident:
+) -> Person:
     """The worker or resident that is meant, fit for this kind of bond."""
     field = "resident_id" if kind is BondKind.representative else "worker_id"
     other = "worker_id" if kind is BondKind.representative else "resident_id"
@@ -62,7 +61,7 @@ async def _person(
     resident = await session.get(Resident, person)
     if resident is None or resident.household_id != household.id or resident.left_on is not None:
         raise NotOfThisHousehold(pointer=f"/body/{field}")
-    return resident
+    return Person(resident.id, resident.name)
 
 
 async def remove_bond(
@@ -105,7 +104,8 @@ async def assign_bonds(session: AsyncSession, caller: Claims, said: BondBatch) -
         outcomes.append(ItemOutcome(id=identity, outcome=outcome, problem=None))
         if new:
             doors[identity] = door
-    await _replace(session, caller, doors, standing.workers[said.worker_id])
+    worker = standing.workers[said.worker_id]
+    await _replace(session, caller, doors, Person(worker.id, worker.name))
     return BatchOutcome.of(outcomes)
 
 
@@ -126,19 +126,19 @@ async def _locked(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Hous
 
 
 async def _replace(
-    session: AsyncSession, caller: Claims, doors: dict[UUID, Door], worker: Worker
+    session: AsyncSession, caller: Claims, doors: dict[UUID, Door], person: Person
 ) -> None:
     if not doors:
         return
     kind = next(iter(doors.values())).kind
     of_kind = col(Bond.household_id).in_(doors) & (col(Bond.kind) == kind)
     await end_bonds(session, of_kind, reason=_REPLACED)
-    await begin_bonds(session, list(doors.values()), worker)
+    await begin_bonds(session, list(doors.values()), person)
     audit(
         session,
         caller,
         "bonds.assign-many",
-        subject=worker.id,
+        subject=person.id,
         reach=common_path(door.reach for door in doors.values()),
         details={"kind": kind, "households": [str(household) for household in doors]},
     )

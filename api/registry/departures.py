@@ -101,6 +101,17 @@ def refuse_future_day(day: date) -> None:
         raise InvalidInput("离开日期不能晚于今天。", pointer="/body/left_on")
 
 
+def check_left_on(kept: Household | Resident, corrected: date | None) -> None:
+    """A departure is put right here, to another day or to none; leaving ends bonds as well.
+
+    Raises `InvalidInput` for who has not left, and for a day that is yet to come.
+    """
+    if corrected is not None and kept.left_on is None:
+        raise InvalidInput("尚未登记离开,请用“登记离开”办理。", pointer="/body/left_on")
+    if corrected is not None:
+        refuse_future_day(corrected)
+
+
 Left = TypeVar("Left", Household, Resident)
 
 

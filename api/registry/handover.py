@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.records import insert_new
+from api.foundation.records import insert_values
 from api.grids.handover import (
     Handover,
     Leaving,
@@ -18,10 +18,10 @@ from api.grids.handover import (
     counts_duties,
     on_handover,
 )
-from api.grids.models import Post, Worker
-from api.registry.models import Bond, BondKind, Resident
+from api.grids.models import Post
+from api.registry.models import Bond, BondKind
 from api.registry.problems import StillStandsForHouseholds
-from api.registry.standing import Door, bond_row, candidates
+from api.registry.standing import Door, Person, bond_values, candidates
 
 
 def ending(kind: type[Bond] | type[Post], *, reason: str) -> dict[str, Any]:
@@ -43,14 +43,12 @@ async def end_bonds(
     return [Door(household, reach, kind) for household, reach, kind in ended]
 
 
-async def begin_bonds(
-    session: AsyncSession, doors: Sequence[Door], person: Worker | Resident
-) -> list[Bond]:
+async def begin_bonds(session: AsyncSession, doors: Sequence[Door], person: Person) -> list[Bond]:
     """Let a person stand for these households from now on, in one statement."""
     now = clock.now()
-    bonds = [bond_row(door, person, began_at=now) for door in doors]
-    await insert_new(session, bonds)
-    return bonds
+    begun = [bond_values(door, person, began_at=now) for door in doors]
+    await insert_values(session, Bond, begun)
+    return [Bond(**values) for values in begun]
 
 
 @counts_duties("bonds")
@@ -72,11 +70,12 @@ async def pass_bonds(session: AsyncSession, _: Claims, handover: Handover) -> di
     if not doors:
         return {"bonds": 0}
     standing = await candidates(session, [handover.successor])
-    for door in doors:
-        standing.choose(
-            handover.successor, door.kind, reach=door.reach, pointer="/body/successor_worker_id"
-        )
-    await begin_bonds(session, doors, standing.workers[handover.successor])
+    pointer = "/body/successor_worker_id"
+    fit = [
+        standing.choose(handover.successor, door.kind, reach=door.reach, pointer=pointer)
+        for door in doors
+    ]
+    await begin_bonds(session, doors, fit[0])
     return {"bonds": len(doors)}
 
 

@@ -9,7 +9,7 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation.database import keyring_of
 from api.foundation.records import Correction, correct
-from api.registry.departures import refuse_future_day
+from api.registry.departures import check_left_on
 from api.registry.drafts import sealed
 from api.registry.models import Household
 from api.registry.queries import household_of
@@ -30,8 +30,8 @@ async def correct_household(
         plain: str | None = getattr(said, name)
         context = f"households.{name}"
         changes[f"{name}_sealed"] = sealed(keyring_of(session), plain, context=context)
-    if changes.get("left_on") is not None:
-        refuse_future_day(changes["left_on"])
+    if "left_on" in changes:
+        check_left_on(household, said.left_on)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, household, changes, correction)
     audit(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, text
+from sqlalchemy import ColumnElement, Select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -42,9 +42,9 @@ async def list_households(
     if wanted.name is not None:
         statement = statement.where(col(Household.name).contains(wanted.name, autoescape=True))
     if wanted.lacking is not None:
-        statement = statement.where(~_standing(col(Bond.kind) == wanted.lacking))
+        statement = statement.where(_standing(col(Bond.kind) == wanted.lacking).is_(False))
     if wanted.worker_id is not None:
-        statement = statement.where(_standing(col(Bond.worker_id) == wanted.worker_id))
+        statement = statement.where(_standing(col(Bond.worker_id) == wanted.worker_id).is_(True))
     rows = await read_page(
         session, statement, [col(Household.number)], page, present=lambda row: row
     )
@@ -54,9 +54,13 @@ async def list_households(
 
 
 def _standing(which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Somebody of this description stands for the household."""
-    of_household = col(Bond.household_id) == col(Household.id)
-    return exists().where(of_household, which, col(Bond.ended_at).is_(None))
+    """Somebody of this description stands for the household.
+
+    Asked `IS TRUE` or `IS FALSE` it stays one hashed list: behind row security the planner takes
+    every reach for a handful of rows, and would join thousands of households to bonds in a loop.
+    """
+    answered_for = select(col(Bond.household_id)).where(which, col(Bond.ended_at).is_(None))
+    return col(Household.id).in_(answered_for)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,23 +138,28 @@ def _adult_since() -> date:
         return date(today.year - MAJORITY, 2, 28)
 
 
+# Expected minus done, counted apart and never joined row by row: who is bound is read off the
+# bonds alone, whose reach names the grid; those of a household that left have ended.
 _COVERAGE = text("""
-    WITH standing AS (
-        SELECT household_id,
-            bool_or(kind = 'party_member') AS party_member,
+    WITH expected AS (
+        SELECT grid_id, count(*) AS households FROM households
+        WHERE left_on IS NULL AND discarded_at IS NULL GROUP BY grid_id
+    ), bound AS (
+        SELECT reach, bool_or(kind = 'party_member') AS party_member,
             bool_or(kind = 'grid_worker') AS grid_worker,
             bool_or(kind = 'representative') AS representative
-        FROM bonds WHERE ended_at IS NULL GROUP BY household_id
-    ), own AS (
-        SELECT h.grid_id,
-            count(*) AS households,
+        FROM bonds WHERE ended_at IS NULL GROUP BY reach
+    ), done AS (
+        SELECT regexp_replace(reach, '[.][^.]*$', '') AS path,
             count(*) FILTER (WHERE party_member) AS with_party_member,
             count(*) FILTER (WHERE grid_worker) AS with_grid_worker,
             count(*) FILTER (WHERE representative) AS with_representative,
             count(*) FILTER (WHERE party_member AND grid_worker AND representative) AS complete
-        FROM households h LEFT JOIN standing s ON s.household_id = h.id
-        WHERE h.left_on IS NULL AND h.discarded_at IS NULL
-        GROUP BY h.grid_id
+        FROM bound GROUP BY 1
+    ), own AS (
+        SELECT g.path, households, with_party_member, with_grid_worker, with_representative,
+            coalesce(complete, 0) AS complete
+        FROM grids g JOIN expected e ON e.grid_id = g.id LEFT JOIN done d ON d.path = g.path
     )
     SELECT g.id AS grid_id, g.code AS grid_code, g.name AS grid_name, g.level,
         coalesce(sum(households), 0)::int AS households,
@@ -159,9 +168,7 @@ _COVERAGE = text("""
         coalesce(sum(with_representative), 0)::int AS with_representative,
         coalesce(sum(complete), 0)::int AS complete,
         coalesce(sum(households - complete), 0)::int AS lacking
-    FROM grids g
-    LEFT JOIN (own JOIN grids place ON place.id = own.grid_id)
-        ON place.path = g.path OR starts_with(place.path, g.path || '.')
+    FROM grids g LEFT JOIN own ON own.path = g.path OR starts_with(own.path, g.path || '.')
     WHERE g.closed_at IS NULL
         AND (CAST(:top AS uuid) IS NULL OR EXISTS (
             SELECT FROM grids top

@@ -1,5 +1,6 @@
 """One resident at a time: registered, corrected, and revealed for a reason."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +22,8 @@ from api.foundation.records import (
     kept_before,
 )
 from api.foundation.sealed import Keyring
-from api.registry.departures import refuse_future_day
-from api.registry.drafts import resident_row, sealed
+from api.registry.departures import check_left_on
+from api.registry.drafts import resident_values, sealed
 from api.registry.ground import holders, refuse_held
 from api.registry.masked import opened
 from api.registry.models import Resident
@@ -51,7 +52,10 @@ async def register_resident(
     if await strangers(session, [said.performed_by] if said.performed_by else []):
         raise NotAColleague
     filled = fill_in(said, entered_by=caller.worker, source=Source.visit)
-    row = resident_row(household, said, filled=filled, keyring=keyring_of(session))
+    keyring = keyring_of(session)
+    of_household = household.model_dump(include={"id", "reach", "grid_id"})
+    values = resident_values(of_household, said, filled=filled, keyring=keyring)
+    row = Resident(**values)
     if await session.get(Resident, said.id) is not None:
         return await _sent_before(session, said, row), False
     if household.left_on is not None:
@@ -87,7 +91,8 @@ async def correct_resident(
     changes = _changes(resident, said, keyring_of(session))
     await _refuse_held(session, changes.get("document_lookup"), resident.id)
     if "left_on" in changes:
-        await _check_leaving(session, resident, changes)
+        check_left_on(resident, said.left_on)
+        await _refuse_return_into_nothing(session, resident, said.left_on)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, resident, changes, correction)
     audit(
@@ -101,14 +106,14 @@ async def correct_resident(
     return resident
 
 
-async def _check_leaving(
-    session: AsyncSession, resident: Resident, changes: dict[str, Any]
+async def _refuse_return_into_nothing(
+    session: AsyncSession, resident: Resident, left_on: date | None
 ) -> None:
-    """The departure is corrected to another day, or to not having happened."""
-    if changes["left_on"] is not None:
-        refuse_future_day(changes["left_on"])
-    elif (await household_of(session, resident.household_id)).left_on is not None:
-        raise HouseholdLeft
+    """Nobody is back in a household that is gone."""
+    if left_on is None and resident.left_on is not None:
+        household = await household_of(session, resident.household_id)
+        if household.left_on is not None:
+            raise HouseholdLeft
 
 
 def _changes(resident: Resident, said: ResidentCorrect, keyring: Keyring) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -15,7 +15,7 @@ from api.foundation import clock
 from api.foundation.problems import NotFound
 from api.foundation.records import new_id
 from api.grids.models import Post, Worker
-from api.registry.models import Bond, BondKind, Resident
+from api.registry.models import BondKind
 from api.registry.problems import NotOfThisGrid, NotPartyMember
 
 ANSWERABLE = (Role.grid_worker, Role.grid_leader, Role.cadre)
@@ -30,18 +30,29 @@ class Door(NamedTuple):
     kind: BondKind
 
 
-def bond_row(door: Door, person: Worker | Resident, *, began_at: datetime) -> Bond:
-    """A bond that begins, with the name of who stands for the household."""
-    return Bond(
-        id=new_id(),
-        reach=door.reach,
-        household_id=door.household,
-        kind=door.kind,
-        worker_id=person.id if isinstance(person, Worker) else None,
-        resident_id=person.id if isinstance(person, Resident) else None,
-        name=person.name,
-        began_at=began_at,
-    )
+class Person(NamedTuple):
+    """Who stands for a household: a worker, or for its representative a resident."""
+
+    id: UUID
+    name: str
+
+
+def bond_values(door: Door, person: Person, *, began_at: datetime) -> dict[str, Any]:
+    """The columns of a bond that begins, with the name of who stands for the household."""
+    represents = door.kind is BondKind.representative
+    return {
+        "id": new_id(),
+        "version": 1,
+        "reach": door.reach,
+        "household_id": door.household,
+        "kind": door.kind,
+        "worker_id": None if represents else person.id,
+        "resident_id": person.id if represents else None,
+        "name": person.name,
+        "began_at": began_at,
+        "ended_at": None,
+        "ended_reason": None,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,7 @@ class Candidates:
     workers: dict[UUID, Worker]
     serving: dict[UUID, list[str]]
 
-    def choose(self, worker: UUID, kind: BondKind, *, reach: str, pointer: str) -> Worker:
+    def choose(self, worker: UUID, kind: BondKind, *, reach: str, pointer: str) -> Person:
         """The worker, fit to stand for the household at `reach`.
 
         Raises `NotFound` for one who is not seen or serves no more, `NotPartyMember` and
@@ -64,7 +75,7 @@ class Candidates:
             raise NotPartyMember(pointer=pointer)
         if kind is BondKind.grid_worker and not self._covers(worker, reach):
             raise NotOfThisGrid(pointer=pointer)
-        return chosen
+        return Person(chosen.id, chosen.name)
 
     def _covers(self, worker: UUID, reach: str) -> bool:
         return any(reach.startswith(f"{grid}.") for grid in self.serving.get(worker, ()))
