@@ -1,5 +1,6 @@
 """The house put together: settings, doors, rooms, the edge. `create_app` is what a server runs."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -57,7 +58,11 @@ def app_from_environment() -> FastAPI:
     parent = multiprocessing.parent_process()
     if parent is not None:
         Thread(target=_follow, args=(parent,), daemon=True).start()
-    return create_app(settings)
+    app = create_app(settings)
+    # What is made by now stays as long as the process: the collector need not walk it over again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _follow(parent: BaseProcess) -> None:

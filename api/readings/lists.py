@@ -11,6 +11,10 @@ from api.foundation.database import Connection
 from api.foundation.pages import PageRequest, decode_cursor, encode_cursor
 from api.readings.queries import columns_of
 
+_COLUMNS = columns_of("readings").replace(
+    'readings."note_sealed"', "readings.note_sealed IS NOT NULL AS has_note"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -27,14 +31,14 @@ async def page_of(connection: Connection, wanted: Wanted, page: PageRequest) -> 
     where, values = _where(wanted, page.cursor)
     rows = await connection.fetch(
         # The limit is written out: as a parameter the planner would have to guess it.
-        f"SELECT {columns_of('readings')} FROM readings WHERE {where} "
+        f"SELECT {_COLUMNS} FROM readings WHERE {where} "
         f"ORDER BY measured_at DESC, id DESC LIMIT {page.limit + 1:d}",
         *values,
     )
     shown = rows[: page.limit]
     last = shown[-1] if len(rows) > page.limit else None
     told = {
-        "items": [_item(row) for row in shown],
+        "items": [dict(row) for row in shown],
         "next_cursor": last and encode_cursor([last["measured_at"], last["id"]]),
     }
     return orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z)
@@ -54,9 +58,3 @@ def _where(wanted: Wanted, cursor: str | None) -> tuple[str, list[Any]]:
         conditions.append(f"(measured_at, id) < (${len(values) + 1}, ${len(values) + 2})")
         values += decode_cursor(cursor, [datetime, UUID])
     return " AND ".join(["discarded_at IS NULL", *conditions]), values
-
-
-def _item(row: Any) -> dict[str, Any]:
-    item = dict(row)
-    item["has_note"] = item.pop("note_sealed") is not None
-    return item

@@ -95,13 +95,10 @@ def _untaken(said: RoundRecord) -> Iterator[Untaken]:
 
 
 def _one_by_one(said: RoundRecord) -> Iterator[Sent]:
-    for_all = {name: getattr(said, name) for name in _SAID_FOR_ALL}
+    told = {name: getattr(said, name) for name in _SAID_FOR_ALL}
+    for_all = {name: value for name, value in told.items() if value is not None}
     for place, each in enumerate(said.readings):
-        unsaid = {
-            name: value
-            for name, value in for_all.items()
-            if value is not None and getattr(each, name) is None
-        }
+        unsaid = {name: for_all[name] for name in for_all if getattr(each, name) is None}
         within = f"/body/readings/{place}"
         reading = each.model_copy(update=unsaid) if unsaid else each
         yield Sent(reading, within, f"{within}/quarantine_id")
