@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
@@ -15,7 +14,7 @@ from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
 from api.foundation.records import Correction, Proposal, create_once
 from api.grids.models import Grid
 from api.grids.problems import GridClosed, HouseholdTwice, RootStays
-from api.grids.queries import HOUSEHOLDS, grid_in_reach
+from api.grids.queries import grid_in_reach
 from api.grids.relocation import Relocation, relocate
 from api.grids.schemas import GridPart, GridSplit
 from api.grids.service import code_for, grid_below
@@ -70,9 +69,11 @@ async def _homes(session: AsyncSession, split: GridSplit) -> Mapping[UUID, Home]
         for place, home in enumerate(part.household_ids):
             if wanted[home] > 1:
                 raise HouseholdTwice(pointer=f"/body/grids/{index}/household_ids/{place}")
-    households: Any = HOUSEHOLDS.c
-    statement = select(households.id, households.grid_id, households.reach)
-    rows = await session.execute(statement.where(households.id.in_(list(wanted))))
+    # One array carries any number of ids, where one parameter for each would not.
+    statement = text(
+        "SELECT id, grid_id, reach FROM households WHERE id = ANY (CAST(:wanted AS uuid[]))"
+    )
+    rows = await session.execute(statement, {"wanted": list(wanted)})
     return {row.id: Home(row.grid_id, row.reach) for row in rows}
 
 
