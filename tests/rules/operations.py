@@ -1,0 +1,98 @@
+"""The operations of the contract, each with a body that somebody could send."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from api.access.permissions import Permission
+from api.foundation.records import new_id
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_METHODS = ("get", "post", "put", "patch", "delete")
+ANY_VERSION = {"If-Match": '"1"'}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation as its contract tells it; `permission` is None where signing in is enough."""
+
+    name: str
+    method: str
+    path: str
+    is_public: bool
+    permission: Permission | None
+    told: dict[str, Any]
+    document: dict[str, Any]
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """The schema of what it is sent, or None where it is sent nothing."""
+        content = self.told.get("requestBody", {}).get("content", {})
+        return self.resolved(content["application/json"]["schema"]) if content else None
+
+    @property
+    def creates(self) -> bool:
+        """Whether it keeps a record with the sender's id: new the first time, known the second."""
+        return {"200", "201"} <= self.told["responses"].keys()
+
+    def parameters(self, place: str) -> dict[str, dict[str, Any]]:
+        """The schemas of its parameters in the path or the query."""
+        every = self.told.get("parameters", [])
+        return {each["name"]: each["schema"] for each in every if each["in"] == place}
+
+    def resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        reference = schema.get("$ref")
+        if reference is None:
+            return schema
+        return self.document["components"]["schemas"][reference.rpartition("/")[2]]
+
+    def url(self, **known: str) -> str:
+        """Its address, with random ids for whatever is not known."""
+        parts = {
+            name: known.get(name) or self.sample(schema)
+            for name, schema in self.parameters("path").items()
+        }
+        return self.path.format(**parts)
+
+    def sample(self, schema: dict[str, Any]) -> Any:
+        """A value that holds this schema: its example, or the least that it asks for."""
+        schema = self.resolved(schema)
+        if "anyOf" in schema:
+            return self.sample(schema["anyOf"][0])
+        if "examples" in schema:
+            return _with_ids_of_its_own(schema["examples"][0])
+        if "enum" in schema:
+            return schema["enum"][0]
+        if schema.get("type") == "object":
+            members: dict[str, Any] = schema.get("properties", {})
+            return {name: self.sample(members[name]) for name in schema.get("required", ())}
+        if schema.get("type") == "array":
+            return [self.sample(schema["items"])] * schema.get("minItems", 0)
+        return str(new_id()) if schema.get("format") == "uuid" else None
+
+
+def _with_ids_of_its_own(example: Any) -> Any:
+    if isinstance(example, dict):
+        return {name: _with_ids_of_its_own(value) for name, value in example.items()}
+    if isinstance(example, list):
+        return [_with_ids_of_its_own(value) for value in example]
+    is_id = isinstance(example, str) and _ID.fullmatch(example)
+    return str(new_id()) if is_id else example
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    """Every operation of an OpenAPI document of this service."""
+    for path, item in document["paths"].items():
+        for method in (name for name in item if name in _METHODS):
+            told = item[method]
+            scopes = [scope for each in told["security"] for scope in each["worker_token"]]
+            yield Operation(
+                name=told["operationId"],
+                method=method.upper(),
+                path=path,
+                is_public=not told["security"],
+                permission=Permission(scopes[0]) if scopes else None,
+                told=told,
+                document=document,
+            )
