@@ -33,9 +33,9 @@ async def move_resident(
 ) -> Resident:
     """Move a resident, with every record about them, into another household in reach (M1.7).
 
-    Nobody else writes in the cell meanwhile (`AloneSession`): no record stays behind. Raises
-    `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for somebody whom the caller
-    sees by a duty only.
+    Who is there already stays. Nobody else writes in the cell meanwhile (`AloneSession`): no record
+    stays behind. Raises `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for
+    somebody whom the caller sees by a duty only.
     """
     resident = await resident_of(session, resident_id)
     household = await household_of(session, said.household_id, pointer="/body/household_id")
@@ -44,7 +44,7 @@ async def move_resident(
     if household.left_on is not None:
         raise HouseholdLeft(pointer="/body/household_id")
     if household.id == resident.household_id:
-        raise InvalidInput("该居民已在此户。", pointer="/body/household_id")
+        return resident
     await _check_jurisdiction(session, resident)
     details = {"from": str(resident.household_id), "to": str(household.id)}
     await _end_representation(session, caller, [resident.id], reason="迁往他户")

@@ -67,7 +67,9 @@ class Identified(Input):
     """How a person is told apart. What an identity number tells need not be told again."""
 
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
-    document: DocumentNumber | None = Field(None, validate_default=True)
+    document: DocumentNumber | None = Field(
+        None, validate_default=True, description="证件号码,须与证件类型一起填写"
+    )
     sex: Annotated[
         Sex | None, Field(description="性别;可由身份证号得出", validate_default=True)
     ] = None
@@ -128,9 +130,9 @@ class ResidentRecord(Identified, FromTheField):
     phone: Annotated[Phone | None, Field(description="联系电话")] = None
     relation: Annotated[Relation, Field(description="与户主的关系")] = Relation.other
     registration: Annotated[Registration, Field(description="人口类别")] = Registration.registered
-    is_party_member: Annotated[bool, Field(description="是否党员")] = False
-    mobility_limited: Annotated[bool, Field(description="是否行动不便")] = False
-    lives_alone: Annotated[bool, Field(description="是否独居")] = False
+    is_party_member: Annotated[bool, Field(strict=True, description="是否党员")] = False
+    mobility_limited: Annotated[bool, Field(strict=True, description="是否行动不便")] = False
+    lives_alone: Annotated[bool, Field(strict=True, description="是否独居")] = False
     note: Annotated[LongText | None, Field(description="备注")] = None
 
 
@@ -145,9 +147,13 @@ class ResidentCorrect(Identified):
     phone: Annotated[Phone | None, Field(description="联系电话;null 为删除")] = None
     relation: Annotated[Relation, Field(description="与户主的关系", default_factory=unsaid)]
     registration: Annotated[Registration, Field(description="人口类别", default_factory=unsaid)]
-    is_party_member: Annotated[bool, Field(description="是否党员", default_factory=unsaid)]
-    mobility_limited: Annotated[bool, Field(description="是否行动不便", default_factory=unsaid)]
-    lives_alone: Annotated[bool, Field(description="是否独居", default_factory=unsaid)]
+    is_party_member: Annotated[
+        bool, Field(strict=True, description="是否党员", default_factory=unsaid)
+    ]
+    mobility_limited: Annotated[
+        bool, Field(strict=True, description="是否行动不便", default_factory=unsaid)
+    ]
+    lives_alone: Annotated[bool, Field(strict=True, description="是否独居", default_factory=unsaid)]
     note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
     left_on: Annotated[Day | None, Field(description="离开日期;null 为更正为没有离开")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
@@ -159,28 +165,28 @@ class ResidentRead(Wire):
     The birth date stays hidden: it is what the mask hides in the middle of an identity number.
     """
 
-    id: UUID
-    version: int
-    household_id: UUID
-    grid_id: UUID
-    name: str
-    sex: Sex
+    id: UUID = Field(description="编号")
+    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    household_id: UUID = Field(description="所在户")
+    grid_id: UUID = Field(description="所在网格")
+    name: str = Field(description="姓名")
+    sex: Sex = Field(description="性别")
     age: int | None = Field(description="周岁")
     is_minor: bool | None = Field(description="是否未满18周岁;出生日期不详时为 null")
-    document_kind: DocumentKind | None
-    document: MaskedDocument | None
-    phone: MaskedPhone | None
-    relation: Relation
-    registration: Registration
-    is_party_member: bool
-    mobility_limited: bool
-    lives_alone: bool
+    document_kind: DocumentKind | None = Field(description="证件类型")
+    document: MaskedDocument | None = Field(description="脱敏的证件号码")
+    phone: MaskedPhone | None = Field(description="脱敏的电话")
+    relation: Relation = Field(description="与户主的关系")
+    registration: Registration = Field(description="人口类别")
+    is_party_member: bool = Field(description="是否党员")
+    mobility_limited: bool = Field(description="是否行动不便")
+    lives_alone: bool = Field(description="是否独居")
     left_on: date | None = Field(description="离开日期")
-    recorded_at: Instant
-    received_at: Instant
-    performed_by: UUID
-    entered_by: UUID
-    source: Source
+    recorded_at: Instant = Field(description="登记时间")
+    received_at: Instant = Field(description="服务收到的时间")
+    performed_by: UUID = Field(description="实际办理的人")
+    entered_by: UUID = Field(description="录入的人")
+    source: Source = Field(description="信息来源")
 
 
 class ResidentSearch(Input):
@@ -190,7 +196,9 @@ class ResidentSearch(Input):
 
     name: Annotated[Name | None, Field(description="姓名中的任意几个字")] = None
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
-    document: DocumentNumber | None = Field(None, validate_default=True)
+    document: DocumentNumber | None = Field(
+        None, validate_default=True, description="证件号码,须与证件类型一起填写"
+    )
     phone: Annotated[Phone | None, Field(description="完整的电话号码")] = None
     grid_id: Annotated[RecordId | None, Field(description="只找该网格及其下级网格")] = None
 
@@ -232,13 +240,13 @@ class RevealAsk(Input):
 class ResidentRevealed(Wire):
     """The plain values that were asked for; what was not asked for, or is not known, is null."""
 
-    id: UUID
-    document_kind: DocumentKind | None
-    document: str | None
-    birth_date: date | None
-    phone: str | None
-    address: str | None
-    note: str | None
+    id: UUID = Field(description="编号")
+    document_kind: DocumentKind | None = Field(description="证件类型")
+    document: str | None = Field(description="证件号码")
+    birth_date: date | None = Field(description="出生日期")
+    phone: str | None = Field(description="电话")
+    address: str | None = Field(description="住址")
+    note: str | None = Field(description="备注")
 
 
 class ResidentMove(Input):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from api.access.caller import AloneSession, ScopedSession, permits
+from api.access.caller import ScopedSession, permits
 from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
@@ -16,6 +16,7 @@ from api.foundation.fields import Name
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import (
     NotFound,
+    NotPermitted,
     OutsideYourGrid,
     RecordDiffers,
     VersionMismatch,
@@ -23,10 +24,10 @@ from api.foundation.problems import (
 )
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.grids.problems import GridClosed
-from api.registry import bonds, departures, households, lists, queries, register, residents
+from api.registry import bonds, departures, households, lists, queries, register
 from api.registry.batch import register_households as register_many
-from api.registry.lists import HouseholdFilter, ResidentFilter
-from api.registry.masked import household_read, masked_resident, shown_bond
+from api.registry.lists import HouseholdFilter
+from api.registry.masked import household_read, shown_bond
 from api.registry.models import BondKind
 from api.registry.problems import (
     HouseholdLeft,
@@ -34,18 +35,8 @@ from api.registry.problems import (
     NotOfThisHousehold,
     NotPartyMember,
     ResidentAlreadyRegistered,
-    ResidentLeft,
 )
-from api.registry.resident_schemas import (
-    Departure,
-    ResidentCorrect,
-    ResidentMove,
-    ResidentRead,
-    ResidentRecord,
-    ResidentRevealed,
-    ResidentSearch,
-    RevealAsk,
-)
+from api.registry.resident_schemas import Departure
 from api.registry.schemas import (
     BondAssign,
     BondBatch,
@@ -63,9 +54,8 @@ router = room("registry")
 
 Registrar = Annotated[Claims, permits(Permission.households_register)]
 Reader = Annotated[Claims, permits(Permission.households_read)]
-Revealer = Annotated[Claims, permits(Permission.residents_reveal)]
 
-AGAIN = {"description": "同一编号、同一内容此前已提交"}
+_AGAIN = {"description": "同一编号、同一内容此前已提交"}
 _REFUSES = (
     NotFound,
     RecordDiffers,
@@ -92,28 +82,10 @@ async def household_filter(
     )
 
 
-async def resident_filter(
-    grid_id: Annotated[UUID | None, Query(description="只列该网格及其下级网格的居民")] = None,
-    mobility_limited: Annotated[bool | None, Query(description="是否行动不便")] = None,
-    lives_alone: Annotated[bool | None, Query(description="是否独居")] = None,
-    is_party_member: Annotated[bool | None, Query(description="是否党员")] = None,
-    minor: Annotated[bool | None, Query(description="是否未满18周岁")] = None,
-    left: Annotated[bool, Query(description="true 为列出已离开的居民")] = False,
-) -> ResidentFilter:
-    return ResidentFilter(
-        grid_id=grid_id,
-        mobility_limited=mobility_limited,
-        lives_alone=lives_alone,
-        is_party_member=is_party_member,
-        minor=minor,
-        left=left,
-    )
-
-
 @router.post(
     "/households",
     status_code=201,
-    responses={200: {"model": HouseholdRead, **AGAIN}, **writes(*_REFUSES)},
+    responses={200: {"model": HouseholdRead, **_AGAIN}, **writes(*_REFUSES)},
 )
 async def register_household(
     household: HouseholdRecord, registrar: Registrar, session: ScopedSession, response: Response
@@ -195,139 +167,6 @@ async def leave_household(
     return await household_read(session, left)
 
 
-@router.post(
-    "/households/{household_id}/residents",
-    status_code=201,
-    responses={
-        200: {"model": ResidentRead, **AGAIN},
-        **writes(
-            NotFound,
-            RecordDiffers,
-            RecordedInTheFuture,
-            NotAColleague,
-            ResidentAlreadyRegistered,
-            HouseholdLeft,
-        ),
-    },
-)
-async def register_resident(
-    household_id: UUID,
-    resident: ResidentRecord,
-    registrar: Registrar,
-    session: ScopedSession,
-    response: Response,
-) -> ResidentRead:
-    """在一户中登记居民。
-
-    身份证号按 GB 11643 校验;出生日期、性别可由号码得出;老人、儿童可以没有证件(M2.1)。
-    """
-    kept, created = await residents.register_resident(session, registrar, household_id, resident)
-    tell_created(response, f"/v1/residents/{kept.id}", version=kept.version, created=created)
-    return masked_resident(session, kept)
-
-
-@router.get("/residents", responses=found())
-async def list_residents(
-    _: Reader,
-    session: ScopedSession,
-    page: Annotated[PageRequest, Depends(page_request)],
-    wanted: Annotated[ResidentFilter, Depends(resident_filter)],
-) -> Page[ResidentRead]:
-    """列出居民。
-
-    可按网格、行动不便、独居、党员、未成年筛选(M2.1)。
-    按姓名、电话、证件号查找用 POST /v1/residents/search。
-    """
-    return await lists.list_residents(session, wanted, page)
-
-
-@router.post("/residents/search", responses=writes(NotFound))
-async def search_residents(
-    wanted: ResidentSearch,
-    _: Reader,
-    session: ScopedSession,
-    page: Annotated[PageRequest, Depends(page_request)],
-) -> Page[ResidentRead]:
-    """查找居民。
-
-    按姓名中的字、完整电话或完整证件号;条件在请求体中,不会留在网址和日志里(M6.6)。
-    """
-    return await lists.search_residents(session, wanted, page)
-
-
-@router.get("/residents/{resident_id}", responses=found())
-async def read_resident(
-    resident_id: UUID, _: Reader, session: ScopedSession, response: Response
-) -> ResidentRead:
-    """查看一名居民。
-
-    证件号、电话已脱敏;看全文用 reveal(M6.6)。
-    """
-    resident = await queries.resident_of(session, resident_id)
-    response.headers["ETag"] = f'"{resident.version}"'
-    return masked_resident(session, resident)
-
-
-@router.patch("/residents/{resident_id}", responses=writes(*_CORRECTION, ResidentAlreadyRegistered))
-async def correct_resident(
-    resident_id: UUID,
-    correction: ResidentCorrect,
-    version: IfMatch,
-    registrar: Registrar,
-    session: ScopedSession,
-    response: Response,
-) -> ResidentRead:
-    """更正居民的信息。
-
-    只改提交的项;改前的内容保留可查(M2.1)。
-    """
-    kept = await residents.correct_resident(session, registrar, resident_id, correction, version)
-    response.headers["ETag"] = f'"{kept.version}"'
-    return masked_resident(session, kept)
-
-
-@router.post("/residents/{resident_id}/reveal", responses=writes(NotFound))
-async def reveal_resident(
-    resident_id: UUID,
-    ask: RevealAsk,
-    revealer: Revealer,
-    session: ScopedSession,
-    response: Response,
-) -> ResidentRevealed:
-    """查看居民的证件号、电话、住址全文。
-
-    须填写原因,谁、何时、为何查看都会记录(M6.6)。
-    """
-    response.headers["Cache-Control"] = "no-store"
-    return await residents.reveal_resident(session, revealer, resident_id, ask)
-
-
-@router.post(
-    "/residents/{resident_id}/move", responses=writes(NotFound, HouseholdLeft, ResidentLeft)
-)
-async def move_resident(
-    resident_id: UUID, move: ResidentMove, registrar: Registrar, session: AloneSession
-) -> ResidentRead:
-    """把居民迁入另一户。
-
-    隔离、体温等记录随人一起转到新户所在网格;原来的户代表责任解除(M1.7)。
-    """
-    moved = await departures.move_resident(session, registrar, resident_id, move)
-    return masked_resident(session, moved)
-
-
-@router.post("/residents/{resident_id}/leave", responses=writes(NotFound, ResidentLeft))
-async def leave_resident(
-    resident_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
-) -> ResidentRead:
-    """登记居民离开。
-
-    记录保留;如是户代表,责任同时解除(M2.1)。
-    """
-    left = await departures.leave_resident(session, registrar, resident_id, departure)
-    return masked_resident(session, left)
-
-
 @router.get("/households/{household_id}/bonds", responses=found())
 async def list_bonds(household_id: UUID, _: Reader, session: ScopedSession) -> BondHistory:
     """查看一户历来的责任人。
@@ -356,7 +195,9 @@ async def assign_bond(
 
 
 @router.delete(
-    "/households/{household_id}/bonds/{kind}", status_code=204, responses=found(OutsideYourGrid)
+    "/households/{household_id}/bonds/{kind}",
+    status_code=204,
+    responses=found(NotPermitted, OutsideYourGrid),
 )
 async def remove_bond(
     household_id: UUID, kind: BondKind, registrar: Registrar, session: ScopedSession

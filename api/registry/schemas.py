@@ -1,7 +1,7 @@
 """What is told of households, bonds and coverage, and what is shown: addresses masked."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -28,29 +28,26 @@ MOST_RESIDENTS = 30
 MOST_AT_ONCE = 500
 
 
+_HOUSEHOLD: dict[str, Any] = {
+    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+    "name": "黄秀英户",
+    "address": "板棍村第二网格12号",
+    "residents": [
+        {
+            "id": "01890a5d-ac96-774b-bcce-b302099a8058",
+            "name": "黄秀英",
+            "relation": "head",
+        }
+    ],
+    "representative_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+}
+
+
 class HouseholdRecord(FromTheField):
     """One door, with those who live behind it and, where known, the three who stand for it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
-                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
-                    "name": "黄秀英户",
-                    "address": "板棍村第二网格12号",
-                    "residents": [
-                        {
-                            "id": "01890a5d-ac96-774b-bcce-b302099a8058",
-                            "name": "黄秀英",
-                            "relation": "head",
-                        }
-                    ],
-                    "representative_id": "01890a5d-ac96-774b-bcce-b302099a8058",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_HOUSEHOLD]})
 
     grid_id: Annotated[RecordId, Field(description="所在网格")]
     name: Annotated[Name, Field(description="户名,一般为户主姓名或门牌")]
@@ -92,32 +89,32 @@ class HouseholdCorrect(Input):
 class BondRead(Wire):
     """Who stands, or stood, for a household."""
 
-    id: UUID
-    version: int
-    household_id: UUID
-    kind: BondKind
-    worker_id: UUID | None
-    resident_id: UUID | None
+    id: UUID = Field(description="编号")
+    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    household_id: UUID = Field(description="所在户")
+    kind: BondKind = Field(description="责任类别")
+    worker_id: UUID | None = Field(description="党员或网格员")
+    resident_id: UUID | None = Field(description="户代表")
     name: str = Field(description="责任人姓名,以责任开始时为准")
-    began_at: Instant
-    ended_at: Instant | None
-    ended_reason: str | None
+    began_at: Instant = Field(description="开始时间")
+    ended_at: Instant | None = Field(description="结束时间;null 为现任")
+    ended_reason: str | None = Field(description="结束的原因")
 
 
 class BondHistory(Wire):
     """Everybody who stood for a household."""
 
-    items: list[BondRead]
+    items: list[BondRead] = Field(description="历来的责任人,新的在前")
 
 
 class HouseholdListed(Wire):
     """A household in a list, with those who stand for it."""
 
-    id: UUID
-    version: int
-    grid_id: UUID
+    id: UUID = Field(description="编号")
+    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    grid_id: UUID = Field(description="所在网格")
     number: int = Field(description="户编号,全乡镇唯一")
-    name: str
+    name: str = Field(description="户名")
     address: str | None = Field(description="脱敏的住址")
     left_on: date | None = Field(description="迁出日期")
     bonds: list[BondRead] = Field(description="现有的党员、网格员、户代表")
@@ -126,17 +123,19 @@ class HouseholdListed(Wire):
 class HouseholdRead(HouseholdListed):
     """A household with those who live in it."""
 
-    note: str | None
+    note: str | None = Field(description="备注")
     residents: list[ResidentRead] = Field(description="现住居民")
-    recorded_at: Instant
-    received_at: Instant
-    performed_by: UUID
-    entered_by: UUID
-    source: Source
+    recorded_at: Instant = Field(description="登记时间")
+    received_at: Instant = Field(description="服务收到的时间")
+    performed_by: UUID = Field(description="实际办理的人")
+    entered_by: UUID = Field(description="录入的人")
+    source: Source = Field(description="信息来源")
 
 
 class HouseholdBatch(Input):
     """Households of a list or a sheet, each kept whole or refused for itself."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_HOUSEHOLD]}]})
 
     items: Annotated[
         list[Annotated[HouseholdRecord, EACH_ALONE]],
@@ -165,7 +164,19 @@ class WorkerBond(Labelled):
 class BondBatch(Input):
     """One worker who is to stand for many households."""
 
-    kind: WorkerBond
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "grid_worker",
+                    "worker_id": "01890a5d-ac96-774b-bcce-b302099a8031",
+                    "household_ids": [_HOUSEHOLD["id"]],
+                }
+            ]
+        }
+    )
+
+    kind: Annotated[WorkerBond, Field(description="责任类别")]
     worker_id: Annotated[RecordId, Field(description="党员或网格员")]
     household_ids: Annotated[
         list[RecordId], Field(min_length=1, max_length=MOST_AT_ONCE, description="各户")
@@ -175,10 +186,10 @@ class BondBatch(Input):
 class CoverageRow(Wire):
     """How far “1+1+1” is complete in a grid and all below it."""
 
-    grid_id: UUID
-    grid_code: str
-    grid_name: str
-    level: int
+    grid_id: UUID = Field(description="网格")
+    grid_code: str = Field(description="网格编码")
+    grid_name: str = Field(description="网格名称")
+    level: int = Field(description="网格层级")
     households: int = Field(description="现有户数,含下级网格")
     with_party_member: int = Field(description="已有联户党员的户数")
     with_grid_worker: int = Field(description="已有网格员的户数")
@@ -190,4 +201,4 @@ class CoverageRow(Wire):
 class Coverage(Wire):
     """Coverage grid by grid, the upper ones first."""
 
-    grids: list[CoverageRow]
+    grids: list[CoverageRow] = Field(description="各网格,上级在前")

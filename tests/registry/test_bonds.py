@@ -10,6 +10,7 @@ from api.registry.problems import (
     NotOfThisGrid,
     NotOfThisHousehold,
     NotPartyMember,
+    StillStandsForHouseholds,
 )
 from tests.builders import a_household
 from tests.cast import Town, assert_problem, grid_id, id_of
@@ -171,3 +172,17 @@ async def test_open_bonds_pass_to_the_successor_of_a_post(town: Town):
     }
     history = (await lin.get(f"/v1/households/{home['id']}/bonds")).json()["items"]
     assert [each["ended_reason"] for each in history if each["name"] == "小明"] == ["调离本网格"]
+
+
+async def test_who_stands_for_a_household_as_its_party_member_stays_one(town: Town):
+    lin = await town.as_("lin")
+    home = await a_household(lin, grid="t.01.01.02", party_member_id=str(id_of("fan")))
+    url = f"/v1/workers/{id_of('fan')}"
+    version = {"If-Match": (await lin.get(url)).headers["ETag"]}
+    left = {"is_party_member": False}
+    refused = assert_problem(
+        await lin.patch(url, json=left, headers=version), StillStandsForHouseholds
+    )
+    assert refused["households"] == 1
+    await lin.delete(_bond(home, "party_member"))
+    assert (await lin.patch(url, json=left, headers=version)).status_code == 200

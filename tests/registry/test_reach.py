@@ -11,8 +11,7 @@ from api.foundation import clock
 from api.foundation.database import Database, Entry
 from api.foundation.problems import NotFound, NotPermitted, OutsideYourGrid
 from api.foundation.records import new_id
-from api.grids.models import Post
-from api.registry.models import Household
+from api.registry.problems import NotOfThisGrid
 from tests.builders import a_household, a_quarantine, household_body, synthetic_resident
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 
@@ -90,28 +89,24 @@ async def test_who_is_on_duty_only_changes_nothing_in_the_register(
     ):
         assert_problem(refused, OutsideYourGrid)
     refused = await on_duty.put(f"{household}/bonds/grid_worker", json=worker)
-    assert refused.status_code in (403, 422)
+    assert_problem(refused, NotOfThisGrid)
     kept = (await (await town.as_("ming")).get(household)).json()
     assert kept["residents"] == home["residents"]
 
 
 @pytest.fixture(scope="module")
-async def representative(town: Town, owner: Database, home: dict[str, Any]) -> httpx.AsyncClient:
+async def representative(town: Town, home: dict[str, Any]) -> httpx.AsyncClient:
     """Somebody of the household with a post for it alone (here Ba, who holds another one too)."""
     post = new_id()
-    async with owner.session(Entry.without_reach(TOWNSHIP)) as session:
-        household = await session.get_one(Household, UUID(home["id"]))
-        session.add(
-            Post(
-                id=post,
-                worker_id=id_of("ba"),
-                grid_id=household.grid_id,
-                household_id=household.id,
-                role=Role.household_representative,
-                began_at=clock.now(),
-                reach=household.reach,
-            )
-        )
+    appointed = {
+        "id": str(post),
+        "worker_id": str(id_of("ba")),
+        "grid_id": home["grid_id"],
+        "household_id": home["id"],
+        "role": "household_representative",
+    }
+    response = await (await town.as_("lin")).post("/v1/posts", json=appointed)
+    assert response.status_code == 201, response.text
     token = await town.token_at(
         id_of("ba"), TOWNSHIP, post, grid_id(HOME), 4, Role.household_representative
     )
