@@ -30,6 +30,7 @@ from api.quarantines import routes as quarantines
 from api.quarantines import team_routes as teams
 from api.quarantines import whereabouts_routes as whereabouts
 from api.readings import routes as readings
+from api.registry import resident_routes as residents
 from api.registry import routes as registry
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
@@ -43,6 +44,7 @@ ROOMS = (
     grids.router,
     people.router,
     registry.router,
+    residents.router,
     visits.router,
     protocols.router,
     quarantines.router,
