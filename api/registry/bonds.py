@@ -11,6 +11,7 @@ from api.access.tokens import Claims
 from api.foundation.batches import refused
 from api.foundation.problems import InvalidInput, NotFound, Problem
 from api.foundation.records import BatchOutcome, ItemOutcome, Outcome
+from api.grids.models import Worker
 from api.registry.handover import begin_bonds, end_bonds
 from api.registry.models import Bond, BondKind, Household, Resident
 from api.registry.problems import HouseholdLeft, NotOfThisHousehold
@@ -85,12 +86,7 @@ async def assign_bonds(session: AsyncSession, caller: Claims, said: BondBatch) -
     if kind is BondKind.party_member or said.worker_id not in standing.workers:
         standing.choose(said.worker_id, kind, reach="", pointer="/body/worker_id")
     households = await _locked(session, said.household_ids)
-    standing_for = {
-        household
-        for household, bonds in (await open_bonds(session, households)).items()
-        for bond in bonds
-        if bond.kind is kind and bond.worker_id == said.worker_id
-    }
+    held = await open_bonds(session, households)
     doors: dict[UUID, Door] = {}
     outcomes: list[ItemOutcome] = []
     for identity in said.household_ids:
@@ -99,13 +95,13 @@ async def assign_bonds(session: AsyncSession, caller: Claims, said: BondBatch) -
         except Problem as problem:
             outcomes.append(refused(identity, problem))
             continue
-        new = identity not in standing_for and identity not in doors
+        now = {bond.worker_id for bond in held.get(identity, []) if bond.kind is kind}
+        new = said.worker_id not in now and identity not in doors
         outcome = Outcome.created if new else Outcome.unchanged
         outcomes.append(ItemOutcome(id=identity, outcome=outcome, problem=None))
         if new:
             doors[identity] = door
-    worker = standing.workers[said.worker_id]
-    await _replace(session, caller, doors, Person(worker.id, worker.name))
+    await _replace(session, caller, doors, standing.workers[said.worker_id])
     return BatchOutcome.of(outcomes)
 
 
@@ -126,19 +122,19 @@ async def _locked(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Hous
 
 
 async def _replace(
-    session: AsyncSession, caller: Claims, doors: dict[UUID, Door], person: Person
+    session: AsyncSession, caller: Claims, doors: dict[UUID, Door], worker: Worker
 ) -> None:
     if not doors:
         return
     kind = next(iter(doors.values())).kind
     of_kind = col(Bond.household_id).in_(doors) & (col(Bond.kind) == kind)
     await end_bonds(session, of_kind, reason=_REPLACED)
-    await begin_bonds(session, list(doors.values()), person)
+    await begin_bonds(session, list(doors.values()), Person(worker.id, worker.name))
     audit(
         session,
         caller,
         "bonds.assign-many",
-        subject=person.id,
+        subject=worker.id,
         reach=common_path(door.reach for door in doors.values()),
         details={"kind": kind, "households": [str(household) for household in doors]},
     )
