@@ -3,8 +3,9 @@
 import asyncio
 import os
 
+import asyncpg
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import tables
@@ -47,7 +48,9 @@ def migrate(connection: Connection) -> None:
 
 
 async def connect_and_migrate() -> None:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
+    )
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
     await engine.dispose()

@@ -82,7 +82,7 @@ def serve(
     from api.settings import load_settings
 
     with operations.with_database(load_settings()) as settings:
-        asyncio.run(operations.check(settings))
+        asyncio.run(serving.rehearse(settings))
         serving.serve(settings, host=host, port=port, workers=workers)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.keys import make_key
-from api.access.models import Account, Membership
+from api.access.models import Account, Cell, Membership
 from api.access.passwords import hash_password
 from api.access.permissions import Role
 from api.access.schemas import AccountName
@@ -26,7 +26,6 @@ from api.foundation.embedded import EmbeddedPostgres
 from api.foundation.migrations import (
     NotAtThisVersion,
     cells,
-    check_fit_to_serve,
     check_owner_role,
     check_service_role,
     grant,
@@ -61,7 +60,7 @@ class Operator:
 
         Returns the codes of the cells. Raises `RoleError` when a role is not as it must be.
         """
-        async with _connected(self.owner_url) as connection:
+        async with connected(self.owner_url) as connection:
             await self._check_roles(connection)
             await asyncio.to_thread(migrate_public, self.owner_url)
             await grant(connection, "public", self.service_role)
@@ -76,7 +75,7 @@ class Operator:
         Raises `OperatorError` for anything but a division code.
         """
         schema = _schema(code)
-        async with _connected(self.owner_url) as connection:
+        async with connected(self.owner_url) as connection:
             await self._check_roles(connection)
             if "public" in await unmigrated(connection):
                 raise NotAtThisVersion("The database is not migrated. Run `onegrid migrate`.")
@@ -86,7 +85,7 @@ class Operator:
 
     async def list_cells(self) -> list[tuple[str, str]]:
         """The code and name of every cell."""
-        async with _connected(self.owner_url) as connection:
+        async with connected(self.owner_url) as connection:
             if "public" in await unmigrated(connection):
                 raise NotAtThisVersion("The database is not migrated. Run `onegrid migrate`.")
             rows = await connection.fetch("SELECT code, name FROM public.cells ORDER BY code")
@@ -109,7 +108,8 @@ def _schema(code: str) -> str:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
+async def connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection for an operator's work; raises `OperatorError` when there is none to be had."""
     where = urlsplit(url)
     try:
         connection = await asyncpg.connect(url, timeout=10)
@@ -122,13 +122,6 @@ async def _connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
-
-
-async def check(settings: DatabaseSettings) -> None:
-    """Find out before serving whether it can be done; raises a sentence that says what to run."""
-    assert settings.database_url is not None  # noqa: S101 - the caller found or started one
-    async with _connected(settings.database_url.get_secret_value()) as connection:
-        await check_fit_to_serve(connection)
 
 
 @contextmanager
@@ -234,15 +227,14 @@ async def create_administrator(
 
     Raises `OperatorError` when there is no such cell, or the account's name is taken.
     """
-    _schema(code)
+    await _demand_cell(database, code)
     identity, now = new_id(), clock.now()
     hashed = await hash_password(password.text)
     async with database.session(Entry.without_reach(code)) as session:
         if await _account(session, account) is not None:
             raise OperatorError(f"There is already an account named {account}.")
         root = await _root(session)
-        if root is None:
-            raise OperatorError(f"The cell {code} has no township yet; `onegrid cells create` it.")
+        assert root is not None, f"cell {code} has no root"  # noqa: S101 - made with the cell
         session.add(
             Account(
                 id=identity,
@@ -264,6 +256,12 @@ async def create_administrator(
         )
         session.add_all([Membership(account_id=identity, cell=code), post])
     return post
+
+
+async def _demand_cell(database: Database, code: str) -> None:
+    async with database.session(Entry.outside()) as session:
+        if await session.get(Cell, code) is None:
+            raise OperatorError(f"There is no cell {code}. `onegrid cells create` makes one.")
 
 
 async def reset_password(database: Database, account: str, password: Password) -> None:

@@ -12,11 +12,21 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from api.app import create_app
 from api.foundation import logs
-from api.operations import OperatorError
+from api.operations import OperatorError, connected
 from api.settings import Settings
 
 _log = structlog.get_logger()
+
+
+async def rehearse(settings: Settings) -> None:
+    """Open the service once and close it: what prevents it is raised here, where it can be told."""
+    assert settings.database_url is not None  # noqa: S101 - the caller found or started one
+    async with connected(settings.database_url.get_secret_value()):
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            pass
 
 
 def serve(
@@ -32,6 +42,7 @@ def serve(
     `workers` processes share the port; one that dies is replaced. Raises `OperatorError` when the
     address is taken.
     """
+    listening = _listen(host, port)
     logs.configure(settings.log_level)
     _hand_down(settings)
     config = uvicorn.Config(
@@ -49,8 +60,8 @@ def serve(
         server_header=False,
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=settings.stop_seconds,
+        timeout_worker_healthcheck=30,
     )
-    listening = _listen(host, port)
     # Having stopped in good order, uvicorn raises the signal again: that must not cut off the rest.
     signal.signal(signal.SIGTERM, _end)
     _log.info("serving", address=f"http://{host}:{port}", workers=workers)

@@ -171,13 +171,17 @@ async def _nothing_to_reset(_: Any) -> None:
 
 
 def _engine(url: str, pool_size: int, settings: dict[str, str]) -> AsyncEngine:
+    async def connect() -> asyncpg.Connection:
+        # The driver reads the address itself, so that both doors understand the same ones.
+        return await asyncpg.connect(url, server_settings=settings)
+
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",
+        async_creator=connect,
         # BEGIN travels with the entry, so SQLAlchemy must not send its own.
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={"server_settings": settings},
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
