@@ -8,12 +8,12 @@ the whole is the setting `grid_code_pattern`.
 import re
 from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from api.grids.models import GridCode, GridKind
-from api.grids.problems import CodeMisshapen, CodeNeeded
+from api.grids.models import Grid, GridKind, RetiredCode
+from api.grids.problems import CodeMisshapen, CodeNeeded, CodeTaken
 
 TOWNSHIP_DIGITS = 9
 _LONGEST_SEQUENCE = 6
@@ -35,6 +35,12 @@ def check_code(code: str, *, kind: GridKind, division: str, pattern: str) -> Non
         raise CodeMisshapen("编码与所在的行政区划相同,应加上顺序号。")
 
 
+async def refuse_retired(session: AsyncSession, code: str) -> None:
+    """Raise `CodeTaken` for a code that a grid once had; the database minds those in use."""
+    if await session.get(RetiredCode, code) is not None:
+        raise CodeTaken
+
+
 async def next_codes(
     session: AsyncSession, division: str, *, pattern: str, wanted: int = 1
 ) -> list[str]:
@@ -42,12 +48,15 @@ async def next_codes(
 
     Whoever else numbers in this division waits until this transaction ends.
     """
-    in_division = func.hashtext(f"grid_codes {division}")
+    in_division = func.hashtext(f"codes {division}")
     await session.execute(
         select(func.pg_advisory_xact_lock(func.hashtext(func.current_schema()), in_division))
     )
-    begins_so = col(GridCode.code).startswith(division, autoescape=True)
-    used = set((await session.scalars(select(col(GridCode.code)).where(begins_so))).all())
+    ever = (
+        select(code).where(code.startswith(division, autoescape=True))
+        for code in (col(Grid.code), col(RetiredCode.code))
+    )
+    used = set((await session.scalars(union_all(*ever))).all())
     width = _width(division, pattern)
     numbered = (f"{division}{number:0{width}d}" for number in range(1, 10**width))
     free = list(islice((code for code in numbered if code not in used), wanted))

@@ -50,10 +50,10 @@ class Grid(Versioned, table=True):
         return self.path
 
 
-class GridCode(SQLModel, table=True):
-    """Every code that a grid ever had; the database writes it, so that none is given out twice."""
+class RetiredCode(SQLModel, table=True):
+    """A code that a grid gave up when it was numbered anew; none is given out twice."""
 
-    __tablename__: ClassVar[Any] = "grid_codes"
+    __tablename__: ClassVar[Any] = "retired_codes"
 
     code: str = Field(primary_key=True, sa_type=String(40))  # pyright: ignore[reportArgumentType]
     grid_id: UUID = Field(foreign_key="grids.id")

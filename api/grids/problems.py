@@ -44,7 +44,7 @@ class CodeTaken(Problem):
     status = 409
     title = "网格编码已被使用"
     detail = "该编码已被使用过,不能再次使用。"
-    constraints = ("uq_grids_code", "pk_grid_codes")
+    constraints = ("uq_grids_code",)
     pointer = "/body/code"
 
 

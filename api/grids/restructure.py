@@ -14,7 +14,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.records import Correction, correct
 from api.grids.codes import next_codes
-from api.grids.models import Grid, GridKind, Post
+from api.grids.models import Grid, GridKind, Post, RetiredCode
 from api.grids.problems import GridClosed, GridNotEmpty, IntoItself, RootStays
 from api.grids.queries import division_of, grid_in_reach, what_remains, within
 from api.grids.relocation import Relocation, relocate, relocate_grids
@@ -102,6 +102,7 @@ async def _renumber(
     ]
     codes = await next_codes(session, division, pattern=pattern, wanted=len(own))
     for grid, code in zip(own, codes, strict=True):
+        session.add(RetiredCode(code=grid.code, grid_id=grid.id))
         await correct(session, grid, {"code": code}, _again(correction, grid))
 
 

@@ -8,7 +8,7 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.records import Correction, Proposal, correct, create_once
-from api.grids.codes import check_code, next_codes
+from api.grids.codes import check_code, next_codes, refuse_retired
 from api.grids.models import Grid, GridKind
 from api.grids.problems import CodeNeeded, GridClosed, GridKindMisfit
 from api.grids.queries import division_of, grid_in_reach
@@ -69,6 +69,7 @@ async def code_for(
     division = await division_of(session, parent)
     if given is not None:
         check_code(given, kind=kind, division=division, pattern=pattern)
+        await refuse_retired(session, given)
         return given
     if kind is GridKind.village:
         raise CodeNeeded("村(社区)须填写12位行政区划代码。")

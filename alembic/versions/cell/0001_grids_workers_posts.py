@@ -40,11 +40,11 @@ CREATE INDEX ix_grids_changed_xid ON grids (changed_xid)
 CREATE INDEX ix_grids_parent_id ON grids (parent_id)
 """,
     """\
-CREATE TABLE grid_codes (
+CREATE TABLE retired_codes (
     code VARCHAR(40) NOT NULL,
     grid_id UUID NOT NULL,
-    CONSTRAINT pk_grid_codes PRIMARY KEY (code),
-    CONSTRAINT fk_grid_codes_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id)
+    CONSTRAINT pk_retired_codes PRIMARY KEY (code),
+    CONSTRAINT fk_retired_codes_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id)
 )
 """,
     """\
@@ -275,20 +275,6 @@ CREATE FUNCTION holders(held uuid[]) RETURNS TABLE (
 $$
 """,
     """\
-CREATE FUNCTION keep_code() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    IF TG_OP = 'INSERT' OR NEW.code <> OLD.code THEN
-        INSERT INTO grid_codes (code, grid_id) VALUES (NEW.code, NEW.id);
-    END IF;
-    RETURN NULL;
-END
-$$
-""",
-    """\
-CREATE TRIGGER keep_code AFTER INSERT OR UPDATE OF code ON grids
-FOR EACH ROW EXECUTE FUNCTION keep_code()
-""",
-    """\
 CREATE FUNCTION move_history(former text[], latter text[], below boolean) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -323,7 +309,6 @@ BEGIN
         'ALTER FUNCTION posts_of SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION line_above SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION holders SET search_path = %1$I, pg_temp; '
-        'ALTER FUNCTION keep_code SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION move_history SET search_path = %1$I, pg_temp', current_schema()
     );
 END
@@ -341,9 +326,8 @@ DOWN = (
     "DROP TABLE audit_entries",
     "DROP TABLE posts",
     "DROP TABLE workers",
-    "DROP TABLE grid_codes",
+    "DROP TABLE retired_codes",
     "DROP TABLE grids",
-    "DROP FUNCTION keep_code()",
 )
 
 
