@@ -74,6 +74,17 @@ async def reset_password(
     return account
 
 
+async def follow_phone(session: AsyncSession, worker: UUID, phone_lookup: bytes | None) -> None:
+    """Let a worker whose phone was put right sign in with the new one, and no more with the old.
+
+    Raises `PhoneHasAccount` where somebody else signs in with it.
+    """
+    account = await session.get(Account, worker)
+    if account is not None:
+        account.phone_lookup = phone_lookup
+        await session.flush()
+
+
 async def disable_account(session: AsyncSession, disabler: Claims, worker: UUID) -> None:
     """Let a worker sign in no more; what they hold open ends with their next request."""
     staff = await _entrusted(session, disabler, worker)

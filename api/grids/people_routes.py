@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Response
 
 from api.access.caller import ScopedSession, permits
 from api.access.permissions import Permission, Role
+from api.access.problems import PhoneHasAccount
 from api.access.tokens import Claims
 from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
@@ -137,7 +138,13 @@ async def read_worker(
 @router.patch(
     "/workers/{worker_id}",
     responses=writes(
-        NotFound, VersionMissing, VersionMismatch, GridClosed, PhoneTaken, WorkerStillServes
+        NotFound,
+        VersionMissing,
+        VersionMismatch,
+        GridClosed,
+        PhoneTaken,
+        PhoneHasAccount,
+        WorkerStillServes,
     ),
 )
 async def correct_worker(

@@ -10,6 +10,7 @@ from sqlalchemy import select as pick
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from api.access.accounts import follow_phone
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation.batches import Unread
@@ -121,6 +122,8 @@ async def correct_worker(
     changes = await _changes(session, worker, said)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, worker, changes, correction)
+    if "phone_lookup" in changes:
+        await follow_phone(session, worker.id, worker.phone_lookup)
     if changes.get("is_party_member") is False:
         await check_leaving_the_party(session, worker.id)
     details = {"fields": sorted(said.model_fields_set - {"reason"})}

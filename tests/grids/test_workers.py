@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.access.problems import SignInRefused
 from api.foundation.problems import (
     InvalidInput,
     NotFound,
@@ -18,7 +19,7 @@ from api.foundation.records import new_id
 from api.grids.problems import PhoneTaken, WorkerStillServes
 from api.registry.problems import StillStandsForHouseholds
 from tests.builders import a_household
-from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.cast import PASSWORD, Town, assert_problem, grid_id, id_of
 
 _PHONES = count(13_700_000_000)
 
@@ -207,3 +208,17 @@ async def test_a_resident_who_serves_must_be_known(town: Town):
     assert known.json()["resident_id"] == resident
     unknown = await lin.post("/v1/workers", json=body(resident_id=str(new_id())))
     assert assert_problem(unknown, NotFound)["errors"][0]["pointer"] == "/body/resident_id"
+
+
+async def test_whose_phone_is_put_right_signs_in_with_the_new_one_and_no_more_with_the_old(
+    town: Town,
+):
+    lin, nobody = await town.as_("lin"), town.nobody()
+    mei, former, latter = f"/v1/workers/{id_of('mei')}", _phone(), _phone()
+    for phone in (former, latter):
+        version = (await lin.get(mei)).headers["ETag"]
+        told = await lin.patch(mei, json={"phone": phone}, headers={"If-Match": version})
+        assert told.status_code == 200, told.text
+    said = {"login": latter, "password": PASSWORD}
+    assert (await nobody.post("/v1/sign-in", json=said)).status_code == 200
+    assert_problem(await nobody.post("/v1/sign-in", json=said | {"login": former}), SignInRefused)
