@@ -20,7 +20,6 @@ from api.demo.progress import shown
 from api.demo.sign_ins import ADMINISTRATOR
 from api.demo.welcome import welcome
 from api.foundation import logs
-from api.foundation import logs
 from api.foundation.database import Entry
 from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.sealed import new_key

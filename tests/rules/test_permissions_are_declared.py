@@ -1,0 +1,65 @@
+"""Every operation of the contract names who may use it, and itself, once."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from api.access.permissions import Permission
+from tests.cast import Town
+
+API = Path(__file__).parents[2] / "api"
+ROOMS = {path.name for path in API.iterdir() if (path / "models.py").exists()} | {"health"}
+FOR_EVERYBODY = {"sign_in_to_post", "refresh_tokens", "read_signing_keys", "livez", "readyz"}
+FOR_ONESELF = {
+    "change_password",
+    "end_session",
+    "list_sessions",
+    "read_me",
+    "sign_out",
+    "switch_post",
+}
+
+
+def _operations(town: Town) -> dict[str, dict[str, Any]]:
+    paths = town.app.openapi()["paths"]
+    listed = [operation for path in paths.values() for operation in path.values()]
+    names = Counter(operation["operationId"] for operation in listed)
+    assert not {name for name, count in names.items() if count > 1}
+    return {operation["operationId"]: operation for operation in listed}
+
+
+async def test_every_operation_names_a_permission_but_those_for_everybody_and_for_oneself(
+    town: Town,
+):
+    without: set[str] = set()
+    for name, operation in _operations(town).items():
+        scopes = [scope for scheme in operation.get("security", []) for scope in scheme.values()]
+        permissions = {Permission(scope) for each in scopes for scope in each}
+        if not permissions:
+            without.add(name)
+    assert without == FOR_EVERYBODY | FOR_ONESELF
+
+
+async def test_only_the_operations_for_everybody_ask_for_no_token(town: Town):
+    open_to_all = {
+        name for name, operation in _operations(town).items() if not operation.get("security")
+    }
+    assert open_to_all == FOR_EVERYBODY
+
+
+async def test_every_operation_stands_in_a_room_and_is_told_in_chinese(town: Town):
+    for name, operation in _operations(town).items():
+        (tag,) = operation["tags"]
+        assert tag in ROOMS, name
+        assert any("一" <= each <= "鿿" for each in operation["summary"]), name
+
+
+async def test_every_permission_is_needed_somewhere(town: Town):
+    needed = {
+        scope
+        for operation in _operations(town).values()
+        for scheme in operation.get("security", [])
+        for scopes in scheme.values()
+        for scope in scopes
+    }
+    assert needed == {permission.value for permission in Permission}
