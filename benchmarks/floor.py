@@ -37,7 +37,8 @@ _LIST = """
     SELECT id, version, quarantine_id, resident_id, grid_id, day, "window", timing,
         value_c::float8, method, site, symptoms, measured_at, abnormal, low, recorded_at,
         received_at, performed_by, entered_by, source, discarded_at
-    FROM readings WHERE grid_id = $1 ORDER BY measured_at DESC, id DESC LIMIT 50
+    FROM readings WHERE grid_id = $1 AND discarded_at IS NULL
+    ORDER BY measured_at DESC, id DESC LIMIT 50
 """
 
 

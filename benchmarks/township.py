@@ -19,6 +19,7 @@ from api.settings import Settings
 
 CELL = "451422203"
 GRIDS, DOORS = 20, 100
+PAST_DAYS = 10
 FIRST_DAY = timedelta(days=400)
 
 # Set-based and as the owner: what is measured is the service, not how the scenery got there.
@@ -39,7 +40,8 @@ _HOUSEHOLDS = """
     ), household AS (
         INSERT INTO households (id, version, recorded_at, received_at, performed_by, entered_by,
             source, reach, grid_id, number, name)
-        SELECT household_id, 1, $3::timestamptz, $3, $1::uuid, $1, 'excel', reach, grid_id, number, '某户' FROM placed
+        SELECT household_id, 1, $3::timestamptz, $3, $1::uuid, $1, 'excel', reach, grid_id, number,
+            '某户' FROM placed
     ), resident AS (
         INSERT INTO residents (id, version, recorded_at, received_at, performed_by, entered_by,
             source, reach, household_id, grid_id, name, sex, relation, registration,
@@ -56,6 +58,17 @@ _HOUSEHOLDS = """
         false
     FROM placed
     RETURNING id, grid_id
+"""
+_PAST = """
+    INSERT INTO readings (id, version, recorded_at, received_at, performed_by, entered_by, source,
+        quarantine_id, resident_id, grid_id, reach, value_c, method, site, symptoms, measured_at,
+        day, "window", timing, abnormal, low)
+    SELECT gen_random_uuid(), 1, at, at, q.performed_by, q.performed_by, 'visit', q.id,
+        q.resident_id, q.grid_id, q.reach, 36.5, 'electronic', 'axillary', '{}', at,
+        at::date, "window", 'on_time', false, false
+    FROM quarantines AS q, generate_series(0, $1::int - 1) AS n,
+        (VALUES ('morning', interval '1 hour'), ('evening', interval '8 hours')) AS w ("window", o),
+        LATERAL (SELECT (q.started_on + n)::timestamptz + o AS at) AS measured
 """
 
 
@@ -86,6 +99,7 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
     await connection.execute(_SCENERY, root.id, GRIDS)
     began = clock.now() - FIRST_DAY
     rows = await connection.fetch(_HOUSEHOLDS, post.worker_id, DOORS, began, began.date())
+    await connection.execute(_PAST, PAST_DAYS)
     await connection.execute("ANALYZE")
     await connection.close()
     token = await _token(addresses, settings, post.worker_id, post.id, root.id)
@@ -94,7 +108,7 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
         worker=post.worker_id,
         quarantines=[row["id"] for row in rows],
         grids=list({row["grid_id"] for row in rows}),
-        first_day=began.astimezone(UTC).replace(hour=0, minute=10) + timedelta(days=2),
+        first_day=began.astimezone(UTC).replace(hour=0, minute=10) + timedelta(days=PAST_DAYS + 2),
     )
 
 

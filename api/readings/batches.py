@@ -48,7 +48,7 @@ async def keep_all(desk: Desk, recorder: Claims, sent: Sequence[Sent]) -> list[F
     """Keep what can be kept, in one insert, and say of every other reading why not, in order."""
     proposals = await _proposals(desk, recorder, sent)
     rows = [each for each in proposals if not isinstance(each, Problem)]
-    created = await queries.keep_all(desk.connection, rows)
+    created = await queries.keep_all(desk.connection, recorder.worker, rows)
     fates: dict[int, Fate] = {}
     left: dict[int, Proposal] = {}
     for place, (each, proposal) in enumerate(zip(sent, proposals, strict=True)):

@@ -109,32 +109,39 @@ async def keep(
 _KEEP_ALL = """
     INSERT INTO readings (
         id, version, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
-        value_c, method, site, symptoms, note_sealed, measured_at, resident_id, grid_id, reach,
+        resident_id, grid_id, reach, value_c, method, site, symptoms, note_sealed, measured_at,
         day, "window", timing, abnormal, low
     )
-    SELECT id, 1, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
-        value_c, method, site, string_to_array(symptoms, ','), note_sealed, measured_at,
-        resident_id, grid_id, reach, day, "window", timing, abnormal, low
+    SELECT said.id, 1, said.recorded_at, $1::timestamptz, said.performed_by, $2::uuid, said.source,
+        q.id, q.resident_id, q.grid_id, q.reach, value_c, method, site,
+        string_to_array(symptoms, ','), note_sealed, measured_at, day, "window", timing, abnormal,
+        low
     FROM unnest(
-        $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[],
-        $7::uuid[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::bytea[],
-        $13::timestamptz[], $14::uuid[], $15::uuid[], $16::text[], $17::date[], $18::text[],
-        $19::text[], $20::bool[], $21::bool[]
+        $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::uuid[], $8::float8[], $9::text[],
+        $10::text[], $11::text[], $12::bytea[], $13::timestamptz[], $14::date[], $15::text[],
+        $16::text[], $17::bool[], $18::bool[]
     ) AS said (
-        id, recorded_at, received_at, performed_by, entered_by, source, quarantine_id, value_c,
-        method, site, symptoms, note_sealed, measured_at, resident_id, grid_id, reach, day,
-        "window", timing, abnormal, low
+        id, recorded_at, performed_by, source, quarantine_id, value_c, method, site, symptoms,
+        note_sealed, measured_at, day, "window", timing, abnormal, low
     )
+    JOIN quarantines AS q ON q.id = said.quarantine_id
     -- In one order always, so that two rounds with the same people wait and do not deadlock.
-    ORDER BY quarantine_id, day, "window"
+    ORDER BY q.id, day, "window"
     ON CONFLICT DO NOTHING
     RETURNING id
 """
 _KEPT_ALL_FROM = (
-    *_KEPT_FROM,
-    "resident_id",
-    "grid_id",
-    "reach",
+    "id",
+    "recorded_at",
+    "performed_by",
+    "source",
+    "quarantine_id",
+    "value_c",
+    "method",
+    "site",
+    "symptoms",
+    "note_sealed",
+    "measured_at",
     "day",
     "window",
     "timing",
@@ -143,12 +150,15 @@ _KEPT_ALL_FROM = (
 )
 
 
-async def keep_all(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
+async def keep_all(connection: Connection, entered_by: UUID, rows: Sequence[Row]) -> set[UUID]:
     """Insert many readings in one statement; returns the ids that nothing stood against."""
-    columns = [[row[name] for row in rows] for name in _KEPT_ALL_FROM]
-    symptoms = _KEPT_ALL_FROM.index("symptoms")
-    columns[symptoms] = [",".join(each) for each in columns[symptoms]]
-    return {row["id"] for row in await connection.fetch(_KEEP_ALL, *columns)}
+    if not rows:
+        return set()
+    columns = {name: [row[name] for row in rows] for name in _KEPT_ALL_FROM}
+    columns["symptoms"] = [",".join(each) for each in columns["symptoms"]]
+    now = clock.now()
+    kept = await connection.fetch(_KEEP_ALL, now, entered_by, *columns.values())
+    return {row["id"] for row in kept}
 
 
 _QUARANTINES = """

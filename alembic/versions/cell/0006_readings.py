@@ -46,7 +46,7 @@ CREATE TABLE readings (
 CREATE INDEX ix_readings_changed_xid ON readings (changed_xid)
 """,
     """\
-CREATE INDEX ix_readings_grid_id_measured_at ON readings (grid_id, measured_at, id)
+CREATE INDEX ix_readings_grid_id_measured_at ON readings (grid_id, measured_at, id) WHERE discarded_at IS NULL
 """,
     """\
 CREATE INDEX ix_readings_reach_day ON readings (reach, day)
