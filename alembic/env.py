@@ -10,15 +10,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import tables
 from api.foundation.database import cell_schema
+from api.foundation.records import Xid8
 
 config = context.config
 history = config.config_ini_section
 cell = config.attributes.get("cell") or context.get_x_argument(as_dictionary=True).get("cell")
-schema = cell_schema(cell) if history == "cell" else "public"
+schema = cell_schema(str(cell)) if history == "cell" else "public"
 url = config.attributes.get("url") or os.environ["ONEGRID_OWNER_DATABASE_URL"]
 
 
-def of_this_history(thing: object, name: str | None, kind: str, *_: object) -> bool:
+def of_this_history(thing: object, _: str | None, kind: str, *__: object) -> bool:
     table = thing if kind == "table" else getattr(thing, "table", None)
     if getattr(table, "name", None) == "alembic_version":
         return False
@@ -32,6 +33,7 @@ def migrate(connection: Connection) -> None:
     connection.execute(text(f"SET search_path TO {schema}, public"))
     if history == "cell":
         connection.dialect.default_schema_name = schema
+    connection.dialect.ischema_names["xid8"] = Xid8  # else comparing does not know the type
     connection.commit()
     context.configure(
         connection=connection,

@@ -92,13 +92,15 @@ async def addresses(server: Addresses, template: str) -> AsyncGenerator[Addresse
 @pytest.fixture(scope="module")
 def settings(addresses: Addresses, secrets_of_the_run: tuple[str, str]) -> Settings:
     sealing, lookup = secrets_of_the_run
-    return Settings(
-        database_url=addresses.service,
-        owner_database_url=addresses.owner,
-        sealing_keys=sealing,
-        lookup_key=lookup,
-        pool_size=4,
-    )  # pyright: ignore[reportArgumentType]
+    return Settings.model_validate(
+        {
+            "database_url": addresses.service,
+            "owner_database_url": addresses.owner,
+            "sealing_keys": sealing,
+            "lookup_key": lookup,
+            "pool_size": 4,
+        }
+    )
 
 
 @pytest.fixture(scope="module")

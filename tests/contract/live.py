@@ -37,11 +37,13 @@ def live_town() -> Generator[tuple[str, Town]]:
         EmbeddedPostgres(Path(folder), database=name, durable=False) as addresses,
     ):
         asyncio.run(build_towns(addresses, keys))
-        settings = Settings(
-            database_url=addresses.service,  # pyright: ignore[reportArgumentType]
-            sealing_keys=keys[0],  # pyright: ignore[reportArgumentType]
-            lookup_key=keys[1],  # pyright: ignore[reportArgumentType]
-            access_token_minutes=60,
+        settings = Settings.model_validate(
+            {
+                "database_url": addresses.service,
+                "sealing_keys": keys[0],
+                "lookup_key": keys[1],
+                "access_token_minutes": 60,
+            }
         )
         app = create_app(settings)
         with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -60,7 +62,9 @@ def live_town() -> Generator[tuple[str, Town]]:
 
 def main(command: list[str]) -> int:
     with live_town() as (url, _):
-        return subprocess.run(command, env={**os.environ, "ONEGRID_URL": url}, check=False).returncode
+        return subprocess.run(
+            command, env={**os.environ, "ONEGRID_URL": url}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

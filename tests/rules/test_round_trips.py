@@ -18,7 +18,7 @@ from tests.readings.conftest import reading_body
 def _sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Every message the driver sends while open: simple ones, and statements prepared before."""
     messages: list[str] = []
-    execute, run = Connection.execute, Connection._execute
+    execute, run = Connection.execute, vars(Connection)["_execute"]
 
     async def execute_noted(self: Any, query: str, *args: Any, **told: Any) -> Any:
         if not args:
