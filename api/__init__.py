@@ -1,1 +1,1 @@
-"""One net (一张网) for a township in an epidemic: grids, households, visits, quarantine and care."""
+"""One net (一张网) for a township in an epidemic: grids, households, visits, quarantine, care."""

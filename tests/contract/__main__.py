@@ -1,4 +1,4 @@
-"""`make contract`: lint the committed contract, make a TypeScript client of it, run that for real."""
+"""`make contract`: lint the committed contract, make a TypeScript client of it, run it live."""
 
 import os
 import shutil

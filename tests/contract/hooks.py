@@ -23,6 +23,6 @@ def map_query(_: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | Non
 
 def _with_known(parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     for name, ids in KNOWN.items():
-        if parameters and name in parameters and _chance.random() < 0.5:  # noqa: PLR2004
+        if parameters and name in parameters and _chance.random() < 0.5:
             parameters[name] = _chance.choice(ids)
     return parameters

@@ -1,6 +1,6 @@
 """The service on a real socket with the people of the tests, for programs that are not Python's.
 
-`python -m tests.contract.live COMMAND…` runs the command with ONEGRID_URL set and ends with its code.
+`python -m tests.contract.live COMMAND…` runs the command with ONEGRID_URL set, ends with its code.
 """
 
 import asyncio
