@@ -70,9 +70,7 @@ def _measurement(
 ) -> Measurement | None:
     chance, key = township.chance, ("reading", quarantine.number, day, window)
     rolls = chance.of(*key)
-    began, minutes = _WINDOWS[window]
-    at = datetime.combine(day, began, clock.TOWNSHIP_ZONE)
-    at += timedelta(minutes=rolls.randrange(minutes))
+    at = _on_the_round(rolls, day, window)
     days_ago = (chance.as_of - day).days
     fever = _FEVERS.get((quarantine.number, days_ago, window))
     if fever is None and happens(rolls, _MISSED_TODAY if days_ago == 0 else _MISSED):
@@ -93,6 +91,12 @@ def _measurement(
         note=_NOTE if fever else None,
         not_taken=_why_not(rolls, quarantine, at),
     )
+
+
+def _on_the_round(rolls: Random, day: date, window: str) -> datetime:
+    began, minutes = _WINDOWS[window]
+    first = datetime.combine(day, began, clock.TOWNSHIP_ZONE)
+    return first + timedelta(minutes=rolls.randrange(minutes))
 
 
 def _why_not(rolls: Random, quarantine: Quarantine, at: datetime) -> NotTakenReason | None:
