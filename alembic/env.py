@@ -6,12 +6,14 @@ import os
 import asyncpg
 from alembic import context
 from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import tables
 from api.foundation.database import cell_schema
 from api.foundation.records import Xid8
 
+PGDialect.ischema_names["xid8"] = Xid8
 config = context.config
 history = config.config_ini_section
 cell = config.attributes.get("cell") or context.get_x_argument(as_dictionary=True).get("cell")
@@ -31,15 +33,16 @@ def migrate(connection: Connection) -> None:
     connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SELECT pg_advisory_lock(hashtext(:schema))"), {"schema": schema})
     connection.execute(text(f"SET search_path TO {schema}, public"))
-    if history == "cell":
-        connection.dialect.default_schema_name = schema
-    connection.dialect.ischema_names["xid8"] = Xid8  # else comparing does not know the type
+    # Comparing takes the default schema's tables for nameless; those of `public` have its name.
+    named = None if history == "cell" else "public"
+    connection.dialect.default_schema_name = schema if history == "cell" else "nowhere"
     connection.commit()
     context.configure(
         connection=connection,
         target_metadata=tables.metadata,
         version_table_schema=schema,
         include_schemas=history == "public",
+        include_name=lambda name, kind, _: kind != "schema" or name == named,
         include_object=of_this_history,
         compare_type=True,
         compare_server_default=True,
