@@ -32,7 +32,7 @@ def migrate(connection: Connection) -> None:
     # Two migrations at once wait for each other; a long lock on a busy table gives up instead.
     connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SELECT pg_advisory_lock(hashtext(:schema))"), {"schema": schema})
-    connection.execute(text(f"SET search_path TO {schema}, public"))
+    connection.execute(text(f"SET search_path TO {schema}"))
     # Comparing takes the default schema's tables for nameless; those of `public` have its name.
     named = None if history == "cell" else "public"
     connection.dialect.default_schema_name = schema if history == "cell" else "nowhere"
