@@ -156,8 +156,8 @@ async def keep_all(connection: Connection, entered_by: UUID, rows: Sequence[Row]
         return set()
     columns = {name: [row[name] for row in rows] for name in _KEPT_ALL_FROM}
     columns["symptoms"] = [",".join(each) for each in columns["symptoms"]]
-    now = clock.now()
-    kept = await connection.fetch(_KEEP_ALL, now, entered_by, *columns.values())
+    received_at = max(row["received_at"] for row in rows)
+    kept = await connection.fetch(_KEEP_ALL, received_at, entered_by, *columns.values())
     return {row["id"] for row in kept}
 
 
