@@ -1,9 +1,11 @@
 """The caller of a request: who the token says it is, and the doors through which it enters."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
+from fastapi.params import Security as InScope
 from fastapi.security import HTTPBearer, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,24 +73,20 @@ async def alone_session(request: Request, caller: Caller) -> AsyncGenerator[Asyn
         yield session
 
 
-async def scoped_connection(request: Request, caller: Caller) -> AsyncGenerator[Connection]:
-    """The same transaction as a bare connection: for the routes that measuring found hot."""
-    database: Database = request.app.state.database
-    async with database.connection(
-        entry_of(caller, writing=request.method not in _READING)
-    ) as connection:
-        yield connection
-
-
 # The scope makes the commit happen before the response leaves: a failed one must not answer 200.
 ScopedSession = Annotated[AsyncSession, Depends(scoped_session, scope="function")]
 AloneSession = Annotated[AsyncSession, Depends(alone_session, scope="function")]
-ScopedConnection = Annotated[Connection, Depends(scoped_connection, scope="function")]
 
 
-async def _permitted(
-    needed: SecurityScopes, caller: Caller, _: Annotated[Any, Security(_BEARER)]
-) -> Claims:
+Bearer = Annotated[Any, Security(_BEARER)]
+"""The scheme as the contract names it; the token itself is read by `caller_of`."""
+
+
+async def _permitted(needed: SecurityScopes, caller: Caller, _: Bearer) -> Claims:
+    return _checked(caller, needed)
+
+
+def _checked(caller: Claims, needed: SecurityScopes) -> Claims:
     if not permitted(caller.role, caller.level).issuperset(needed.scopes):
         raise NotPermitted(permission=needed.scopes[0])
     return caller
@@ -101,3 +99,23 @@ def permits(permission: Permission) -> Any:
 
 SignedIn = Annotated[Claims, Security(_permitted, scopes=[])]
 """The caller of what concerns nobody else: their own sessions, password and posts."""
+
+
+@asynccontextmanager
+async def entered(
+    request: Request, needed: SecurityScopes
+) -> AsyncGenerator[tuple[Claims, Connection]]:
+    """The caller, permitted, and the bare connection: what a hot room's one dependency opens with.
+
+    Each further dependency costs a request more than a simple statement does (benchmarks).
+    """
+    caller = _checked(await caller_of(request), needed)
+    database: Database = request.app.state.database
+    entry = entry_of(caller, writing=request.method not in _READING)
+    async with database.connection(entry) as connection:
+        yield caller, connection
+
+
+def enters(opening: Callable[..., AsyncGenerator[Any]], permission: Permission) -> Any:
+    """As `permits`, for a generator that begins with `entered` and takes a `Bearer`."""
+    return InScope(opening, scopes=[permission.value], scope="function")

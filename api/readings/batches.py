@@ -23,8 +23,9 @@ _FILLED_IN = ("recorded_at", "performed_by", "source", "measured_at", "window")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where readings are written: the open transaction, the rules known, the keys of the notes."""
+    """Where readings are kept: who sits there, the open transaction, the rules, the notes' keys."""
 
+    caller: Claims
     connection: Connection
     policies: PolicyShelf
     keyring: Keyring
@@ -44,11 +45,11 @@ Proposal = dict[str, Any] | Problem
 """The row a reading would be, or why it cannot be one."""
 
 
-async def keep_all(desk: Desk, recorder: Claims, sent: Sequence[Sent]) -> list[Fate]:
+async def keep_all(desk: Desk, sent: Sequence[Sent]) -> list[Fate]:
     """Keep what can be kept, in one insert, and say of every other reading why not, in order."""
-    proposals = await _proposals(desk, recorder, sent)
+    proposals = await _proposals(desk, sent)
     rows = [each for each in proposals if not isinstance(each, Problem)]
-    created = await queries.keep_all(desk.connection, recorder.worker, rows)
+    created = await queries.keep_all(desk.connection, desk.caller.worker, rows)
     fates: dict[int, Fate] = {}
     left: dict[int, Proposal] = {}
     for place, (each, proposal) in enumerate(zip(sent, proposals, strict=True)):
@@ -62,19 +63,19 @@ async def keep_all(desk: Desk, recorder: Claims, sent: Sequence[Sent]) -> list[F
     return [fates[place] for place in range(len(sent))]
 
 
-async def _proposals(desk: Desk, recorder: Claims, sent: Sequence[Sent]) -> list[Proposal]:
+async def _proposals(desk: Desk, sent: Sequence[Sent]) -> list[Proposal]:
     wanted = list({each.said.quarantine_id for each in sent})
     found = await queries.quarantines(desk.connection, wanted)
     needed = {row["monitoring_policy_id"] for row in found.values()}
-    rules = await desk.policies.monitoring(desk.connection, recorder.cell, needed)
-    told = {each.said.performed_by or recorder.worker for each in sent}
-    strangers = await queries.strangers(desk.connection, told - {recorder.worker})
+    rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
+    told = {each.said.performed_by or desk.caller.worker for each in sent}
+    strangers = await queries.strangers(desk.connection, told - {desk.caller.worker})
     proposals: list[Proposal] = []
     for each in sent:
         try:
             if each.said.performed_by in strangers:
                 raise NotAColleague(pointer=f"{each.within}/performed_by")
-            fields = fields_of(each, recorder, desk.keyring)
+            fields = fields_of(each, desk.caller, desk.keyring)
             proposals.append(_proposal(each, fields, found.get(each.said.quarantine_id), rules))
         except Problem as problem:
             proposals.append(problem)

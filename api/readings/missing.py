@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
@@ -90,13 +89,13 @@ class Day:
     grid_id: UUID | None = None
 
 
-async def missing_page(desk: Desk, reader: Claims, of: Day, page: PageRequest) -> Page[MissingRead]:
+async def missing_page(desk: Desk, of: Day, page: PageRequest) -> Page[MissingRead]:
     """Who lacks a reading in a window that has opened; the longest overdue first, door by door.
 
     Raises `NotFound` for a grid out of reach, `InvalidInput` for a foreign cursor.
     """
     now = clock.now()
-    asked = await _asked(desk, reader, of, now)
+    asked = await _asked(desk, of, now)
     after: list[Any] = [None] * 4
     if page.cursor is not None:
         after = decode_cursor(page.cursor, [datetime, str, UUID, str])
@@ -113,16 +112,16 @@ async def missing_page(desk: Desk, reader: Claims, of: Day, page: PageRequest) -
     return Page(items=items, next_cursor=cursor)
 
 
-async def missing_counts(desk: Desk, reader: Claims, of: Day) -> MissingCounts:
+async def missing_counts(desk: Desk, of: Day) -> MissingCounts:
     """Per grid and window: expected, done, due and late. Raises `NotFound` as above."""
-    asked = await _asked(desk, reader, of, clock.now())
+    asked = await _asked(desk, of, clock.now())
     rows = await desk.connection.fetch(_COUNTED, *asked)
     return MissingCounts(day=of.day, items=[MissingCount(**row) for row in rows])
 
 
-async def _asked(desk: Desk, reader: Claims, of: Day, now: datetime) -> list[Any]:
+async def _asked(desk: Desk, of: Day, now: datetime) -> list[Any]:
     """The first eight parameters of both statements."""
-    rules = await _rules(desk, reader.cell)
+    rules = await _rules(desk, desk.caller.cell)
     due = list(_due(rules, of.day))
     columns = zip(*due, strict=True) if due else ((),) * 5
     return [*map(list, columns), of.day, now, await _below(desk.connection, of.grid_id)]

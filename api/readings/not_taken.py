@@ -62,13 +62,11 @@ class Untaken:
         self.person = person
 
 
-async def keep_untaken(
-    desk: Desk, recorder: Claims, said: RoundRecord, told: Sequence[Untaken]
-) -> list[RoundItem]:
+async def keep_untaken(desk: Desk, said: RoundRecord, told: Sequence[Untaken]) -> list[RoundItem]:
     """Keep why people were not measured, in one insert; the answers stand in the order told."""
     if not told:
         return []
-    proposals = await _proposals(desk, recorder, said, told)
+    proposals = await _proposals(desk, said, told)
     rows = [each for each in proposals if not isinstance(each, Problem)]
     columns = [[row[name] for row in rows] for name in _COLUMNS]
     created = {row["id"] for row in await desk.connection.fetch(_KEEP, *columns)}
@@ -82,18 +80,18 @@ async def keep_untaken(
 
 
 async def _proposals(
-    desk: Desk, recorder: Claims, said: RoundRecord, told: Sequence[Untaken]
+    desk: Desk, said: RoundRecord, told: Sequence[Untaken]
 ) -> list[dict[str, Any] | Problem]:
     found = await queries.quarantines(desk.connection, [each.quarantine_id for each in told])
     needed = {row["monitoring_policy_id"] for row in found.values()}
-    rules = await desk.policies.monitoring(desk.connection, recorder.cell, needed)
+    rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
     proposals: list[dict[str, Any] | Problem] = []
     for each in told:
         quarantine = found.get(each.quarantine_id)
         try:
             if quarantine is None:
                 raise not_found(each.person)
-            fields = _fields(said, each, recorder)
+            fields = _fields(said, each, desk.caller)
             at = said.measured_at or fields["recorded_at"]
             slot = window_of(rules[quarantine["monitoring_policy_id"]], at, said.window)
             refuse_unless_running(quarantine, slot.day, pointer=each.person)

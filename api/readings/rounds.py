@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from api.access.audit import noted
-from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound
@@ -24,7 +23,7 @@ def id_in_round(round_id: UUID, quarantine_id: UUID) -> UUID:
     return UUID(bytes=uuid5(round_id, str(quarantine_id)).bytes, version=4)
 
 
-async def record_round(desk: Desk, recorder: Claims, said: RoundRecord) -> RoundOutcome:
+async def record_round(desk: Desk, said: RoundRecord) -> RoundOutcome:
     """Keep every temperature of a round that can be kept, and tell of each what became of it.
 
     Raises `NotFound` for a grid out of reach, `RecordedInTheFuture`, and `InvalidInput` for more
@@ -38,11 +37,11 @@ async def record_round(desk: Desk, recorder: Claims, said: RoundRecord) -> Round
     untaken = list(_untaken(said))
     if len(sent) + len(untaken) > LARGEST:
         raise InvalidInput(f"一次最多登记{LARGEST}人,请分次提交。", pointer="/body")
-    fates = await keep_all(desk, recorder, sent)
+    fates = await keep_all(desk, sent)
     items = [_item(fate) for fate in fates]
-    items += await keep_untaken(desk, recorder, said, untaken)
+    items += await keep_untaken(desk, said, untaken)
     outcome = RoundOutcome.of(said.id, items)
-    await _note(desk, recorder, fates, outcome)
+    await _note(desk, fates, outcome)
     return outcome
 
 
@@ -127,13 +126,13 @@ def _item(fate: Fate) -> RoundItem:
     )
 
 
-async def _note(desk: Desk, recorder: Claims, fates: list[Fate], outcome: RoundOutcome) -> None:
+async def _note(desk: Desk, fates: list[Fate], outcome: RoundOutcome) -> None:
     """One audit row for the round, where the smallest grid that holds all its people is."""
     reaches = [fate.row["reach"] for fate in fates if fate.row and "reach" in fate.row]
     if reaches and outcome.created:
         await queries.note(
             desk.connection,
-            noted(recorder, "readings.round"),
+            noted(desk.caller, "readings.round"),
             subject=outcome.id,
             reach=_common(reaches),
             details={"created": outcome.created, "abnormal": outcome.abnormal},

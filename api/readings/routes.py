@@ -1,11 +1,13 @@
 """Temperatures over HTTP."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.security import SecurityScopes
 
-from api.access.caller import ScopedConnection, ScopedSession, permits
+from api.access.caller import Bearer, ScopedSession, entered, enters, permits
 from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
@@ -51,12 +53,14 @@ _RECORDING = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, *_JUD
 _AGAIN = {"description": "同一编号、同一内容此前已提交"}
 
 
-async def desk_of(request: Request, connection: ScopedConnection) -> Desk:
+async def desk_of(request: Request, needed: SecurityScopes, _: Bearer) -> AsyncGenerator[Desk]:
     state = request.app.state
-    return Desk(connection, state.policies, state.database.keyring)
+    async with entered(request, needed) as (caller, connection):
+        yield Desk(caller, connection, state.policies, state.database.keyring)
 
 
-AtDesk = Annotated[Desk, Depends(desk_of)]
+RecordingDesk = Annotated[Desk, enters(desk_of, Permission.readings_record)]
+ReadingDesk = Annotated[Desk, enters(desk_of, Permission.readings_read)]
 
 
 async def wanted_readings(
@@ -87,14 +91,14 @@ DayWanted = Annotated[missing.Day, Depends(day_wanted)]
     responses={200: {"model": ReadingRead, **_AGAIN}, **writes(*_RECORDING)},
 )
 async def record_reading(
-    reading: ReadingRecord, recorder: ReadingRecorder, desk: AtDesk, response: Response
+    reading: ReadingRecord, desk: RecordingDesk, response: Response
 ) -> ReadingRead:
     """登记一次体温。
 
     时段按测量时间和该隔离人员的测温规则判断,也可指明;每人每日每时段一条,要更改请修改原记录(M3.3)。
     达到发热界限或有任何症状即为异常(M3.5);不合理的体温不予保存,请重新测量。
     """
-    kept, created = await service.record_reading(desk, recorder, reading)
+    kept, created = await service.record_reading(desk, reading)
     tell_created(response, f"/v1/readings/{reading.id}", version=kept["version"], created=created)
     return ReadingRead.of(kept)
 
@@ -102,19 +106,18 @@ async def record_reading(
 @router.post(
     "/rounds", response_model=RoundOutcome, responses=writes(NotFound, RecordedInTheFuture)
 )
-async def record_round(told: RoundRecord, recorder: ReadingRecorder, desk: AtDesk) -> RoundOutcome:
+async def record_round(told: RoundRecord, desk: RecordingDesk) -> RoundOutcome:
     """登记一整轮体温。
 
     “全部正常”一次填完,另列体温异常或没有测成的人员;也可逐条填写,合计最多 500 人(M5.6)。
     每人各有结果,一人有误不影响他人;同一轮重复提交只算一轮。
     """
-    return await rounds.record_round(desk, recorder, told)
+    return await rounds.record_round(desk, told)
 
 
 @router.get("/readings", response_model=Page[ReadingRead])
 async def list_readings(
-    reader: ReadingReader,
-    connection: ScopedConnection,
+    desk: ReadingDesk,
     wanted: Annotated[lists.Wanted, Depends(wanted_readings)],
     page: Paged,
 ) -> Response:
@@ -122,50 +125,42 @@ async def list_readings(
 
     不限定网格、隔离人员和日期时,只列今天的。已作废的不列出。
     """
-    body = await lists.page_of(connection, wanted, page)
+    body = await lists.page_of(desk.connection, wanted, page)
     return Response(body, media_type="application/json")
 
 
 @router.get("/readings/missing", response_model=Page[MissingRead], responses=found())
-async def list_missing_readings(
-    reader: ReadingReader, desk: AtDesk, of: DayWanted, page: Paged
-) -> Page[MissingRead]:
+async def list_missing_readings(desk: ReadingDesk, of: DayWanted, page: Paged) -> Page[MissingRead]:
     """列出还没有测的人和时段。
 
     只列已开始的时段:时段未结束的为待测,已结束的为超时未测,仍可补测(M3.3)。
     按时段结束的先后排列,同一时段按门户排列。
     """
-    return await missing.missing_page(desk, reader, of, page)
+    return await missing.missing_page(desk, of, page)
 
 
 @router.get("/readings/missing/counts", response_model=MissingCounts, responses=found())
-async def count_missing_readings(
-    reader: ReadingReader, desk: AtDesk, of: DayWanted
-) -> MissingCounts:
+async def count_missing_readings(desk: ReadingDesk, of: DayWanted) -> MissingCounts:
     """按网格和时段统计应测、已测、待测和超时未测的人次。"""
-    return await missing.missing_counts(desk, reader, of)
+    return await missing.missing_counts(desk, of)
 
 
 @router.get("/readings/{reading_id}", response_model=ReadingRead, responses=found())
-async def read_reading(
-    reading_id: UUID, reader: ReadingReader, connection: ScopedConnection, response: Response
-) -> ReadingRead:
+async def read_reading(reading_id: UUID, desk: ReadingDesk, response: Response) -> ReadingRead:
     """查看一条体温。"""
-    row = await queries.reading_of(connection, reading_id)
+    row = await queries.reading_of(desk.connection, reading_id)
     response.headers["ETag"] = f'"{row["version"]}"'
     return ReadingRead.of(row)
 
 
 @router.get("/readings/{reading_id}/history", response_model=ReadingHistory, responses=found())
-async def read_reading_history(
-    reading_id: UUID, reader: ReadingReader, connection: ScopedConnection
-) -> ReadingHistory:
+async def read_reading_history(reading_id: UUID, desk: ReadingDesk) -> ReadingHistory:
     """查看一条体温更改前的内容。
 
     新的在前,各有更改人、时间和理由。
     """
-    await queries.reading_of(connection, reading_id)
-    return ReadingHistory.of(await queries.history(connection, reading_id))
+    await queries.reading_of(desk.connection, reading_id)
+    return ReadingHistory.of(await queries.history(desk.connection, reading_id))
 
 
 @router.patch(

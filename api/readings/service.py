@@ -5,7 +5,6 @@ from contextlib import suppress
 from uuid import UUID
 
 from api.access.audit import noted
-from api.access.tokens import Claims
 from api.foundation.problems import NotFound, Problem
 from api.foundation.records import Outcome
 from api.protocols.policies import MonitoringRule
@@ -16,7 +15,7 @@ from api.readings.queries import Judged, Row
 from api.readings.schemas import ReadingRecord
 
 
-async def record_reading(desk: Desk, recorder: Claims, said: ReadingRecord) -> tuple[Row, bool]:
+async def record_reading(desk: Desk, said: ReadingRecord) -> tuple[Row, bool]:
     """Keep a reading, or find that it is kept already. Returns it and whether it is new.
 
     What is right costs one round trip: one statement that judges, keeps and notes. Only where it
@@ -24,11 +23,13 @@ async def record_reading(desk: Desk, recorder: Claims, said: ReadingRecord) -> t
     `ImplausibleValue`, `WindowAlreadyMeasured`, `RecordDiffers` or `RecordedInTheFuture`.
     """
     sent = Sent(said)
-    fields = fields_of(sent, recorder, desk.keyring)
-    rules = await desk.policies.monitoring(desk.connection, recorder.cell, ())
+    fields = fields_of(sent, desk.caller, desk.keyring)
+    rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, ())
     judged = list(_judged_by_each(rules, sent, fields))
-    kept = await queries.keep(desk.connection, fields, judged, noted(recorder, "readings.record"))
-    return (kept, True) if kept is not None else await _record_slowly(desk, recorder, sent)
+    kept = await queries.keep(
+        desk.connection, fields, judged, noted(desk.caller, "readings.record")
+    )
+    return (kept, True) if kept is not None else await _record_slowly(desk, sent)
 
 
 def _judged_by_each(
@@ -39,14 +40,14 @@ def _judged_by_each(
             yield judged_by(rule, sent, fields["measured_at"])
 
 
-async def _record_slowly(desk: Desk, recorder: Claims, sent: Sent) -> tuple[Row, bool]:
+async def _record_slowly(desk: Desk, sent: Sent) -> tuple[Row, bool]:
     """Something stood against it, or its policy was not known here yet."""
-    (fate,) = await keep_all(desk, recorder, [sent])
+    (fate,) = await keep_all(desk, [sent])
     if fate.row is None:
         raise fate.problem or NotFound
     new = fate.outcome is Outcome.created
     if new:
-        note = noted(recorder, "readings.record")
+        note = noted(desk.caller, "readings.record")
         reach = fate.row["reach"]
         await queries.note(desk.connection, note, subject=sent.said.id, reach=reach)
     return fate.row, new
