@@ -1,5 +1,6 @@
 """The house put together: settings, doors, rooms, the edge. `create_app` is what a server runs."""
 
+import asyncio
 import gc
 import multiprocessing
 import os
@@ -17,10 +18,11 @@ from fastapi_offline import FastAPIOffline
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
-from api.foundation import contract, handlers, health, logs
-from api.foundation.database import Database, Entry
+from api.foundation import clock, contract, handlers, health, logs
+from api.foundation.database import Database, Entry, problem_of
 from api.foundation.edge import Edge
 from api.foundation.migrations import check_fit_to_serve
+from api.foundation.problems import DatabaseUnavailable
 from api.foundation.sealed import new_key
 from api.grids import people_routes as people
 from api.grids import routes as grids
@@ -51,6 +53,7 @@ ROOMS = (
     teams.router,
     whereabouts.router,
 )
+_PATIENCE = timedelta(minutes=1)
 
 
 def app_from_environment() -> FastAPI:
@@ -117,7 +120,7 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
     )
     overlap = timedelta(minutes=settings.signing_key_overlap_minutes)
     app.state.keys = KeyRoom(database, tokens, overlap=overlap)
-    await database.open()
+    await _open_patiently(database)
     try:
         async with database.connection(Entry.outside()) as connection:
             await check_fit_to_serve(connection)
@@ -125,6 +128,20 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
         yield
     finally:
         await database.close()
+
+
+async def _open_patiently(database: Database) -> None:
+    """A process that is replaced while the database restarts waits for it, instead of giving up."""
+    deadline = clock.now() + _PATIENCE
+    while True:
+        try:
+            await database.open()
+        except Exception as error:
+            if clock.now() > deadline or not isinstance(problem_of(error), DatabaseUnavailable):
+                raise
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def contract_files() -> dict[str, str]:
