@@ -95,7 +95,9 @@ class Revision(Reached, table=True):
     """What a record said before a correction. Corrections never overwrite silently."""
 
     __tablename__: ClassVar[Any] = "revisions"
-    __table_args__ = (Index("uq_revisions_record_id_version", "record_id", "version", unique=True),)
+    __table_args__ = (
+        Index("uq_revisions_one_of_each", "record_id", "kind", "version", unique=True),
+    )
 
     id: UUID = Field(primary_key=True)
     kind: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
@@ -309,9 +311,13 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
     table = table_of(type(kept))
     statement = text(
         f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table.name}, body) AS kept "
-        "WHERE record_id = :id AND revisions.version = 1"
+        "WHERE record_id = :id AND kind = :kind AND revisions.version = 1"
     ).columns(**{column.name: column.type for column in table.columns})
-    first = (await session.execute(statement, {"id": kept.id})).mappings().one_or_none()
+    first = (
+        (await session.execute(statement, {"id": kept.id, "kind": table.name}))
+        .mappings()
+        .one_or_none()
+    )
     if first is None:  # moved since to where the caller does not see its history
         raise RecordDiffers(fields=[])
     return {str(column): value for column, value in first.items()}

@@ -200,7 +200,7 @@ _FIRST = f"""
     UNION ALL
     SELECT {columns_of("kept")}
     FROM revisions, jsonb_populate_record(NULL::readings, body) AS kept
-    WHERE revisions.record_id = ANY($1::uuid[]) AND revisions.version = 1
+    WHERE revisions.record_id = ANY($1::uuid[]) AND kind = 'readings' AND revisions.version = 1
 """
 
 

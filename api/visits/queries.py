@@ -66,7 +66,9 @@ async def visits(session: AsyncSession, wanted: VisitFilter, page: PageRequest) 
 async def history(session: AsyncSession, visit: Visit) -> VisitHistory:
     """What a visit said before each of its corrections, oldest first."""
     statement = (
-        select(Revision).where(col(Revision.record_id) == visit.id).order_by(col(Revision.version))
+        select(Revision)
+        .where(col(Revision.record_id) == visit.id, Revision.kind == "visits")
+        .order_by(col(Revision.version))
     )
     keyring = keyring_of(session)
     return VisitHistory(

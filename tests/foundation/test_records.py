@@ -233,3 +233,19 @@ async def test_the_version_is_read_from_if_match(header: str, version: int):
 async def test_a_header_that_names_no_version_is_no_version(header: str | None):
     with pytest.raises(VersionMissing):
         await if_match(header)
+
+
+async def test_records_of_two_kinds_that_share_an_id_each_keep_their_own_history(town: Town):
+    lin = await town.as_("lin")
+    home = await a_household(lin, grid="t.01.01.01")
+    visit = visit_body(home, id=home["id"])
+    assert (await lin.post("/v1/visits", json=visit)).status_code == 201
+    for url, change in (
+        (f"/v1/households/{home['id']}", {"name": "改名户"}),
+        (f"/v1/visits/{home['id']}", {"outcome": "refused", "reason": "当时听错"}),
+    ):
+        told = await lin.patch(url, json=change, headers={"If-Match": '"1"'})
+        assert told.status_code == 200, told.text
+    history = (await lin.get(f"/v1/visits/{home['id']}/history")).json()
+    assert len(history["items"]) == 2
+    assert (await lin.post("/v1/visits", json=visit)).status_code == 200

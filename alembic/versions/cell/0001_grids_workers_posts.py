@@ -147,7 +147,7 @@ CREATE TABLE revisions (
 )
 """,
     """\
-CREATE UNIQUE INDEX uq_revisions_record_id_version ON revisions (record_id, version)
+CREATE UNIQUE INDEX uq_revisions_one_of_each ON revisions (record_id, kind, version)
 """,
     "ALTER TABLE grids ENABLE ROW LEVEL SECURITY",
     """\
