@@ -1,7 +1,7 @@
 # What a newcomer, an engineer and CI run. Each prepares its environment first, when it must.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check lint format bench contract openapi lock
+.PHONY: help demo demo-reset test check lint fuzz format bench contract openapi lock
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -25,7 +25,11 @@ test: $(READY) ## Run every test, in parallel, each worker on its own database
 	@echo "== tests"
 	@$(BIN)/pytest -n auto --dist loadfile
 
-check: lint test ## What CI runs: format, lint, types, layers, dependencies, contract, tests
+check: lint fuzz test ## What CI runs: format, lint, types, layers, contract, schemathesis, tests
+
+fuzz: $(READY)
+	@echo "== schemathesis over the whole contract"
+	@$(BIN)/python -m tests.contract.fuzz
 
 lint: $(READY)
 	@echo "== format (ruff)"
@@ -51,6 +55,7 @@ bench: $(READY) ## Measure against a bare Starlette and asyncpg, and print the r
 	@$(BIN)/python -m benchmarks
 
 contract: $(READY) ## Lint the contract, make a TypeScript client of it, run that (needs Node)
+	@echo "== contract: lint, TypeScript client, a round through the live service"
 	@$(BIN)/python -m tests.contract
 
 openapi: $(READY) ## Write openapi/onegrid.yaml from the code
