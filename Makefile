@@ -55,7 +55,6 @@ bench: $(READY) ## Measure against a bare Starlette and asyncpg, and print the r
 	@$(BIN)/python -m benchmarks
 
 contract: $(READY) ## Lint the contract, make a TypeScript client of it, run that (needs Node)
-	@echo "== contract: lint, TypeScript client, a round through the live service"
 	@$(BIN)/python -m tests.contract
 
 openapi: $(READY) ## Write openapi/onegrid.yaml from the code
