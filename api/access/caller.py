@@ -86,6 +86,11 @@ async def _permitted(needed: SecurityScopes, caller: Caller, _: Bearer) -> Claim
     return _checked(caller, needed)
 
 
+async def admitted(request: Request, needed: SecurityScopes) -> Claims:
+    """The caller, permitted; raises `NotSignedIn` and `NotPermitted`."""
+    return _checked(await caller_of(request), needed)
+
+
 def _checked(caller: Claims, needed: SecurityScopes) -> Claims:
     if not permitted(caller.role, caller.level).issuperset(needed.scopes):
         raise NotPermitted(permission=needed.scopes[0])
@@ -109,7 +114,7 @@ async def entered(
 
     Each further dependency costs a request more than a simple statement does (benchmarks).
     """
-    caller = _checked(await caller_of(request), needed)
+    caller = await admitted(request, needed)
     database: Database = request.app.state.database
     entry = entry_of(caller, writing=request.method not in _READING)
     async with database.connection(entry) as connection:

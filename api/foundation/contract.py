@@ -71,13 +71,14 @@ WITH_BODY: tuple[type[Problem], ...] = (
 )
 
 
-def room(tag: str) -> APIRouter:
+def room(tag: str, *, route_class: type[APIRoute] = APIRoute) -> APIRouter:
     """A room's router: its tag, and the problems that every signed-in operation may answer."""
     return APIRouter(
         prefix="/v1",
         tags=[tag],
         responses=problems(*SIGNED_IN),
         generate_unique_id_function=operation_name,
+        route_class=route_class,
     )
 
 

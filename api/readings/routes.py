@@ -9,6 +9,7 @@ from fastapi.security import SecurityScopes
 
 from api.access.caller import Bearer, ScopedSession, entered, enters, permits
 from api.access.colleagues import NotAColleague
+from api.access.hot import HotRoute
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.foundation import clock
@@ -42,6 +43,7 @@ from api.readings.schemas import (
 from api.readings.sheet_schemas import TemperatureSheet
 
 router = room("readings")
+hot = room("readings", route_class=HotRoute)
 
 ReadingRecorder = Annotated[Claims, permits(Permission.readings_record)]
 ReadingReader = Annotated[Claims, permits(Permission.readings_read)]
@@ -84,7 +86,7 @@ async def day_wanted(
 DayWanted = Annotated[missing.Day, Depends(day_wanted)]
 
 
-@router.post(
+@hot.post(
     "/readings",
     status_code=201,
     response_model=ReadingRead,
@@ -103,9 +105,7 @@ async def record_reading(
     return ReadingRead.of(kept)
 
 
-@router.post(
-    "/rounds", response_model=RoundOutcome, responses=writes(NotFound, RecordedInTheFuture)
-)
+@hot.post("/rounds", response_model=RoundOutcome, responses=writes(NotFound, RecordedInTheFuture))
 async def record_round(told: RoundRecord, desk: RecordingDesk) -> RoundOutcome:
     """登记一整轮体温。
 

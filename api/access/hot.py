@@ -1,0 +1,87 @@
+"""Hot routes: declared like any other, so that the contract knows them, and served by hand.
+
+FastAPI solves a route's dependencies anew for each request, which costs more than the statements of
+a simple verb do (benchmarks). A verb that measuring found hot takes a body, what it opens with
+(`caller.enters`) and perhaps the response to set headers on; nothing else.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from inspect import signature
+from typing import Any, cast, get_args
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Security
+from fastapi.routing import APIRoute
+from fastapi.security import SecurityScopes
+from pydantic import TypeAdapter, ValidationError
+
+from api.access.caller import admitted
+from api.foundation.problems import NotAcceptable
+
+
+class HotRoute(APIRoute):
+    """A route without FastAPI's machinery; the caller is admitted before the body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        verb, status = _Verb(self.endpoint), self.status_code or 200
+
+        async def handle(request: Request) -> Response:
+            await admitted(request, verb.needed)
+            arguments: dict[str, Any] = {verb.body_name: verb.read(request, await request.body())}
+            told = Response(status_code=status)
+            if verb.response_name is not None:
+                arguments[verb.response_name] = told
+            async with verb.opening(request, verb.needed, None) as opened:
+                arguments[verb.opening_name] = opened
+                answer = await self.endpoint(**arguments)
+            headers = {name: value for name, value in told.headers.items() if name != _LENGTH}
+            body = verb.answer.dump_json(answer, by_alias=True)
+            return Response(body, told.status_code, headers, "application/json")
+
+        return handle
+
+
+_LENGTH = "content-length"
+
+
+Opening = Callable[[Request, SecurityScopes, None], AbstractAsyncContextManager[Any]]
+
+
+class _Verb:
+    """What a hot verb's signature asks for."""
+
+    body_name: str
+    opening_name: str
+    opening: Opening
+    response_name: str | None = None
+
+    def __init__(self, verb: Callable[..., Any]) -> None:
+        declared = signature(verb, eval_str=True)
+        self.answer: TypeAdapter[Any] = TypeAdapter(declared.return_annotation)
+        for name, parameter in declared.parameters.items():
+            marks = [each for each in get_args(parameter.annotation) if isinstance(each, Security)]
+            if marks:
+                self.opening_name = name
+                generator = cast("Callable[..., AsyncGenerator[Any]]", marks[0].dependency)
+                self.opening = asynccontextmanager(generator)
+                self.needed = SecurityScopes(list(marks[0].scopes or ()))
+            elif parameter.annotation is Response:
+                self.response_name = name
+            else:
+                self.body_name = name
+                self._body: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
+
+    def read(self, request: Request, body: bytes) -> Any:
+        """The body; raises what FastAPI would, pointing below `/body`."""
+        if not body:
+            missing = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+            raise RequestValidationError([missing])
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise NotAcceptable
+        try:
+            return self._body.validate_json(body)
+        except ValidationError as error:
+            found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+            raise RequestValidationError(found) from None
