@@ -1,7 +1,7 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from fastapi import APIRouter, FastAPI
@@ -151,8 +151,25 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         for slug, kind in sorted(PROBLEMS.items())
         if kind in _TOLD
     }
+    for schema in schemas.values():
+        for example in schema.get("examples", ()):
+            _with_nulls(example, schema, schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def _with_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Put back what FastAPI leaves out of examples: the members that are null, but always there."""
+    schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if isinstance(example, dict):
+        told = cast("dict[str, Any]", example)
+        for name in schema.get("required", ()):
+            told.setdefault(name, None)
+        for name, part in schema.get("properties", {}).items():
+            _with_nulls(told.get(name), part, schemas)
+    elif isinstance(example, list):
+        for item in cast("list[Any]", example):
+            _with_nulls(item, schema.get("items", {}), schemas)
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
