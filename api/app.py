@@ -84,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url="/docs",
         redoc_url="/redoc",
         openapi_url="/openapi.json",
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_open,
     )
     app.state.settings = settings

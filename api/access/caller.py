@@ -1,11 +1,12 @@
 """The caller of a request: who the token says it is, and the doors through which it enters."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
-from fastapi.params import Security as InScope
+from fastapi import Depends, Request
+from fastapi.params import Security
 from fastapi.security import HTTPBearer, SecurityScopes
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from api.access.keys import KeyRoom
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.database import Connection, Database, Entry
+from api.foundation.database import BareDoor, Database, Entry
 from api.foundation.logs import name_caller
 from api.foundation.problems import NotPermitted, NotSignedIn
 
@@ -106,21 +107,28 @@ SignedIn = Annotated[Claims, Security(_permitted, scopes=[])]
 """The caller of what concerns nobody else: their own sessions, password and posts."""
 
 
-@asynccontextmanager
-async def entered(
-    request: Request, needed: SecurityScopes
-) -> AsyncGenerator[tuple[Claims, Connection]]:
-    """The caller, permitted, and the bare connection: what a hot room's one dependency opens with.
-
-    Each further dependency costs a request more than a simple statement does (benchmarks).
-    """
-    caller = await admitted(request, needed)
+def bare_door(request: Request, caller: Claims) -> BareDoor:
+    """The bare connection, entered as the caller's post: what a hot room opens with."""
     database: Database = request.app.state.database
-    entry = entry_of(caller, writing=request.method not in _READING)
-    async with database.connection(entry) as connection:
-        yield caller, connection
+    return database.connection(entry_of(caller, writing=request.method not in _READING))
 
 
-def enters(opening: Callable[..., AsyncGenerator[Any]], permission: Permission) -> Any:
-    """As `permits`, for a generator that begins with `entered` and takes a `Bearer`."""
-    return InScope(opening, scopes=[permission.value], scope="function")
+Opening = Callable[[Request, Claims], AbstractAsyncContextManager[Any]]
+"""What a hot room opens for an admitted caller; it holds the request's one transaction."""
+
+
+@dataclass(frozen=True)
+class Enters(Security):
+    """The one dependency of a hot room: each further one costs more than a simple statement."""
+
+    opening: Opening = field(kw_only=True)
+
+
+def enters(opening: Opening, permission: Permission) -> Enters:
+    """As `permits`, for what is opened together with admitting the caller."""
+
+    async def entering(request: Request, needed: SecurityScopes, _: Bearer) -> AsyncGenerator[Any]:
+        async with opening(request, await admitted(request, needed)) as opened:
+            yield opened
+
+    return Enters(entering, scopes=[permission.value], scope="function", opening=opening)

@@ -5,19 +5,17 @@ a simple verb do (benchmarks). A verb that measuring found hot takes a body, wha
 (`caller.enters`) and perhaps the response to set headers on; nothing else.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine
 from inspect import signature
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Security
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
 
-from api.access.caller import admitted
+from api.access.caller import Enters, Opening, admitted
 from api.foundation.problems import NotAcceptable
 
 
@@ -28,12 +26,12 @@ class HotRoute(APIRoute):
         verb, status = _Verb(self.endpoint), self.status_code or 200
 
         async def handle(request: Request) -> Response:
-            await admitted(request, verb.needed)
+            caller = await admitted(request, verb.needed)
             arguments: dict[str, Any] = {verb.body_name: verb.read(request, await request.body())}
             told = Response(status_code=status)
             if verb.response_name is not None:
                 arguments[verb.response_name] = told
-            async with verb.opening(request, verb.needed, None) as opened:
+            async with verb.opening(request, caller) as opened:
                 arguments[verb.opening_name] = opened
                 answer = await self.endpoint(**arguments)
             headers = {name: value for name, value in told.headers.items() if name != _LENGTH}
@@ -44,9 +42,6 @@ class HotRoute(APIRoute):
 
 
 _LENGTH = "content-length"
-
-
-Opening = Callable[[Request, SecurityScopes, None], AbstractAsyncContextManager[Any]]
 
 
 class _Verb:
@@ -61,11 +56,10 @@ class _Verb:
         declared = signature(verb, eval_str=True)
         self.answer: TypeAdapter[Any] = TypeAdapter(declared.return_annotation)
         for name, parameter in declared.parameters.items():
-            marks = [each for each in get_args(parameter.annotation) if isinstance(each, Security)]
+            marks = [each for each in get_args(parameter.annotation) if isinstance(each, Enters)]
             if marks:
                 self.opening_name = name
-                generator = cast("Callable[..., AsyncGenerator[Any]]", marks[0].dependency)
-                self.opening = asynccontextmanager(generator)
+                self.opening = marks[0].opening
                 self.needed = SecurityScopes(list(marks[0].scopes or ()))
             elif parameter.annotation is Response:
                 self.response_name = name

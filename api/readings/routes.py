@@ -1,13 +1,11 @@
 """Temperatures over HTTP."""
 
-from collections.abc import AsyncGenerator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
-from fastapi.security import SecurityScopes
 
-from api.access.caller import Bearer, ScopedSession, entered, enters, permits
+from api.access.caller import ScopedSession, bare_door, enters, permits
 from api.access.colleagues import NotAColleague
 from api.access.hot import HotRoute
 from api.access.permissions import Permission
@@ -55,14 +53,23 @@ _RECORDING = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, *_JUD
 _AGAIN = {"description": "同一编号、同一内容此前已提交"}
 
 
-async def desk_of(request: Request, needed: SecurityScopes, _: Bearer) -> AsyncGenerator[Desk]:
-    state = request.app.state
-    async with entered(request, needed) as (caller, connection):
-        yield Desk(caller, connection, state.policies, state.database.keyring)
+class AtDesk:
+    """Opens the desk of an admitted caller."""
+
+    def __init__(self, request: Request, caller: Claims) -> None:
+        self._state, self._caller = request.app.state, caller
+        self._door = bare_door(request, caller)
+
+    async def __aenter__(self) -> Desk:
+        connection = await self._door.__aenter__()
+        return Desk(self._caller, connection, self._state.policies, self._state.database.keyring)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        await self._door.__aexit__(kind, error, trace)
 
 
-RecordingDesk = Annotated[Desk, enters(desk_of, Permission.readings_record)]
-ReadingDesk = Annotated[Desk, enters(desk_of, Permission.readings_read)]
+RecordingDesk = Annotated[Desk, enters(AtDesk, Permission.readings_record)]
+ReadingDesk = Annotated[Desk, enters(AtDesk, Permission.readings_read)]
 
 
 async def wanted_readings(

@@ -196,10 +196,15 @@ CREATE POLICY append ON revisions FOR INSERT WITH CHECK (
 )
 """,
     """\
+DO $$
+BEGIN
+    -- It runs at every request: its tables are named whole, since a search path of its own would
+    -- cost a third of it, and one of the caller's must not decide what an owner's function reads.
+    EXECUTE format($function$
 CREATE FUNCTION enter(
     session_id uuid, held_post uuid, claimed_grid uuid, claimed_level integer, claimed_role text,
     issued_at timestamptz, at timestamptz, writing boolean
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $enter$
 DECLARE
     held record;
     duties text;
@@ -210,8 +215,8 @@ BEGIN
     SELECT p.worker_id, p.reach INTO held
     FROM public.sessions s
     JOIN public.accounts a ON a.id = s.account_id AND a.disabled_at IS NULL
-    JOIN posts p ON p.id = s.post_id AND p.worker_id = a.id
-    JOIN grids g ON g.id = p.grid_id
+    JOIN %1$I.posts p ON p.id = s.post_id AND p.worker_id = a.id
+    JOIN %1$I.grids g ON g.id = p.grid_id
     WHERE s.id = session_id AND s.post_id = held_post
         AND s.ended_at IS NULL AND s.expires_at > at
         AND p.began_at <= at AND (p.ended_at IS NULL OR p.ended_at > at)
@@ -222,12 +227,15 @@ BEGIN
             USING ERRCODE = 'OG401';
     END IF;
     SELECT string_agg(concat_ws(',', quarantine_id, household_id, resident_id), ',') INTO duties
-    FROM care_seats WHERE worker_id = held.worker_id AND ended_at IS NULL;
+    FROM %1$I.care_seats WHERE worker_id = held.worker_id AND ended_at IS NULL;
     EXECUTE format(
-        'SET LOCAL onegrid.reach_from = %L; SET LOCAL onegrid.reach_to = %L; '
-        'SET LOCAL onegrid.duties = %L; SET LOCAL onegrid.worker = %L',
+        'SET LOCAL onegrid.reach_from = %%L; SET LOCAL onegrid.reach_to = %%L; '
+        'SET LOCAL onegrid.duties = %%L; SET LOCAL onegrid.worker = %%L',
         held.reach, held.reach || '/', coalesce(duties, ''), held.worker_id
     );
+END
+$enter$
+    $function$, current_schema());
 END
 $$
 """,
@@ -305,7 +313,6 @@ DO $$
 BEGIN
     -- A function with its owner's rights must not find tables through its caller's search path.
     EXECUTE format(
-        'ALTER FUNCTION enter SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION posts_of SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION line_above SET search_path = %1$I, pg_temp; '
         'ALTER FUNCTION holders SET search_path = %1$I, pg_temp; '
