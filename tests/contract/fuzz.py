@@ -34,10 +34,8 @@ async def sign_in(url: str, name: str) -> str:
         return answer.json()["access_token"]
 
 
-def fuzz(url: str, name: str, known: dict[str, list[str]], *choice: str) -> int:
-    """Run every operation as `name`; a tenth of the ids are of things that are really there."""
-    print(f"== schemathesis as {name}", flush=True)
-    token = asyncio.run(sign_in(url, name))
+def fuzz(url: str, token: str, known: dict[str, list[str]], *choice: str) -> int:
+    """Run every operation with a token; a tenth of the ids are of things that are really there."""
     command = [
         Path(sys.executable).with_name("schemathesis"),
         *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}"),
@@ -62,9 +60,13 @@ def main() -> int:
     }
     without = [part for name in ENDS_THE_SESSION for part in ("--exclude-operation-id", name)]
     only = [part for name in ENDS_THE_SESSION for part in ("--include-operation-id", name)]
+    codes: list[int] = []
     with live_town() as (url, _):
-        codes = [fuzz(url, name, known, *without) for name in PEOPLE]
-        codes.append(fuzz(url, "shan", known, *only))
+        # Everybody signs in first: after so many wrong sign-ins this address is held off.
+        tokens = {name: asyncio.run(sign_in(url, name)) for name in (*PEOPLE, LAST)}
+        for name, token in tokens.items():
+            print(f"== schemathesis as {name}", flush=True)
+            codes.append(fuzz(url, token, known, *(only if name == LAST else without)))
     return max(codes)
 
 
