@@ -24,6 +24,9 @@ CHECKS = (
 )
 ENDS_THE_SESSION = ("sign_out", "end_session", "change_password", "switch_post")
 PEOPLE = ("ming", "zhou")
+LAST = "shan"
+"""Ends their own session, which nobody after them could use."""
+
 EXAMPLES = os.environ.get("ONEGRID_FUZZ_EXAMPLES", "10")
 
 
