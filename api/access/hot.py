@@ -30,20 +30,17 @@ class HotRoute(APIRoute):
         async def handle(request: Request) -> Response:
             caller = await admitted(request, verb.needed)
             arguments: dict[str, Any] = {verb.body_name: verb.read(request, await request.body())}
-            told = Response(status_code=status)
+            told = Response(status_code=status, media_type="application/json")
             if verb.response_name is not None:
                 arguments[verb.response_name] = told
             async with verb.opening(request, caller) as opened:
                 arguments[verb.opening_name] = opened
                 answer = await self.endpoint(**arguments)
-            headers = {name: value for name, value in told.headers.items() if name != _LENGTH}
-            body = verb.answer.dump_json(answer, by_alias=True)
-            return Response(body, told.status_code, headers, "application/json")
+            told.body = verb.answer.dump_json(answer, by_alias=True)
+            told.headers["content-length"] = str(len(told.body))
+            return told
 
         return handle
-
-
-_LENGTH = "content-length"
 
 
 class _Verb:

@@ -116,7 +116,7 @@ def _reading(said: RoundRecord, quarantine_id: UUID, **told: Any) -> ReadingReco
 
 def _item(fate: Fate) -> RoundItem:
     said = fate.sent.said
-    return RoundItem.model_construct(
+    return RoundItem(
         id=said.id,
         quarantine_id=said.quarantine_id,
         outcome=fate.outcome,
