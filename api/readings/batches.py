@@ -1,7 +1,8 @@
 """Keeping readings, one or five hundred: each has its own outcome, none is lost for another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from api.protocols.queries import PolicyShelf
 from api.readings import queries
 from api.readings.judging import Sent, fields_of, judged_by, refuse_unless_running
 from api.readings.problems import WindowAlreadyMeasured
-from api.readings.queries import Row, Slot
+from api.readings.queries import Judged, Row, Slot
 
 _FILLED_IN = ("recorded_at", "performed_by", "source", "measured_at", "window")
 
@@ -71,27 +72,42 @@ async def _proposals(desk: Desk, sent: Sequence[Sent]) -> list[Proposal]:
     told = {each.said.performed_by or desk.caller.worker for each in sent}
     strangers = await queries.strangers(desk.connection, told - {desk.caller.worker})
     proposals: list[Proposal] = []
+    judge = _judge(rules)
     for each in sent:
         try:
             if each.said.performed_by in strangers:
                 raise NotAColleague(pointer=f"{each.within}/performed_by")
             fields = fields_of(each, desk.caller, desk.keyring)
-            proposals.append(_proposal(each, fields, found.get(each.said.quarantine_id), rules))
+            proposals.append(_proposal(each, fields, found.get(each.said.quarantine_id), judge))
         except Problem as problem:
             proposals.append(problem)
     return proposals
+
+
+def _judge(rules: Mapping[UUID, MonitoringRule]) -> Callable[[UUID, Sent, datetime], Judged]:
+    """Judges by the policy named; what most of a round have in common is judged once."""
+    known: dict[tuple[object, ...], Judged] = {}
+
+    def judge(policy: UUID, sent: Sent, measured_at: datetime) -> Judged:
+        said = sent.said
+        alike = (policy, measured_at, said.window, said.value_c, sent.as_normal, *said.symptoms)
+        judged = known.get(alike)
+        if judged is None:
+            judged = known[alike] = judged_by(rules[policy], sent, measured_at)
+        return judged
+
+    return judge
 
 
 def _proposal(
     sent: Sent,
     fields: dict[str, Any],
     quarantine: Row | None,
-    rules: Mapping[UUID, MonitoringRule],
+    judge: Callable[[UUID, Sent, datetime], Judged],
 ) -> dict[str, Any]:
     if quarantine is None:
         raise not_found(sent.person)
-    rule = rules[quarantine["monitoring_policy_id"]]
-    judged = judged_by(rule, sent, fields["measured_at"])
+    judged = judge(quarantine["monitoring_policy_id"], sent, fields["measured_at"])
     refuse_unless_running(quarantine, judged.day, pointer=sent.person)
     place = {name: quarantine[name] for name in ("resident_id", "grid_id", "reach")}
     return fields | place | judged._asdict()

@@ -98,7 +98,7 @@ class RoundRecord(FromTheField):
 
 
 # A plain class: five hundred models would take a fifth of a round's time to make.
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RoundItem:
     """What became of one person's temperature; `id` is the reading's, made from the round's."""
 
