@@ -121,7 +121,7 @@ Name = Annotated[
 ShortText = Annotated[
     str,
     _text(100, _REFUSED_IN_A_LINE),
-    _string(minLength=1, maxLength=100, pattern=_LINE, examples=["板棍村第二网格"]),
+    _string(minLength=1, maxLength=100, pattern=_LINE, examples=["青竹村第二网格"]),
 ]
 """One line of at most 100 characters."""
 

@@ -34,14 +34,14 @@ class GridOpen(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"id": _GRID, "parent_id": _OTHER_GRID, "name": "板棍村第五网格", "kind": "basic"}
+                {"id": _GRID, "parent_id": _OTHER_GRID, "name": "青竹村第五网格", "kind": "basic"}
             ]
         }
     )
 
     id: RecordId
     parent_id: Annotated[RecordId, Field(description="上级网格")]
-    name: Annotated[Name, Field(description="网格名称", examples=["板棍村第五网格"])]
+    name: Annotated[Name, Field(description="网格名称", examples=["青竹村第五网格"])]
     kind: Annotated[GridKind, Field(description="网格类型")]
     code: Annotated[
         GridCodeText | None,
@@ -54,7 +54,7 @@ class GridRename(Input):
     """Another name for a grid; its code stays."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "板棍村第五网格(那蒙屯)", "reason": "按屯名称呼"}]}
+        json_schema_extra={"examples": [{"name": "青竹村第五网格(那蒙屯)", "reason": "按屯名称呼"}]}
     )
 
     name: Annotated[Name, Field(description="网格名称")]
@@ -89,7 +89,7 @@ class GridPart(Input):
     """One of the new grids, and the households that move into it."""
 
     id: RecordId
-    name: Annotated[Name, Field(description="新网格名称", examples=["板棍村第六网格"])]
+    name: Annotated[Name, Field(description="新网格名称", examples=["青竹村第六网格"])]
     code: Annotated[GridCodeText | None, Field(description="新网格编码;不填则自动编号")] = None
     household_ids: Annotated[
         list[RecordId], Field(max_length=MOST_HOUSEHOLDS, description="移入新网格的户")
@@ -104,7 +104,7 @@ class GridSplit(Input):
             "examples": [
                 {
                     "grids": [
-                        {"id": _GRID, "name": "板棍村第六网格", "household_ids": [_HOUSEHOLD]}
+                        {"id": _GRID, "name": "青竹村第六网格", "household_ids": [_HOUSEHOLD]}
                     ],
                     "reason": "户数过多,一分为二",
                 }

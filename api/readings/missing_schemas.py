@@ -44,7 +44,7 @@ class MissingCount(Wire):
             "examples": [
                 {
                     "grid_id": "01890a5d-ac96-774b-bcce-b302099a805a",
-                    "grid_name": "板棍村第二网格",
+                    "grid_name": "青竹村第二网格",
                     "window": "morning",
                     "label": "早",
                     "expected": 6,

@@ -32,7 +32,7 @@ _HOUSEHOLD: dict[str, Any] = {
     "id": "01890a5d-ac96-774b-bcce-b302099a8057",
     "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
     "name": "黄秀英户",
-    "address": "板棍村第二网格12号",
+    "address": "青竹村第二网格12号",
     "residents": [
         {
             "id": "01890a5d-ac96-774b-bcce-b302099a8058",
@@ -77,7 +77,7 @@ class HouseholdRecord(FromTheField):
 class HouseholdCorrect(Input):
     """What is to be put right; only the members that are sent are changed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"address": "板棍村第二网格15号"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"address": "青竹村第二网格15号"}]})
 
     name: Annotated[Name, Field(description="户名", default_factory=unsaid)]
     address: Annotated[ShortText | None, Field(description="住址;null 为删除")] = None

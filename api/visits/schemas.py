@@ -207,7 +207,7 @@ class FollowUpCounts(Wire):
                     "items": [
                         {
                             "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
-                            "grid_name": "板棍村第二网格",
+                            "grid_name": "青竹村第二网格",
                             "absent": 3,
                             "refused": 1,
                         }
