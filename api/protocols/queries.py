@@ -91,11 +91,6 @@ def care_team_rule(policy: CareTeamPolicy) -> CareTeamRule:
     )
 
 
-def monitoring_rule(policy: MonitoringPolicy) -> MonitoringRule:
-    """The rule that a monitoring policy states."""
-    return _monitoring_rule(policy.model_dump())
-
-
 def _monitoring_rule(row: Mapping[str, Any]) -> MonitoringRule:
     return MonitoringRule(
         id=row["id"],
