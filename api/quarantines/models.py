@@ -10,7 +10,7 @@ from sqlmodel import Field
 from api.access.permissions import Role
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Reached, Recorded, Versioned
-from api.protocols.models import WhereaboutsKind
+from api.protocols.models import ManagementCategory, WhereaboutsKind
 
 
 class QuarantineReason(Labelled):
@@ -24,17 +24,6 @@ class QuarantineReason(Labelled):
     entry = "entry", "境外入境"
     recovered = "recovered", "出院康复人员"
     other = "other", "其他"
-
-
-class ManagementCategory(Labelled):
-    """The measure (domain 3.4)."""
-
-    centralized_quarantine = "centralized_quarantine", "集中隔离医学观察"
-    home_quarantine = "home_quarantine", "居家隔离医学观察"
-    strict_home_monitoring = "strict_home_monitoring", "严格居家健康监测"
-    home_health_monitoring = "home_health_monitoring", "居家健康监测"
-    health_monitoring = "health_monitoring", "健康监测"
-    self_health_monitoring = "self_health_monitoring", "自我健康监测"
 
 
 class PlaceKind(Labelled):

@@ -22,11 +22,10 @@ from api.foundation.fields import (
     unsaid,
 )
 from api.foundation.records import Source
-from api.protocols.models import WhereaboutsKind
+from api.protocols.models import ManagementCategory, WhereaboutsKind
 from api.protocols.schemas import PolicyCode
 from api.quarantines.models import (
     EndReason,
-    ManagementCategory,
     PlaceKind,
     QuarantineReason,
     QuarantineStatus,

@@ -15,10 +15,9 @@ from api.foundation import clock
 from api.foundation.database import cell_schema
 from api.foundation.identity import Sex
 from api.foundation.records import Revision, Source, new_id, row_body, table_of
-from api.protocols.models import WhereaboutsKind
+from api.protocols.models import ManagementCategory, WhereaboutsKind
 from api.quarantines.models import (
     CareSeat,
-    ManagementCategory,
     PlaceKind,
     Quarantine,
     QuarantineReason,
