@@ -1,23 +1,41 @@
 """Every table of the service, gathered for migrations and for moving a grid with all it holds."""
 
 from api.access import models as access
+from api.alerts import models as alerts
+from api.arrivals import models as arrivals
+from api.care import models as care
+from api.directives import models as directives
+from api.duties import models as duties
 from api.foundation import records
 from api.foundation.database import metadata
 from api.grids import models as grids
+from api.health_records import models as health_records
 from api.protocols import models as protocols
 from api.quarantines import models as quarantines
+from api.quarantines import movement_models as movements
+from api.quarantines import release_models as releases
+from api.quarantines import stage_models as stages
 from api.readings import models as readings
 from api.registry import models as registry
 from api.visits import models as visits
 
 __all__ = [
     "access",
+    "alerts",
+    "arrivals",
+    "care",
+    "directives",
+    "duties",
     "grids",
+    "health_records",
     "metadata",
+    "movements",
     "protocols",
     "quarantines",
     "readings",
     "records",
     "registry",
+    "releases",
+    "stages",
     "visits",
 ]

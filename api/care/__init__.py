@@ -1,0 +1,1 @@
+"""The care line: a call to every quarantined person every day, and after release."""

@@ -1,0 +1,1 @@
+"""Orders down a subtree, acknowledgement and feedback up, post by post."""

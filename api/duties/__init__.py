@@ -1,0 +1,1 @@
+"""What is due, for whom and by when: derived from the records, never kept beside them."""

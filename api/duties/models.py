@@ -1,0 +1,23 @@
+"""How heavy each kind of duty weighs, as versioned data (M5.5)."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Column, Index, Numeric
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from api.foundation.records import Versioned
+from api.protocols.models import Policy
+
+
+class WorkloadPolicy(Versioned, Policy, table=True):
+    """The weight of one duty of each kind, and from which multiple of the mean a load is uneven."""
+
+    __tablename__: ClassVar[Any] = "workload_policies"
+    __table_args__ = (
+        Index("uq_workload_policies_code_revision", "code", "revision", unique=True),
+        CheckConstraint("uneven_ratio > 1", name="uneven_ratio"),
+    )
+
+    weights: dict[str, float] = Field(sa_column=Column("weights", JSONB, nullable=False))
+    uneven_ratio: float = Field(sa_type=Numeric(3, 1, asdecimal=False))  # pyright: ignore[reportArgumentType]

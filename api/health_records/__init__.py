@@ -1,0 +1,1 @@
+"""What laboratories say of a person: tests, their samples and results."""
