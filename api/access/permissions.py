@@ -31,20 +31,33 @@ class Permission(Labelled):
     """One thing that may be done. Routes name theirs; keep the list in alphabetical order."""
 
     accounts_open = "accounts:open", "开通和重置登录账号"
+    alerts_answer = "alerts:answer", "响应、处置、核实异常"
+    alerts_read = "alerts:read", "查看异常"
+    alerts_report = "alerts:report", "上报异常"
+    arrivals_read = "arrivals:read", "查看返(来)乡和风险地区"
+    arrivals_record = "arrivals:record", "登记返(来)乡"
     audit_read = "audit:read", "查看操作记录"
+    care_read = "care:read", "查看问候和随访"
+    care_record = "care:record", "登记问候和随访"
+    directives_issue = "directives:issue", "下达指令"
+    directives_read = "directives:read", "查看、反馈指令"
+    duties_read = "duties:read", "查看任务完成情况和工作量"
     grids_manage = "grids:manage", "建立、调整网格"
     grids_read = "grids:read", "查看网格"
+    health_records_read = "health_records:read", "查看检测结果"
+    health_records_record = "health_records:record", "登记检测结果"
     households_read = "households:read", "查看户和居民"
     households_register = "households:register", "登记、修改户和居民"
-    policies_manage = "policies:manage", "制定包保和测温规则"
-    policies_read = "policies:read", "查看包保和测温规则"
+    policies_manage = "policies:manage", "制定方案和规则"
+    policies_read = "policies:read", "查看方案和规则"
     posts_appoint = "posts:appoint", "任免和交接"
     posts_read = "posts:read", "查看人员和任职"
     quarantines_manage = "quarantines:manage", "开始、变更、结束隔离"
     quarantines_read = "quarantines:read", "查看隔离和包保人员"
     readings_read = "readings:read", "查看体温"
-    readings_record = "readings:record", "登记体温"
+    readings_record = "readings:record", "登记体温、去向和交接"
     residents_reveal = "residents:reveal", "查看证件号、电话全文"
+    risk_areas_manage = "risk_areas:manage", "维护风险地区名单"
     teams_arrange = "teams:arrange", "安排四包一人员"
     visits_read = "visits:read", "查看走访"
     visits_record = "visits:record", "登记走访"
@@ -52,12 +65,15 @@ class Permission(Labelled):
 
 P = Permission
 _OWN_HOME = {P.grids_read, P.households_read, P.visits_read, P.quarantines_read, P.readings_read}
-_LOOK = _OWN_HOME | {P.posts_read, P.policies_read}
-_FIELD = _LOOK | {P.visits_record, P.readings_record}
-_REGISTER = _FIELD | {P.households_register, P.residents_reveal}
-_VILLAGE = _REGISTER | {P.posts_appoint, P.accounts_open, P.quarantines_manage, P.teams_arrange}
+_LOOK = _OWN_HOME | {P.posts_read, P.policies_read, P.alerts_read, P.care_read, P.directives_read}
+_FIELD = _LOOK | {P.visits_record, P.readings_record, P.care_record, P.alerts_report, P.duties_read}
+_ANSWER = {P.alerts_answer, P.residents_reveal, P.arrivals_read}
+_HEALTH = {P.health_records_read, P.health_records_record}
+_REGISTER = _FIELD | _ANSWER | _HEALTH | {P.households_register, P.arrivals_record}
+_LEAD = {P.quarantines_manage, P.teams_arrange, P.directives_issue}
+_VILLAGE = _REGISTER | _LEAD | {P.posts_appoint, P.accounts_open}
 _AREA = _VILLAGE | {P.grids_manage, P.audit_read}
-_TOWNSHIP = _AREA | {P.policies_manage}  # a policy binds the whole township
+_TOWNSHIP = _AREA | {P.policies_manage, P.risk_areas_manage}  # they bind the whole township
 
 
 class Grant(NamedTuple):
@@ -77,9 +93,9 @@ POLICY: tuple[Grant, ...] = (
     Grant(Role.grid_worker, _REGISTER),
     Grant(Role.cadre, _VILLAGE, down_to=3),
     Grant(Role.cadre, _REGISTER),
-    Grant(Role.medic, _FIELD | {P.residents_reveal}),
-    Grant(Role.village_doctor, _FIELD | {P.residents_reveal}),
-    Grant(Role.police_officer, _FIELD | {P.residents_reveal}),
+    Grant(Role.medic, _FIELD | _ANSWER | _HEALTH),
+    Grant(Role.village_doctor, _FIELD | _ANSWER | _HEALTH),
+    Grant(Role.police_officer, _FIELD | _ANSWER),
     Grant(Role.auxiliary_police, _FIELD),
     Grant(Role.party_member, _FIELD),
     Grant(Role.volunteer, _FIELD),

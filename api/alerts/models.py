@@ -99,9 +99,7 @@ class Alert(Versioned, Reached, table=True):
             unique=True,
             postgresql_where=text("status <> 'verified'"),
         ),
-        Index(
-            "ix_alerts_climbs_at", "climbs_at", postgresql_where=text("climbs_at IS NOT NULL")
-        ),
+        Index("ix_alerts_climbs_at", "climbs_at", postgresql_where=text("climbs_at IS NOT NULL")),
         Index("ix_alerts_opened_at", "opened_at", "id"),
         Index("ix_alerts_open_reach", "reach", postgresql_where=text("status <> 'verified'")),
         Index("ix_alerts_quarantine_id", "quarantine_id"),
