@@ -23,8 +23,9 @@ url = config.attributes.get("url") or os.environ["ONEGRID_OWNER_DATABASE_URL"]
 
 def of_this_history(thing: object, _: str | None, kind: str, *__: object) -> bool:
     table = thing if kind == "table" else getattr(thing, "table", None)
-    if getattr(table, "name", None) == "alembic_version":
-        return False
+    name = str(getattr(table, "name", None))
+    if name == "alembic_version" or name.startswith("pgqueuer"):
+        return False  # the libraries' own, not described in the code
     return (getattr(table, "schema", None) == "public") is (history == "public")
 
 

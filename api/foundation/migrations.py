@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from api.foundation.database import Connection, cell_schema
 
 _INI = Path(__file__).parents[2] / "alembic.ini"
-_APPEND_ONLY = ("audit_entries", "retired_codes", "revisions")
+_APPEND_ONLY = ("audit_entries", "events", "retired_codes", "revisions")
 
 
 class RoleError(RuntimeError):

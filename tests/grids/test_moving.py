@@ -36,7 +36,11 @@ async def test_every_table_with_a_reach_follows_or_is_on_record(ground: asyncpg.
         "AND c.relnamespace = current_schema()::regnamespace"
     )
     following = {table.name for table in followers()}
-    assert {row["relname"] for row in catalogue} == following | {"audit_entries", "revisions"}
+    assert {row["relname"] for row in catalogue} == following | {
+        "audit_entries",
+        "events",
+        "revisions",
+    }
     assert tables.metadata.tables["households"] in followers()
 
 

@@ -136,7 +136,7 @@ def _tables_of(dump: str) -> list[str]:
         for each in statements
         if _CONSTRUCTS.match(each)
         and "ROW LEVEL SECURITY" not in each
-        and not re.search(r"\.(alembic_version|retired_codes)\b", each)
+        and not re.search(r"\.(alembic_version|retired_codes|pgqueuer\w*)\b", each)
     )
     return sorted(map(_with_sorted_columns, kept))
 

@@ -37,8 +37,11 @@ _IN_JURISDICTION = (
 )
 _DUTIES = rf"\(string_to_array\({_SETTING % 'duties'}, ','::text\)\)::uuid\[\]"
 _ON_DUTY = rf"\((?:id|\w+_id) = ANY \({_DUTIES}\)\)"
+_IN_PERSON = rf"\(worker_id = \({_SETTING % 'worker'}\)::uuid\)"
 _WRITTEN = re.compile(_IN_JURISDICTION)
-_READABLE = re.compile(rf"{_IN_JURISDICTION}|\({_IN_JURISDICTION} OR {_ON_DUTY}\)")
+_READABLE = re.compile(
+    rf"{_IN_JURISDICTION}|\({_IN_JURISDICTION} OR {_ON_DUTY}( OR {_IN_PERSON})?\)"
+)
 _ENTERED = re.compile(rf"\({_SETTING % 'reach_from'} IS NOT NULL\)")
 _EVERY_COMMAND, _READ, _ADD = "*", "r", "a"
 

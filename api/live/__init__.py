@@ -1,0 +1,1 @@
+"""What has just happened, told to those whom it concerns while they listen."""
