@@ -10,6 +10,7 @@ from api.foundation import records
 from api.foundation.database import metadata
 from api.grids import models as grids
 from api.health_records import models as health_records
+from api.live import models as live
 from api.protocols import models as protocols
 from api.quarantines import models as quarantines
 from api.quarantines import movement_models as movements
@@ -28,6 +29,7 @@ __all__ = [
     "duties",
     "grids",
     "health_records",
+    "live",
     "metadata",
     "movements",
     "protocols",
