@@ -37,7 +37,7 @@ class QuarantinePlan(Versioned, Reached, table=True):
         ),
         Index("ix_quarantine_plans_linked_quarantine_id", "linked_quarantine_id"),
         Index("ix_quarantine_plans_reach", "reach"),
-        CheckConstraint("(link IS NULL) = (linked_quarantine_id IS NULL)", name="link"),
+        CheckConstraint("(link IS NULL) = (linked_quarantine_id IS NULL)", name="linked"),
     )
 
     quarantine_id: UUID = Field(foreign_key="quarantines.id")

@@ -12,9 +12,14 @@ from tests.cast import TOWNSHIP
 
 FOR_ALL_OF_THE_TOWNSHIP = {
     "alembic_version",
+    "alert_policies",
     "care_team_policies",
     "monitoring_policies",
+    "protocols",
     "retired_codes",
+    "risk_areas",
+    "sweeps",
+    "workload_policies",
 }
 """Tables about no place and no person; one more must be argued for here."""
 
@@ -42,6 +47,11 @@ _WRITTEN = re.compile(_IN_JURISDICTION)
 _READABLE = re.compile(
     rf"{_IN_JURISDICTION}|\({_IN_JURISDICTION} OR {_ON_DUTY}( OR {_IN_PERSON})?\)"
 )
+_SERVED_BELOW = re.compile(
+    rf"\(\({_SETTING % 'reach_from'} >= reach\)"
+    rf" AND \({_SETTING % 'reach_from'} < \(reach \|\| '/'::text\)\)\)"
+)
+"""What is ordered from above may be read by whoever serves below."""
 _ENTERED = re.compile(rf"\({_SETTING % 'reach_from'} IS NOT NULL\)")
 _EVERY_COMMAND, _READ, _ADD = "*", "r", "a"
 
@@ -83,5 +93,7 @@ def _is_of_a_known_form(row: asyncpg.Record) -> bool:
     if row["command"] == _ADD:
         # What was done is put on record wherever it was done; it can only be added.
         return bool(_ENTERED.fullmatch(row["writing"]))
+    if row["policy"] == "below":
+        return row["command"] == _READ and bool(_SERVED_BELOW.fullmatch(row["reading"]))
     known = row["command"] in {_EVERY_COMMAND, _READ} and _READABLE.fullmatch(row["reading"])
     return bool(known and (row["writing"] is None or _WRITTEN.fullmatch(row["writing"])))

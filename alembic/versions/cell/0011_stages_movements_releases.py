@@ -27,7 +27,7 @@ CREATE TABLE quarantine_plans (
     decided_by UUID NOT NULL,
     ended_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_quarantine_plans PRIMARY KEY (id),
-    CONSTRAINT ck_quarantine_plans_link CHECK ((link IS NULL) = (linked_quarantine_id IS NULL)),
+    CONSTRAINT ck_quarantine_plans_linked CHECK ((link IS NULL) = (linked_quarantine_id IS NULL)),
     CONSTRAINT fk_quarantine_plans_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT fk_quarantine_plans_protocol_id FOREIGN KEY(protocol_id) REFERENCES protocols (id),
     CONSTRAINT ck_quarantine_plans_link CHECK (link IN ('cohabitant', 'secondary_contact'))
