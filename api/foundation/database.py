@@ -74,6 +74,20 @@ class Entry:
         return cls(f"BEGIN; SET LOCAL search_path TO {cell_schema(cell)}, public")
 
     @classmethod
+    def for_the_house(cls, cell: str, *, writing: bool = True) -> "Entry":
+        """Into the whole of a cell without a post: what the service does of itself, unasked.
+
+        Never for a request, whose caller has a post. Writing shares the cell's lock as a post's
+        does, so that nothing is written under a path that is being moved.
+        """
+        lock = "SELECT pg_advisory_xact_lock_shared(hashtext(current_schema())); " * writing
+        return cls(
+            f"{cls.without_reach(cell).opening}; {lock}"
+            "SET LOCAL onegrid.reach_from = 't'; SET LOCAL onegrid.reach_to = 't/'; "
+            "SET LOCAL onegrid.duties = ''; SET LOCAL onegrid.worker = ''"
+        )
+
+    @classmethod
     def as_post(  # noqa: PLR0913 - exactly what the token claims, checked again by the database
         cls,
         cell: str,
