@@ -4,7 +4,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from api.foundation.labels import Labelled, enum_column_type
@@ -42,6 +43,13 @@ class ClassifiedBecause(Labelled):
     recorded = "recorded", "登记"
     corrected = "corrected", "信息更正"
     list_changed = "list_changed", "风险地区名单变更"
+    rules_changed = "rules_changed", "施行中的方案变更"
+
+
+PRESENT = (ArrivalStatus.expected, ArrivalStatus.arrived, ArrivalStatus.verified)
+"""Who is on the way or here: one such arrival at a time for a person."""
+
+_PRESENT = "status IN ('expected', 'arrived', 'verified') AND discarded_at IS NULL"
 
 
 class Division(SQLModel, table=True):
@@ -61,7 +69,7 @@ class Division(SQLModel, table=True):
 
 
 class RiskArea(Versioned, table=True):
-    """A division, or whatever lies below a code prefix, that was at risk from one day to another."""
+    """What lies below a code prefix and was at risk from one day to another, both included."""
 
     __tablename__: ClassVar[Any] = "risk_areas"
     __table_args__ = (
@@ -87,12 +95,19 @@ class RiskArea(Versioned, table=True):
     entered_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     discarded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
+    @property
+    def reach(self) -> str:
+        """Where its former versions are kept on record: the list binds the whole township."""
+        return "t"
+
 
 class Arrival(Recorded, table=True):
     """One person's coming: reported before, arrived, verified, and classed by where they were.
 
-    `party_id` is shared by those who travel together. `left_risk_area_on` is the last day in the
-    area that decided `risk_level`.
+    `party_id` is shared by those who travel together. `stays` is a list of `{"code", "from_on",
+    "to_on"}`, both days included. `left_risk_area_on` is the last day at risk in the area that
+    decided `risk_level`. What was decided is decided of one classification
+    (`decided_classification_id`): once another one stands, somebody has to look again.
     """
 
     __tablename__: ClassVar[Any] = "arrivals"
@@ -101,14 +116,18 @@ class Arrival(Recorded, table=True):
         Index("ix_arrivals_household_id", "household_id"),
         Index("ix_arrivals_resident_id", "resident_id"),
         Index("ix_arrivals_expected_on", "expected_on", "id"),
-        Index("ix_arrivals_document_lookup", "document_lookup"),
+        Index("ix_arrivals_classified_at", "classified_at", postgresql_where=text(_PRESENT)),
         Index(
             "uq_arrivals_one_present",
             "resident_id",
             unique=True,
-            postgresql_where=text(
-                "status IN ('expected', 'arrived', 'verified') AND discarded_at IS NULL"
-            ),
+            postgresql_where=text(_PRESENT),
+        ),
+        Index(
+            "uq_arrivals_one_of_a_document",
+            "document_lookup",
+            unique=True,
+            postgresql_where=text(_PRESENT),
         ),
         CheckConstraint(
             "status NOT IN ('arrived', 'verified') OR arrived_at IS NOT NULL", name="arrived"
@@ -116,6 +135,9 @@ class Arrival(Recorded, table=True):
         CheckConstraint("status <> 'verified' OR resident_id IS NOT NULL", name="known"),
         CheckConstraint(
             "(document_sealed IS NULL) = (document_lookup IS NULL)", name="document_whole"
+        ),
+        CheckConstraint(
+            "(decided_classification_id IS NULL) = (decided_at IS NULL)", name="decided"
         ),
     )
 
@@ -152,10 +174,15 @@ class Arrival(Recorded, table=True):
         sa_type=enum_column_type(ExposureClass, name="exposure_class")  # pyright: ignore[reportArgumentType]
     )
     last_exposure_on: date | None = None
+    stays: list[dict[str, str]] = Field(sa_column=Column("stays", JSONB, nullable=False))
     risk_level: RiskLevel = Field(sa_type=enum_column_type(RiskLevel, name="risk_level"))  # pyright: ignore[reportArgumentType]
     risk_area_id: UUID | None = None
     left_risk_area_on: date | None = None
+    classification_id: UUID
     classified_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    decided_classification_id: UUID | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    decided_by: UUID | None = None
     quarantine_id: UUID | None = None
     departed_on: date | None = None
     destination_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
@@ -163,26 +190,11 @@ class Arrival(Recorded, table=True):
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-class ArrivalStay(Versioned, Reached, table=True):
-    """A place where somebody was before they came, both days included."""
-
-    __tablename__: ClassVar[Any] = "arrival_stays"
-    __table_args__ = (
-        Index("ix_arrival_stays_arrival_id", "arrival_id"),
-        Index("ix_arrival_stays_code", "code"),
-        Index("ix_arrival_stays_reach", "reach"),
-        CheckConstraint("to_on >= from_on", name="days"),
-    )
-
-    arrival_id: UUID = Field(foreign_key="arrivals.id")
-    code: str = Field(sa_type=String(12))  # pyright: ignore[reportArgumentType]
-    from_on: date
-    to_on: date
-    discarded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-
-
 class Classification(Versioned, Reached, table=True):
-    """How an arrival was classed, when and why: its history, which never changes."""
+    """How an arrival was classed, when and why: its history, which never changes.
+
+    `by` is None where the service classed it by itself, since the rules in force had changed.
+    """
 
     __tablename__: ClassVar[Any] = "arrival_classifications"
     __table_args__ = (
@@ -192,12 +204,16 @@ class Classification(Versioned, Reached, table=True):
 
     arrival_id: UUID = Field(foreign_key="arrivals.id")
     at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-    by: UUID
+    by: UUID | None = None
     because: ClassifiedBecause = Field(
         sa_type=enum_column_type(ClassifiedBecause, name="because")  # pyright: ignore[reportArgumentType]
     )
     risk_level: RiskLevel = Field(sa_type=enum_column_type(RiskLevel, name="risk_level"))  # pyright: ignore[reportArgumentType]
     risk_area_id: UUID | None = None
-    stay_id: UUID | None = None
+    stay_code: str | None = Field(default=None, sa_type=String(12))  # pyright: ignore[reportArgumentType]
     left_risk_area_on: date | None = None
+    exposure_class: ExposureClass = Field(
+        sa_type=enum_column_type(ExposureClass, name="exposure_class")  # pyright: ignore[reportArgumentType]
+    )
+    last_exposure_on: date | None = None
     explanation: str = Field(sa_type=Text)  # pyright: ignore[reportArgumentType]

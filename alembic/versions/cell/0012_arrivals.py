@@ -1,4 +1,4 @@
-"""Arrivals, where they stayed, and the risk areas that class them."""
+"""Arrivals, how they were classed, and the risk areas that class them."""
 
 from alembic import op
 
@@ -71,10 +71,15 @@ CREATE TABLE arrivals (
     origin_code VARCHAR(12),
     exposure_class VARCHAR(40) NOT NULL,
     last_exposure_on DATE,
+    stays JSONB NOT NULL,
     risk_level VARCHAR(40) NOT NULL,
     risk_area_id UUID,
     left_risk_area_on DATE,
+    classification_id UUID NOT NULL,
     classified_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_classification_id UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    decided_by UUID,
     quarantine_id UUID,
     departed_on DATE,
     destination_sealed BYTEA,
@@ -84,6 +89,7 @@ CREATE TABLE arrivals (
     CONSTRAINT ck_arrivals_arrived CHECK (status NOT IN ('arrived', 'verified') OR arrived_at IS NOT NULL),
     CONSTRAINT ck_arrivals_known CHECK (status <> 'verified' OR resident_id IS NOT NULL),
     CONSTRAINT ck_arrivals_document_whole CHECK ((document_sealed IS NULL) = (document_lookup IS NULL)),
+    CONSTRAINT ck_arrivals_decided CHECK ((decided_classification_id IS NULL) = (decided_at IS NULL)),
     CONSTRAINT ck_arrivals_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_arrivals_household_id FOREIGN KEY(household_id) REFERENCES households (id),
     CONSTRAINT fk_arrivals_resident_id FOREIGN KEY(resident_id) REFERENCES residents (id),
@@ -99,7 +105,7 @@ CREATE TABLE arrivals (
 CREATE INDEX ix_arrivals_changed_xid ON arrivals (changed_xid)
 """,
     """\
-CREATE INDEX ix_arrivals_document_lookup ON arrivals (document_lookup)
+CREATE INDEX ix_arrivals_classified_at ON arrivals (classified_at) WHERE status IN ('expected', 'arrived', 'verified') AND discarded_at IS NULL
 """,
     """\
 CREATE INDEX ix_arrivals_expected_on ON arrivals (expected_on, id)
@@ -114,35 +120,10 @@ CREATE INDEX ix_arrivals_reach ON arrivals (reach)
 CREATE INDEX ix_arrivals_resident_id ON arrivals (resident_id)
 """,
     """\
+CREATE UNIQUE INDEX uq_arrivals_one_of_a_document ON arrivals (document_lookup) WHERE status IN ('expected', 'arrived', 'verified') AND discarded_at IS NULL
+""",
+    """\
 CREATE UNIQUE INDEX uq_arrivals_one_present ON arrivals (resident_id) WHERE status IN ('expected', 'arrived', 'verified') AND discarded_at IS NULL
-""",
-    """\
-CREATE TABLE arrival_stays (
-    reach TEXT COLLATE "C" NOT NULL,
-    id UUID NOT NULL,
-    version INTEGER NOT NULL,
-    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    arrival_id UUID NOT NULL,
-    code VARCHAR(12) NOT NULL,
-    from_on DATE NOT NULL,
-    to_on DATE NOT NULL,
-    discarded_at TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT pk_arrival_stays PRIMARY KEY (id),
-    CONSTRAINT ck_arrival_stays_days CHECK (to_on >= from_on),
-    CONSTRAINT fk_arrival_stays_arrival_id FOREIGN KEY(arrival_id) REFERENCES arrivals (id)
-)
-""",
-    """\
-CREATE INDEX ix_arrival_stays_arrival_id ON arrival_stays (arrival_id)
-""",
-    """\
-CREATE INDEX ix_arrival_stays_changed_xid ON arrival_stays (changed_xid)
-""",
-    """\
-CREATE INDEX ix_arrival_stays_code ON arrival_stays (code)
-""",
-    """\
-CREATE INDEX ix_arrival_stays_reach ON arrival_stays (reach)
 """,
     """\
 CREATE TABLE arrival_classifications (
@@ -152,17 +133,20 @@ CREATE TABLE arrival_classifications (
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     arrival_id UUID NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
-    by UUID NOT NULL,
+    by UUID,
     because VARCHAR(40) NOT NULL,
     risk_level VARCHAR(40) NOT NULL,
     risk_area_id UUID,
-    stay_id UUID,
+    stay_code VARCHAR(12),
     left_risk_area_on DATE,
+    exposure_class VARCHAR(40) NOT NULL,
+    last_exposure_on DATE,
     explanation TEXT NOT NULL,
     CONSTRAINT pk_arrival_classifications PRIMARY KEY (id),
     CONSTRAINT fk_arrival_classifications_arrival_id FOREIGN KEY(arrival_id) REFERENCES arrivals (id),
-    CONSTRAINT ck_arrival_classifications_because CHECK (because IN ('recorded', 'corrected', 'list_changed')),
-    CONSTRAINT ck_arrival_classifications_risk_level CHECK (risk_level IN ('high', 'medium', 'low', 'affected_county', 'affected_prefecture', 'none', 'entry'))
+    CONSTRAINT ck_arrival_classifications_because CHECK (because IN ('recorded', 'corrected', 'list_changed', 'rules_changed')),
+    CONSTRAINT ck_arrival_classifications_risk_level CHECK (risk_level IN ('high', 'medium', 'low', 'affected_county', 'affected_prefecture', 'none', 'entry')),
+    CONSTRAINT ck_arrival_classifications_exposure_class CHECK (exposure_class IN ('close_contact', 'secondary_contact', 'general_contact', 'spatiotemporal_companion', 'returnee', 'entrant', 'recovered', 'case', 'other'))
 )
 """,
     """\
@@ -181,13 +165,6 @@ CREATE POLICY reach ON arrivals USING (
     AND reach < nullif(current_setting('onegrid.reach_to', true), '')
 )
 """,
-    "ALTER TABLE arrival_stays ENABLE ROW LEVEL SECURITY",
-    """\
-CREATE POLICY reach ON arrival_stays USING (
-    reach >= nullif(current_setting('onegrid.reach_from', true), '')
-    AND reach < nullif(current_setting('onegrid.reach_to', true), '')
-)
-""",
     "ALTER TABLE arrival_classifications ENABLE ROW LEVEL SECURITY",
     """\
 CREATE POLICY reach ON arrival_classifications USING (
@@ -199,7 +176,6 @@ CREATE POLICY reach ON arrival_classifications USING (
 
 DOWN = (
     "DROP TABLE arrival_classifications",
-    "DROP TABLE arrival_stays",
     "DROP TABLE arrivals",
     "DROP TABLE risk_areas",
 )
