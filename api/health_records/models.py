@@ -11,6 +11,9 @@ from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Recorded
 from api.protocols.models import DiagnosticKind
 
+MOST_SAMPLES = 10
+"""Of one person at one time; two by two reagents is what the eighth edition asked for."""
+
 
 class DiagnosticOutcome(Labelled):
     """What came of a test; only negative counts towards a release."""
@@ -28,9 +31,12 @@ class DiagnosticTest(Recorded, table=True):
     __tablename__: ClassVar[Any] = "diagnostic_tests"
     __table_args__ = (
         Index("ix_diagnostic_tests_resident_id_sampled_at", "resident_id", "sampled_at"),
+        Index("ix_diagnostic_tests_sampled_at", "sampled_at", "id"),
+        Index("ix_diagnostic_tests_quarantine_id", "quarantine_id"),
         Index("ix_diagnostic_tests_reach", "reach"),
         CheckConstraint("reported_at IS NULL OR reported_at >= sampled_at", name="order"),
         CheckConstraint("(outcome = 'pending') = (reported_at IS NULL)", name="reported"),
+        CheckConstraint(f"samples BETWEEN 1 AND {MOST_SAMPLES}", name="samples"),
     )
 
     resident_id: UUID = Field(foreign_key="residents.id")

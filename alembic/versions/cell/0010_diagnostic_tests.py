@@ -32,6 +32,7 @@ CREATE TABLE diagnostic_tests (
     CONSTRAINT pk_diagnostic_tests PRIMARY KEY (id),
     CONSTRAINT ck_diagnostic_tests_order CHECK (reported_at IS NULL OR reported_at >= sampled_at),
     CONSTRAINT ck_diagnostic_tests_reported CHECK ((outcome = 'pending') = (reported_at IS NULL)),
+    CONSTRAINT ck_diagnostic_tests_samples CHECK (samples BETWEEN 1 AND 10),
     CONSTRAINT ck_diagnostic_tests_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_diagnostic_tests_resident_id FOREIGN KEY(resident_id) REFERENCES residents (id),
     CONSTRAINT ck_diagnostic_tests_kind CHECK (kind IN ('nucleic_acid', 'antigen')),
@@ -42,10 +43,16 @@ CREATE TABLE diagnostic_tests (
 CREATE INDEX ix_diagnostic_tests_changed_xid ON diagnostic_tests (changed_xid)
 """,
     """\
+CREATE INDEX ix_diagnostic_tests_quarantine_id ON diagnostic_tests (quarantine_id)
+""",
+    """\
 CREATE INDEX ix_diagnostic_tests_reach ON diagnostic_tests (reach)
 """,
     """\
 CREATE INDEX ix_diagnostic_tests_resident_id_sampled_at ON diagnostic_tests (resident_id, sampled_at)
+""",
+    """\
+CREATE INDEX ix_diagnostic_tests_sampled_at ON diagnostic_tests (sampled_at, id)
 """,
     "ALTER TABLE diagnostic_tests ENABLE ROW LEVEL SECURITY",
     """\

@@ -1,0 +1,72 @@
+"""Whom a test concerns beside who was tested: the room of quarantines, a later one, knows.
+
+It registers at import, so that nothing here knows of it:
+
+    @knows_periods
+    async def periods(session: AsyncSession, residents: Collection[UUID]) -> Sequence[Period]: ...
+
+    @hears_of_positives
+    async def followed(session: AsyncSession, caller: Claims, test: DiagnosticTest) -> None: ...
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.health_records.models import DiagnosticTest
+
+
+class Period(NamedTuple):
+    """The days for which somebody is under control, both included; `ended_on` None runs on."""
+
+    resident_id: UUID
+    quarantine_id: UUID
+    started_on: date
+    ended_on: date | None
+
+    def __contains__(self, day: object) -> bool:
+        return (
+            isinstance(day, date)
+            and self.started_on <= day
+            and (self.ended_on is None or day <= self.ended_on)
+        )
+
+
+Periods = Callable[[AsyncSession, Collection[UUID]], Awaitable[Sequence[Period]]]
+"""The periods of these residents, as far as the caller sees them."""
+
+Hearing = Callable[[AsyncSession, Claims, DiagnosticTest], Awaitable[None]]
+"""What follows from a positive test, in the transaction in which it is told."""
+
+_periods: list[Periods] = []
+_hearings: list[Hearing] = []
+
+
+def knows_periods(knowing: Periods) -> Periods:
+    """Register what knows who is under control and when."""
+    _periods.append(knowing)
+    return knowing
+
+
+def hears_of_positives(hearing: Hearing) -> Hearing:
+    """Register what follows from a positive test."""
+    _hearings.append(hearing)
+    return hearing
+
+
+async def periods_of(session: AsyncSession, residents: Collection[UUID]) -> list[Period]:
+    """When these residents are under control, the latest period last."""
+    if not residents:
+        return []
+    found = [each for knowing in _periods for each in await knowing(session, residents)]
+    return sorted(found, key=lambda each: (each.started_on, each.quarantine_id))
+
+
+async def spread(session: AsyncSession, caller: Claims, test: DiagnosticTest) -> None:
+    """Let every room that a positive test concerns do what follows from it."""
+    for hearing in _hearings:
+        await hearing(session, caller, test)
