@@ -10,7 +10,8 @@ from api.demo.chance import happens
 from api.demo.quarantines import IN_HOSPITAL, Quarantine
 from api.demo.township import Township, Worker
 from api.foundation import clock
-from api.readings.models import Method, NotTakenReason, Symptom
+from api.protocols.symptoms import Symptom
+from api.readings.models import Method, NotTakenReason
 
 # Both windows of the day: from, and within how many minutes a careful team has been to everybody.
 _WINDOWS = {"morning": (time(7, 35), 90), "evening": (time(17, 35), 150)}

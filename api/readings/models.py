@@ -30,25 +30,6 @@ class Site(Labelled):
     wrist = "wrist", "腕温"
 
 
-class Symptom(Labelled):
-    """What is asked with every temperature (domain 3.5)."""
-
-    fever = "fever", "发热"
-    dry_cough = "dry_cough", "干咳"
-    fatigue = "fatigue", "乏力"
-    sore_throat = "sore_throat", "咽痛"
-    smell_taste_loss = "smell_taste_loss", "嗅(味)觉减退"
-    diarrhoea = "diarrhoea", "腹泻"
-    nasal_congestion = "nasal_congestion", "鼻塞"
-    runny_nose = "runny_nose", "流涕"
-    conjunctivitis = "conjunctivitis", "结膜炎"
-    myalgia = "myalgia", "肌肉酸痛"
-    dyspnea = "dyspnea", "呼吸困难"
-    chest_tightness = "chest_tightness", "胸闷"
-    nausea_vomiting = "nausea_vomiting", "恶心呕吐"
-    headache = "headache", "头痛"
-
-
 class NotTakenReason(Labelled):
     """Why a person could not be measured on a round."""
 

@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, RecordId, Wire
 from api.foundation.records import Outcome
-from api.readings.models import Method, NotTakenReason, Site, Symptom
-from api.readings.schemas import MeasuredAt, Note, ReadingRecord, Symptoms, Value, WindowName
+from api.protocols.symptoms import Symptom, Symptoms
+from api.readings.models import Method, NotTakenReason, Site
+from api.readings.schemas import MeasuredAt, Note, ReadingRecord, Value, WindowName
 
 LARGEST = 500
 """Readings in one round; a township has a few dozen people in quarantine."""

@@ -5,20 +5,17 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Celsius, Input, Instant, LongText, RecordId, Wire, unsaid
 from api.foundation.records import Source
 from api.protocols.models import Timing
-from api.readings.models import Method, Site, Symptom
+from api.protocols.symptoms import Symptom, Symptoms
+from api.readings.models import Method, Site
 
 NOTE = "readings.note"
 """The context in which the notes of readings are sealed."""
-
-
-def _each_once(symptoms: list[Symptom]) -> list[Symptom]:
-    return list(dict.fromkeys(symptoms))
 
 
 WindowName = Annotated[
@@ -30,11 +27,6 @@ WindowName = Annotated[
     ),
 ]
 Value = Annotated[Celsius, Field(description="体温,摄氏度,最多一位小数")]
-Symptoms = Annotated[
-    list[Symptom],
-    Field(max_length=len(Symptom), description="症状;没有则为空列表"),
-    AfterValidator(_each_once),
-]
 Note = Annotated[LongText, Field(description="备注(加密保存)", examples=["已服退烧药"])]
 MeasuredAt = Annotated[Instant, Field(description="测量时间;不填则为现在")]
 Why = Annotated[LongText, Field(description="理由,留存备查", examples=["录入时看错一行"])]

@@ -9,8 +9,9 @@ from api.foundation.fields import Wire
 from api.foundation.identity import Sex
 from api.foundation.labels import Labelled
 from api.protocols.models import Timing
+from api.protocols.symptoms import Symptom
 from api.quarantines.schemas import QuarantineRead
-from api.readings.models import NotTakenReason, Symptom
+from api.readings.models import NotTakenReason
 
 
 class CellState(Labelled):
