@@ -48,6 +48,7 @@ class Directive(Versioned, Reached, table=True):
     status: DirectiveStatus = Field(sa_type=enum_column_type(DirectiveStatus, name="status"))  # pyright: ignore[reportArgumentType]
     issued_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     issued_by: UUID
+    issuer_name: str = Field(sa_type=String(50))  # pyright: ignore[reportArgumentType]
     issued_post: UUID
     ended_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     ended_by: UUID | None = None
@@ -55,7 +56,11 @@ class Directive(Versioned, Reached, table=True):
 
 
 class DirectiveReceipt(Versioned, Reached, table=True):
-    """What one post owes to one directive, and what it answered."""
+    """What one post owes to one directive, and what it answered.
+
+    Who answered for the holder of the post stands in `acknowledged_by` and `reported_by`. The late
+    are reminded once and told of once, for every deadline anew.
+    """
 
     __tablename__: ClassVar[Any] = "directive_receipts"
     __table_args__ = (
@@ -77,3 +82,4 @@ class DirectiveReceipt(Versioned, Reached, table=True):
     reported_by: UUID | None = None
     report_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     reminded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    overdue_told_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

@@ -56,7 +56,7 @@ class Transfer(Recorded, table=True):
         Index("ix_transfers_reach", "reach"),
         CheckConstraint(
             "status NOT IN ('handed_over', 'closed') "
-            "OR (handed_over_at IS NOT NULL AND received_at IS NOT NULL)",
+            "OR (handed_over_at IS NOT NULL AND taken_over_at IS NOT NULL)",
             name="both_ends",
         ),
     )
@@ -66,7 +66,7 @@ class Transfer(Recorded, table=True):
     grid_id: UUID
     kind: TransferKind = Field(sa_type=enum_column_type(TransferKind, name="kind"))  # pyright: ignore[reportArgumentType]
     status: TransferStatus = Field(sa_type=enum_column_type(TransferStatus, name="status"))  # pyright: ignore[reportArgumentType]
-    reason: str = Field(sa_type=Text)  # pyright: ignore[reportArgumentType]
+    reason_sealed: bytes = Field(sa_type=LargeBinary)
     pickup_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     destination_sealed: bytes = Field(sa_type=LargeBinary)
     due_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -78,7 +78,7 @@ class Transfer(Recorded, table=True):
         default=None,
         sa_type=enum_column_type(VehicleKind, name="vehicle"),  # pyright: ignore[reportArgumentType]
     )
-    plate: str | None = Field(default=None, sa_type=String(20))  # pyright: ignore[reportArgumentType]
+    plate: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     driver: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
     escort: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
     picked_up_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -87,8 +87,8 @@ class Transfer(Recorded, table=True):
     check_symptoms: list[str] = Field(sa_column=Column(ARRAY(String(40)), nullable=False))
     handed_over_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     handed_over_by: UUID | None = None
-    received_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-    received_by: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
+    taken_over_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    taken_over_by: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
     disinfected_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -149,7 +149,7 @@ class LeaveStatus(Labelled):
 class Leave(Recorded, table=True):
     """A quarantined person leaves home for a reason, by a route and until an hour approved before.
 
-    Who is not back by then is a breach.
+    Who is not back by then is a breach; `overdue_at` is when the service noticed it.
     """
 
     __tablename__: ClassVar[Any] = "leaves"
@@ -164,7 +164,9 @@ class Leave(Recorded, table=True):
         Index("ix_leaves_until_at", "until_at", postgresql_where=text("status = 'out'")),
         Index("ix_leaves_reach", "reach"),
         CheckConstraint("until_at > from_at", name="period"),
-        CheckConstraint("decided_by IS NULL OR decided_by <> entered_by", name="two_people"),
+        CheckConstraint(
+            "decided_by IS NULL OR decided_by NOT IN (entered_by, performed_by)", name="two_people"
+        ),
     )
 
     quarantine_id: UUID = Field(foreign_key="quarantines.id")
@@ -173,7 +175,7 @@ class Leave(Recorded, table=True):
     status: LeaveStatus = Field(sa_type=enum_column_type(LeaveStatus, name="status"))  # pyright: ignore[reportArgumentType]
     reason_sealed: bytes = Field(sa_type=LargeBinary)
     route_sealed: bytes = Field(sa_type=LargeBinary)
-    vehicle: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
+    vehicle: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     escort: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
     from_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     until_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -181,4 +183,7 @@ class Leave(Recorded, table=True):
     decided_by: UUID | None = None
     decision_note: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     left_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    overdue_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     returned_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    cancelled_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]

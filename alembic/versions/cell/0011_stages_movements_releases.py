@@ -178,6 +178,7 @@ CREATE TABLE transfers (
     version INTEGER NOT NULL,
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
     performed_by UUID NOT NULL,
     entered_by UUID NOT NULL,
     source VARCHAR(40) NOT NULL,
@@ -187,7 +188,7 @@ CREATE TABLE transfers (
     grid_id UUID NOT NULL,
     kind VARCHAR(40) NOT NULL,
     status VARCHAR(40) NOT NULL,
-    reason TEXT NOT NULL,
+    reason_sealed BYTEA NOT NULL,
     pickup_sealed BYTEA,
     destination_sealed BYTEA NOT NULL,
     due_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -196,7 +197,7 @@ CREATE TABLE transfers (
     dispatched_at TIMESTAMP WITH TIME ZONE,
     dispatched_by UUID,
     vehicle VARCHAR(40),
-    plate VARCHAR(20),
+    plate VARCHAR(100),
     driver VARCHAR(50),
     escort VARCHAR(50),
     picked_up_at TIMESTAMP WITH TIME ZONE,
@@ -205,14 +206,14 @@ CREATE TABLE transfers (
     check_symptoms VARCHAR(40)[] NOT NULL,
     handed_over_at TIMESTAMP WITH TIME ZONE,
     handed_over_by UUID,
-    received_at TIMESTAMP WITH TIME ZONE,
-    received_by VARCHAR(50),
+    taken_over_at TIMESTAMP WITH TIME ZONE,
+    taken_over_by VARCHAR(50),
     disinfected_at TIMESTAMP WITH TIME ZONE,
     closed_at TIMESTAMP WITH TIME ZONE,
     cancelled_at TIMESTAMP WITH TIME ZONE,
     cancelled_reason TEXT,
     CONSTRAINT pk_transfers PRIMARY KEY (id),
-    CONSTRAINT ck_transfers_both_ends CHECK (status NOT IN ('handed_over', 'closed') OR (handed_over_at IS NOT NULL AND received_at IS NOT NULL)),
+    CONSTRAINT ck_transfers_both_ends CHECK (status NOT IN ('handed_over', 'closed') OR (handed_over_at IS NOT NULL AND taken_over_at IS NOT NULL)),
     CONSTRAINT ck_transfers_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_transfers_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT ck_transfers_kind CHECK (kind IN ('to_site', 'to_hospital', 'to_home', 'elsewhere')),
@@ -292,7 +293,7 @@ CREATE TABLE leaves (
     status VARCHAR(40) NOT NULL,
     reason_sealed BYTEA NOT NULL,
     route_sealed BYTEA NOT NULL,
-    vehicle VARCHAR(50),
+    vehicle VARCHAR(100),
     escort VARCHAR(50),
     from_at TIMESTAMP WITH TIME ZONE NOT NULL,
     until_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -300,10 +301,13 @@ CREATE TABLE leaves (
     decided_by UUID,
     decision_note TEXT,
     left_at TIMESTAMP WITH TIME ZONE,
+    overdue_at TIMESTAMP WITH TIME ZONE,
     returned_at TIMESTAMP WITH TIME ZONE,
+    cancelled_at TIMESTAMP WITH TIME ZONE,
+    cancelled_reason TEXT,
     CONSTRAINT pk_leaves PRIMARY KEY (id),
     CONSTRAINT ck_leaves_period CHECK (until_at > from_at),
-    CONSTRAINT ck_leaves_two_people CHECK (decided_by IS NULL OR decided_by <> entered_by),
+    CONSTRAINT ck_leaves_two_people CHECK (decided_by IS NULL OR decided_by NOT IN (entered_by, performed_by)),
     CONSTRAINT ck_leaves_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_leaves_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT ck_leaves_status CHECK (status IN ('requested', 'approved', 'rejected', 'out', 'back', 'cancelled'))
@@ -444,9 +448,40 @@ SELECT gen_random_uuid(), 1, reach, id, 1, category, started_on, planned_end_on,
     'approved_medical', '{}'
 FROM quarantines
 """,
+    """\
+CREATE FUNCTION place_after_transfer(
+    moved uuid, new_kind text, new_place bytea, told_by uuid, why text, at timestamptz
+) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+    -- Whoever hands a person over may be on duty from elsewhere; the place follows all the same.
+    INSERT INTO revisions (
+        id, kind, record_id, version, body, replaced_at, replaced_by, reason, reach
+    )
+    SELECT gen_random_uuid(), 'quarantines', q.id, q.version, to_jsonb(q) - 'changed_xid',
+        at, told_by, why, q.reach
+    FROM quarantines q WHERE q.id = moved AND EXISTS (
+        SELECT FROM transfers t WHERE t.quarantine_id = moved AND t.status = 'handed_over'
+    );
+    UPDATE quarantines SET place_kind = new_kind, place_sealed = new_place,
+        version = version + 1, changed_xid = pg_current_xact_id()
+    WHERE id = moved AND EXISTS (
+        SELECT FROM transfers t WHERE t.quarantine_id = moved AND t.status = 'handed_over'
+    )
+$$
+""",
+    """\
+DO $$
+BEGIN
+    -- A function with its owner's rights must not find tables through its caller's search path.
+    EXECUTE format(
+        'ALTER FUNCTION place_after_transfer SET search_path = %1$I, pg_temp', current_schema()
+    );
+END
+$$
+""",
 )
 
 DOWN = (
+    "DROP FUNCTION place_after_transfer(uuid, text, bytea, uuid, text, timestamptz)",
     "DROP TABLE releases",
     "DROP TABLE leaves",
     "DROP TABLE hospital_referrals",

@@ -26,6 +26,7 @@ CREATE TABLE directives (
     status VARCHAR(40) NOT NULL,
     issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
     issued_by UUID NOT NULL,
+    issuer_name VARCHAR(50) NOT NULL,
     issued_post UUID NOT NULL,
     ended_at TIMESTAMP WITH TIME ZONE,
     ended_by UUID,
@@ -65,6 +66,7 @@ CREATE TABLE directive_receipts (
     reported_by UUID,
     report_sealed BYTEA,
     reminded_at TIMESTAMP WITH TIME ZONE,
+    overdue_told_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_directive_receipts PRIMARY KEY (id),
     CONSTRAINT fk_directive_receipts_directive_id FOREIGN KEY(directive_id) REFERENCES directives (id),
     CONSTRAINT fk_directive_receipts_post_id FOREIGN KEY(post_id) REFERENCES posts (id)
