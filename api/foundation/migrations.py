@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from api.foundation.database import Connection, cell_schema
 
 _INI = Path(__file__).parents[2] / "alembic.ini"
+_READ_ONLY = {"public": ("alembic_version", "divisions")}
 _APPEND_ONLY = ("audit_entries", "events", "retired_codes", "revisions")
 
 
@@ -95,14 +96,18 @@ async def list_cell(connection: Connection, code: str, name: str, *, at: datetim
 
 
 async def grant(connection: Connection, schema: str, role: str) -> None:
-    """Let the service role read and write `schema`, but never change what was put on record."""
+    """Let the service role read and write `schema`, but never change what was put on record.
+
+    What the operator keeps, versions and divisions, it reads only.
+    """
     name = await connection.fetchval("SELECT quote_ident($1)", role)
+    kept = ", ".join(f"{schema}.{table}" for table in _READ_ONLY.get(schema, ("alembic_version",)))
     await connection.execute(
         f"GRANT USAGE ON SCHEMA {schema} TO {name};"
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};"
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};"
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {name};"
-        f"REVOKE INSERT, UPDATE, DELETE ON {schema}.alembic_version FROM {name};"
+        f"REVOKE INSERT, UPDATE, DELETE ON {kept} FROM {name};"
     )
     if schema != "public":
         tables = ", ".join(f"{schema}.{table}" for table in _APPEND_ONLY)
