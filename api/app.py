@@ -1,6 +1,5 @@
 """The house put together: settings, doors, rooms, the edge. `create_app` is what a server runs."""
 
-import asyncio
 import gc
 import multiprocessing
 import os
@@ -15,19 +14,22 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
+from api import background
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
-from api.foundation import clock, contract, handlers, health, logs
-from api.foundation.database import Database, Entry, problem_of
+from api.doors import opened
+from api.foundation import contract, handlers, health, logs
+from api.foundation.database import Database
 from api.foundation.edge import Edge
-from api.foundation.migrations import check_fit_to_serve
-from api.foundation.problems import DatabaseUnavailable
 from api.foundation.sealed import new_key
+from api.foundation.worker import working
 from api.grids import people_routes as people
 from api.grids import routes as grids
-from api.protocols import routes as protocols
-from api.protocols.queries import PolicyShelf
+from api.protocols import protocol_routes
+from api.protocols import routes as policies
+from api.protocols.documents import document_schema
+from api.protocols.queries import PolicyShelf, ProtocolShelf
 from api.quarantines import routes as quarantines
 from api.quarantines import team_routes as teams
 from api.quarantines import whereabouts_routes as whereabouts
@@ -36,6 +38,8 @@ from api.registry import resident_routes as residents
 from api.registry import routes as registry
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
+
+__all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 
 # Routes are tried in this order and each costs a little: what is asked most stands first.
 ROOMS = (
@@ -48,12 +52,12 @@ ROOMS = (
     registry.router,
     residents.router,
     visits.router,
-    protocols.router,
+    policies.router,
+    protocol_routes.router,
     quarantines.router,
     teams.router,
     whereabouts.router,
 )
-_PATIENCE = timedelta(minutes=1)
 
 
 def app_from_environment() -> FastAPI:
@@ -88,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()
+    app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.
     app.router.routes.extend(readings.hot.routes)
     for router in (*ROOMS, health.router):
@@ -109,42 +114,27 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _open(app: FastAPI) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
-    assert settings.database_url is not None  # noqa: S101 - the caller found or started one
-    app.state.database = database = Database(
-        settings.database_url.get_secret_value(),
-        settings.keyring(),
-        pool_size=settings.pool_size,
-        statement_timeout=settings.statement_timeout_seconds,
-    )
     tokens = Tokens(
         issuer=settings.public_url,
         audience=settings.audience,
         minutes=settings.access_token_minutes,
     )
     overlap = timedelta(minutes=settings.signing_key_overlap_minutes)
-    app.state.keys = KeyRoom(database, tokens, overlap=overlap)
-    await _open_patiently(database)
-    try:
-        async with database.connection(Entry.outside()) as connection:
-            await check_fit_to_serve(connection)
+    async with opened(settings) as database, _beside(settings, database):
+        app.state.database = database
+        app.state.keys = KeyRoom(database, tokens, overlap=overlap)
         await app.state.keys.open()
         yield
-    finally:
-        await database.close()
 
 
-async def _open_patiently(database: Database) -> None:
-    """A process that is replaced while the database restarts waits for it, instead of giving up."""
-    deadline = clock.now() + _PATIENCE
-    while True:
-        try:
-            await database.open()
-        except Exception as error:
-            if clock.now() > deadline or not isinstance(problem_of(error), DatabaseUnavailable):
-                raise
-            await asyncio.sleep(1)
-        else:
-            return
+@asynccontextmanager
+async def _beside(settings: Settings, database: Database) -> AsyncGenerator[None]:
+    """The background work, where the server does that too."""
+    if not settings.with_worker or settings.database_url is None:
+        yield
+        return
+    async with working(database, settings.database_url.get_secret_value()):
+        yield
 
 
 def contract_files() -> dict[str, str]:
@@ -154,4 +144,5 @@ def contract_files() -> dict[str, str]:
     return {
         "onegrid.yaml": contract.as_yaml(document),
         "catalogue.md": contract.catalogue(document),
+        "protocol.schema.json": contract.as_json(document_schema()),
     }

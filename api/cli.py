@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from api.foundation.database import Connection
     from api.operations import Password
     from api.settings import Settings
 
@@ -27,9 +28,11 @@ commands = _group("一张网: the service that holds a township's grid together.
 cells = _group("Townships: one cell each, with tables of its own.")
 accounts = _group("The first sign-in of a township, and forgotten passwords.")
 keys = _group("Keys that sign tokens and seal personal data.")
+parked = _group("Background work that failed, and waits for somebody to look at it.")
 commands.add_typer(cells, name="cells")
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(keys, name="keys")
+commands.add_typer(parked, name="jobs")
 
 Code = Annotated[str, typer.Argument(help="Division code of the township, 6 to 12 digits.")]
 Account = Annotated[str, typer.Option(help="Name to sign in with.")]
@@ -76,14 +79,30 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 8000,
     workers: Annotated[int, typer.Option(help="Processes.", min=1, max=64)] = 1,
+    *,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker", help="Do the background work too.")
+    ] = False,
 ) -> None:
     """Serve, on the database of ONEGRID_DATABASE_URL or else an embedded one."""
     from api import operations, serving
     from api.settings import load_settings
 
-    with operations.with_database(load_settings()) as settings:
+    given = load_settings()
+    also = {"with_worker": with_worker or given.with_worker}
+    with operations.with_database(given.model_copy(update=also)) as settings:
         asyncio.run(serving.rehearse(settings))
         serving.serve(settings, host=host, port=port, workers=workers)
+
+
+@commands.command()
+def worker() -> None:
+    """Do the background work until told to stop; several may run, and any may be killed."""
+    from api import operations, working
+    from api.settings import load_settings
+
+    with operations.with_database(load_settings()) as settings:
+        working.work_until_told(settings)
 
 
 @commands.command()
@@ -183,6 +202,25 @@ def reset_password(account: Account, *, password_stdin: FromStdin = False) -> No
     _tell(login, password)
 
 
+@parked.command("list")
+def list_parked() -> None:
+    """List what failed as often as it may: number, name, since when, and where it failed."""
+    from api.foundation import jobs
+
+    for each in _with_queue(jobs.parked):
+        typer.echo(f"{each.id}\t{each.name}\t{each.since:%Y-%m-%d %H:%M} UTC\t{each.fault}")
+
+
+@parked.command("retry")
+def retry_parked(
+    numbers: Annotated[list[int], typer.Argument(help="As `onegrid jobs list` tells them.")],
+) -> None:
+    """Let what failed be tried again from the beginning."""
+    from api.foundation import jobs
+
+    _with_queue(lambda connection: jobs.retry(connection, numbers))
+
+
 @keys.command("new")
 def new_signing_key() -> None:
     """Make a signing key; it signs after the overlap, and the keys before it retire then."""
@@ -220,6 +258,19 @@ def openapi(
             raise OperatorError(f"{path} is not current; run `make openapi` and commit it.")
         path.write_text(text, "utf-8")
         typer.echo(f"Written: {path}")
+
+
+def _with_queue(work: "Callable[[Connection], Coroutine[Any, Any, Done]]") -> "Done":
+    from api.operations import connected, with_database
+    from api.settings import DatabaseSettings, load_settings
+
+    async def ask(url: str) -> "Done":
+        async with connected(url) as connection:
+            return await work(connection)
+
+    with with_database(load_settings(DatabaseSettings)) as settings:
+        assert settings.database_url is not None  # noqa: S101 - found or started
+        return asyncio.run(ask(settings.database_url.get_secret_value()))
 
 
 def _with_database(work: "Callable[[Settings], Coroutine[Any, Any, Done]]") -> "Done":

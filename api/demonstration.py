@@ -79,6 +79,7 @@ def _settings(folder: Path, addresses: Addresses, port: int) -> Settings:
         lookup_key=SecretStr(lookup),
         public_url=f"http://{_HOST}:{port}",
         log_level="WARNING",
+        with_worker=True,
     )
 
 
@@ -107,7 +108,7 @@ async def _prepare(settings: Settings, console: Console) -> None:
                 name=ADMINISTRATOR.who,
                 password=operations.Password(ADMINISTRATOR.password),
             )
-    app = create_app(settings)
+    app = create_app(settings.model_copy(update={"with_worker": False}))
     async with app.router.lifespan_context(app):
         with shown(console) as report:
             loaded = await load_township(app, report)

@@ -24,7 +24,7 @@ async def rehearse(settings: Settings) -> None:
     """Open the service once and close it: what prevents it is raised here, where it can be told."""
     assert settings.database_url is not None  # noqa: S101 - the caller found or started one
     async with connected(settings.database_url.get_secret_value()):
-        app = create_app(settings)
+        app = create_app(settings.model_copy(update={"with_worker": False}))
         async with app.router.lifespan_context(app):
             pass
 
@@ -86,6 +86,7 @@ def _hand_down(settings: Settings) -> None:
         os.environ[f"ONEGRID_{name}".upper()] = getattr(settings, name).get_secret_value()
     os.environ["ONEGRID_PUBLIC_URL"] = settings.public_url
     os.environ["ONEGRID_LOG_LEVEL"] = settings.log_level
+    os.environ["ONEGRID_WITH_WORKER"] = str(settings.with_worker)
 
 
 def check_address(host: str, port: int) -> None:

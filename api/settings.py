@@ -72,6 +72,9 @@ class Settings(DatabaseSettings):
     signing_key_overlap_minutes: int = Field(default=10, ge=0, le=1440)
     pool_size: int = Field(default=10, ge=1, le=200, description="Connections per process and door")
     statement_timeout_seconds: int = Field(default=30, ge=1, le=600)
+    with_worker: bool = Field(
+        default=False, description="Do the background work inside the server, as a small one may"
+    )
     body_limit_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     grid_code_pattern: str = Field(
         default=r"^\d{12}(\d{3})?$", description="Division code plus sequence"

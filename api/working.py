@@ -1,0 +1,34 @@
+"""The worker process: the background work of every room, until told to stop."""
+
+import asyncio
+import signal
+
+import structlog
+
+from api import background
+from api.doors import opened
+from api.foundation import jobs, logs
+from api.foundation.worker import working
+from api.operations import connected
+from api.settings import Settings
+
+_log = structlog.get_logger()
+__all__ = ["background", "work_until_told"]
+
+
+def work_until_told(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is under way then may end."""
+    logs.configure(settings.log_level)
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    assert settings.database_url is not None  # noqa: S101 - the caller found or started one
+    url = settings.database_url.get_secret_value()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with connected(url), opened(settings) as database:
+        _log.info("working", sweeps=sorted(jobs.SWEEPS), jobs=sorted(jobs.JOBS))
+        async with working(database, url):
+            await told.wait()
