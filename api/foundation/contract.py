@@ -1,5 +1,6 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -185,6 +186,11 @@ def as_yaml(document: dict[str, Any]) -> str:
     return yaml.dump(
         document, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=100, indent=2
     )
+
+
+def as_json(schema: dict[str, Any]) -> str:
+    """A JSON Schema as it is committed, in the order of the code."""
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
 class _Plain(yaml.SafeDumper):

@@ -1,4 +1,4 @@
-"""Policies are versioned rows with a legal basis: what local rules say, the code only reads."""
+"""Policies and protocols are versioned rows with a legal basis: the code only reads the rules."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -12,6 +12,9 @@ from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Versioned
 
 CELSIUS = Numeric(3, 1, asdecimal=False)
+
+WHOLE_CELL = "t"
+"""A rule binds the whole township, so what is put on record of it stands at the tree's root."""
 
 
 class Comparator(Labelled):
@@ -204,5 +207,5 @@ class Protocol(Versioned, Policy, table=True):
 
     @property
     def reach(self) -> str:
-        """Where its former versions are kept on record: a rule binds the whole township."""
-        return "t"
+        """Where its former versions are kept on record."""
+        return WHOLE_CELL

@@ -1,4 +1,4 @@
-"""What can stand against a policy, and against asking one."""
+"""What can stand against a policy or a protocol, and against asking one."""
 
 from api.foundation.problems import Problem
 
@@ -9,7 +9,11 @@ class PolicyRevisionTaken(Problem):
     status = 409
     title = "规则刚被他人修订"
     detail = "该规则刚刚由他人修订,请重新读取后再提交。"
-    constraints = ("uq_care_team_policies_code_revision", "uq_monitoring_policies_code_revision")
+    constraints = (
+        "uq_care_team_policies_code_revision",
+        "uq_monitoring_policies_code_revision",
+        "uq_protocols_code_revision",
+    )
 
 
 class PolicyOutOfOrder(Problem):
@@ -36,3 +40,28 @@ class UnknownWindow(Problem):
     title = "没有该时段"
     detail = "该测温规则没有这个时段,请从规定的时段中选择。"
     pointer = "/body/window"
+
+
+class DraftPending(Problem):
+    """One draft of a protocol at a time: the next revision is made from what is agreed."""
+
+    status = 409
+    title = "已有草稿"
+    detail = "该方案已有一份草稿,请在其上修改、施行,或先停用。"
+    constraints = ("uq_protocols_one_draft",)
+
+
+class ProtocolNotADraft(Problem):
+    """What was activated or retired never changes; another revision takes its place."""
+
+    status = 409
+    title = "方案已定"
+    detail = "该方案已施行或已停用,内容不再改变;请另拟新一版。"
+
+
+class ProtocolRetired(Problem):
+    """It was retired before; retiring again would overwrite who did and why."""
+
+    status = 409
+    title = "方案已停用"
+    detail = "该方案此前已停用。"

@@ -1,21 +1,35 @@
-"""Reading policies: the revision in force on a day, and rules kept ready for the hot paths."""
+"""Reading policies and protocols: what is in force on a day, and rules kept ready for use."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, time
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
+from sqlalchemy import func, literal
+from sqlalchemy import select as pick
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from api.access.permissions import Role
 from api.foundation.database import Connection
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.protocols.models import CareTeamPolicy, Comparator, MonitoringPolicy, WhereaboutsKind
+from api.foundation.records import table_of
+from api.protocols.documents import ProtocolDocument
+from api.protocols.models import (
+    CareTeamPolicy,
+    Comparator,
+    MonitoringPolicy,
+    Protocol,
+    ProtocolStatus,
+    WhereaboutsKind,
+)
 from api.protocols.policies import CareTeamRule, MonitoringRule, Window
 from api.protocols.problems import NoPolicyInForce
+from api.protocols.protocol_schemas import ProtocolListed
 from api.protocols.schemas import PolicyRead
 
 FOUR_TO_ONE = "four_to_one"
@@ -24,7 +38,7 @@ FOUR_TO_ONE = "four_to_one"
 TWICE_DAILY = "twice_daily"
 """The monitoring policy that every cell begins with."""
 
-P = TypeVar("P", CareTeamPolicy, MonitoringPolicy)
+P = TypeVar("P", CareTeamPolicy, MonitoringPolicy, Protocol)
 Reading = TypeVar("Reading", bound=PolicyRead)
 
 
@@ -149,3 +163,90 @@ async def _driver(reader: AsyncSession | Connection) -> Connection:
         return reader
     raw: Any = (await (await reader.connection()).get_raw_connection()).driver_connection
     return raw
+
+
+class InForce(NamedTuple):
+    """A protocol that is in force, by what names it; its document stands on the shelf."""
+
+    id: UUID
+    code: str
+    revision: int
+    name: str
+    disease: str
+    legal_basis: str
+    region_code: str | None
+
+
+async def in_force(
+    session: AsyncSession, on: date, *, disease: str | None = None, region: str | None = None
+) -> list[InForce]:
+    """The protocols in force on a local day, the most local first, of one place the newest first.
+
+    `region` is a division code: protocols that bind other regions are left out. What was retired
+    since was still in force on its days.
+    """
+    area = col(Protocol.region_code)
+    statement = pick(*(table_of(Protocol).c[name] for name in InForce._fields)).where(
+        col(Protocol.activated_at).is_not(None),
+        col(Protocol.effective_from) <= on,
+        func.coalesce(col(Protocol.effective_to), on) >= on,
+    )
+    if disease is not None:
+        statement = statement.where(col(Protocol.disease) == disease)
+    if region is not None:
+        statement = statement.where(area.is_(None) | literal(region).startswith(area))
+    ordered = statement.order_by(
+        func.length(func.coalesce(area, "")).desc(),
+        col(Protocol.effective_from).desc(),
+        col(Protocol.code),
+    )
+    return [InForce(*row) for row in await session.execute(ordered)]
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolsWanted:
+    """Which protocols a list is asked for; None asks nothing."""
+
+    code: str | None = None
+    status: ProtocolStatus | None = None
+    disease: str | None = None
+    in_force_on: date | None = None
+
+
+async def protocols(
+    session: AsyncSession, wanted: ProtocolsWanted, page: PageRequest
+) -> Page[ProtocolListed]:
+    """Every revision wanted, without its document, by code and then by revision."""
+    statement = select(Protocol).options(defer(Protocol.document))  # pyright: ignore[reportArgumentType]
+    for name in ("code", "status", "disease"):
+        value = getattr(wanted, name)
+        if value is not None:
+            statement = statement.where(getattr(Protocol, name) == value)
+    if wanted.in_force_on is not None:
+        known = {each.id for each in await in_force(session, wanted.in_force_on)}
+        statement = statement.where(col(Protocol.id).in_(known))
+    keys = [col(Protocol.code), col(Protocol.revision)]
+    return await read_page(session, statement, keys, page, present=ProtocolListed.model_validate)
+
+
+class ProtocolShelf:
+    """The documents of protocols by cell and id, parsed once: what is no draft never changes.
+
+    One shelf belongs to one database; the application holds it (`app.state.protocols`).
+    """
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str, UUID], ProtocolDocument] = {}
+
+    async def document(
+        self, session: AsyncSession, cell: str, protocol_id: UUID
+    ) -> ProtocolDocument:
+        """What a protocol of this cell says; raises `NotFound`."""
+        kept = self._documents.get((cell, protocol_id))
+        if kept is not None:
+            return kept
+        protocol = await policy_of(session, Protocol, protocol_id)
+        document = ProtocolDocument.model_validate(protocol.document)
+        if protocol.status is not ProtocolStatus.draft:
+            self._documents[cell, protocol_id] = document
+        return document

@@ -8,18 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, create_once
-from api.protocols.models import CareTeamPolicy, MonitoringPolicy
+from api.protocols.faults import Fault, refuse
+from api.protocols.models import WHOLE_CELL, CareTeamPolicy, MonitoringPolicy
 from api.protocols.problems import PolicyOutOfOrder
 from api.protocols.queries import P, latest
 from api.protocols.schemas import CareTeamPolicyRecord, MonitoringPolicyRecord
-
-_WHOLE_CELL = "t"
-"""A policy binds the whole township, so its audit stands at the root of the tree."""
-
-Fault = tuple[str, str]
-"""Where in the body, and what is wrong there."""
 
 
 async def make_care_team_policy(
@@ -29,7 +23,7 @@ async def make_care_team_policy(
 
     Raises `InvalidInput`, `PolicyOutOfOrder`, `PolicyRevisionTaken`, `RecordDiffers`.
     """
-    _refuse(_care_team_faults(policy))
+    refuse(_care_team_faults(policy))
     told: dict[str, Any] = policy.model_dump()
     told["role_minima"] = {role.value: number for role, number in policy.role_minima.items()}
     row = CareTeamPolicy(**told, revision=1)
@@ -43,7 +37,7 @@ async def make_monitoring_policy(
 
     Raises `InvalidInput`, `PolicyOutOfOrder`, `PolicyRevisionTaken`, `RecordDiffers`.
     """
-    _refuse([*_window_faults(policy), *_threshold_faults(policy)])
+    refuse([*_window_faults(policy), *_threshold_faults(policy)])
     row = MonitoringPolicy(**policy.model_dump(), revision=1)
     return await _next_revision(session, caller, Proposal(said=policy, row=row))
 
@@ -61,16 +55,8 @@ async def _next_revision(
     kept, created = await create_once(session, proposal)
     if created:
         details = {"code": row.code, "revision": row.revision}
-        audit(session, caller, "policies.make", subject=row.id, reach=_WHOLE_CELL, details=details)
+        audit(session, caller, "policies.make", subject=row.id, reach=WHOLE_CELL, details=details)
     return kept, created
-
-
-def _refuse(faults: list[Fault]) -> None:
-    if faults:
-        errors: list[dict[str, Any]] = [
-            {"pointer": f"/body/{place}", "detail": detail} for place, detail in faults
-        ]
-        raise InvalidInput(errors=errors)
 
 
 def _care_team_faults(policy: CareTeamPolicyRecord) -> list[Fault]:

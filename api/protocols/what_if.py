@@ -1,0 +1,106 @@
+"""“What if”: the plan that would apply to a person, worked out without storing anything."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from api.foundation import clock
+from api.foundation.problems import InvalidInput
+from api.protocols.facts import Facts
+from api.protocols.matching import considered
+from api.protocols.models import Protocol
+from api.protocols.proposing import Proposed, Rulebook, Standing, diseases, propose
+from api.protocols.queries import InForce, policy_of
+from api.protocols.timeline import LaidStage, lay_out
+from api.protocols.what_if_schemas import (
+    PlanLaid,
+    ProtocolNamed,
+    RuleConsidered,
+    StageLaid,
+    TestDay,
+    WhatIf,
+    WhatIfRead,
+)
+
+
+async def what_if(book: Rulebook, question: WhatIf) -> WhatIfRead:
+    """The plan for these facts on that day, stage by stage, and every rule considered.
+
+    Raises `NotFound` for a protocol that is not there, and `InvalidInput` where protocols of
+    several diseases are in force and none was named.
+    """
+    on = question.on or clock.today()
+    starts_on = question.control_starts_on or on
+    facts, standing = question.facts.facts(), await _asked(book, question, on)
+    proposed = propose(standing, facts, on)
+    return WhatIfRead(
+        on=on,
+        control_starts_on=starts_on,
+        plan=_laid_out(proposed, facts, starts_on) if proposed else None,
+        considered=_considered(standing, proposed, facts, on),
+    )
+
+
+async def _asked(book: Rulebook, question: WhatIf, on: date) -> Sequence[Standing]:
+    if question.protocol_id is not None:
+        protocol = await policy_of(book.session, Protocol, question.protocol_id)
+        named = InForce(*(getattr(protocol, name) for name in InForce._fields))
+        return [await book.read(named)]
+    standing = await book.standing(on, disease=question.disease)
+    known = diseases(standing)
+    if len(known) > 1:
+        told = f"当日施行的方案涉及{'、'.join(known)},请写明是哪一种疾病。"
+        raise InvalidInput(told, pointer="/body/disease")
+    return standing
+
+
+def _considered(
+    standing: Sequence[Standing], proposed: Proposed | None, facts: Facts, on: date
+) -> list[RuleConsidered]:
+    """Rule by rule, in the order in which protocols and rules are asked; one at most decided."""
+    decisive = proposed.protocol.id if proposed else None
+    return [
+        RuleConsidered(
+            protocol_id=each.protocol.id,
+            rule_index=rule.rule_index,
+            priority=rule.rule.priority,
+            clause=rule.rule.clause,
+            plan=rule.rule.plan,
+            decided=rule.decided and each.protocol.id == decisive,
+            unmet=list(rule.unmet),
+        )
+        for each in standing
+        for rule in considered(each.document, facts, on)
+    ]
+
+
+def _laid_out(proposed: Proposed, facts: Facts, starts_on: date) -> PlanLaid:
+    plan = proposed.decision.plan
+    timeline = lay_out(plan, facts, starts_on)
+    ends_on = timeline.stages[-1].ends_on if timeline.stages else None
+    follow_ups = plan.follow_up_days if ends_on else ()
+    return PlanLaid(
+        protocol=ProtocolNamed.model_validate(proposed.protocol),
+        rule_index=proposed.decision.rule_index,
+        clause=proposed.decision.clause,
+        code=plan.code,
+        name=plan.name,
+        proven=timeline.proven,
+        already_served=timeline.already_served,
+        stages=[_stage(stage) for stage in timeline.stages],
+        served=[_stage(stage) for stage in timeline.served],
+        follow_ups_on=[(ends_on or starts_on) + timedelta(days=day) for day in follow_ups],
+    )
+
+
+def _stage(stage: LaidStage) -> StageLaid:
+    return StageLaid(
+        index=stage.index,
+        category=stage.category,
+        starts_on=stage.starts_on,
+        ends_on=stage.ends_on,
+        counted_from=stage.counted_from,
+        day_index_base=stage.day_index_base,
+        credited_days=stage.credited_days,
+        tests=[TestDay.model_validate(test) for test in stage.tests()],
+        rule=stage.rule,
+    )

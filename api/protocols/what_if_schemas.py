@@ -1,0 +1,149 @@
+"""“What if” on the wire: a person's facts and a day in, a plan laid out on the calendar out."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from api.foundation.fields import Day, DivisionCode, Input, Name, Wire
+from api.protocols.conditions import Token
+from api.protocols.documents import Stage
+from api.protocols.facts import Facts
+from api.protocols.models import DiagnosticKind, ExposureClass, ManagementCategory, RiskLevel
+
+PlanningDay = Annotated[
+    Day, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31), description="1900至2199年间的一天")
+]
+"""A day that stages can be counted from without leaving the calendar."""
+
+_FACTS: dict[str, Any] = {
+    "exposure_class": "returnee",
+    "risk_level": "medium",
+    "area_codes": ["451023"],
+    "left_risk_area_on": "2022-02-08",
+    "arrived_on": "2022-02-09",
+}
+
+
+class FactsTold(Input):
+    """What is known of the person; what is not known is left out."""
+
+    exposure_class: Annotated[ExposureClass, Field(description="接触类别")]
+    risk_level: Annotated[RiskLevel | None, Field(description="来源地风险等级")] = None
+    area_codes: Annotated[
+        list[DivisionCode],
+        Field(max_length=200, description="到过的地区", default_factory=list),
+    ]
+    last_exposure_on: Annotated[PlanningDay | None, Field(description="末次暴露日期")] = None
+    left_risk_area_on: Annotated[PlanningDay | None, Field(description="离开风险区日期")] = None
+    arrived_on: Annotated[PlanningDay | None, Field(description="抵达日期")] = None
+    age: Annotated[int | None, Field(ge=0, le=150, description="周岁")] = None
+    vaccinated: Annotated[bool | None, Field(description="是否全程接种疫苗")] = None
+    occupations: Annotated[
+        list[Token], Field(max_length=20, description="职业代码", default_factory=list)
+    ]
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FACTS]})
+
+    def facts(self) -> Facts:
+        """The same, as rules are asked about it."""
+        told: dict[str, Any] = self.model_dump()
+        told |= {name: tuple(told[name]) for name in ("area_codes", "occupations")}
+        return Facts(**told)
+
+
+class WhatIf(Input):
+    """A person's facts and the day on which it is decided."""
+
+    facts: FactsTold
+    on: Annotated[PlanningDay | None, Field(description="在哪一天决定;不填为今天")] = None
+    control_starts_on: Annotated[
+        PlanningDay | None, Field(description="哪一天开始管控;不填为决定当天")
+    ] = None
+    disease: Annotated[
+        Name | None, Field(description="疾病名称;当日施行的方案涉及多种疾病时须填写")
+    ] = None
+    protocol_id: Annotated[
+        UUID | None, Field(description="只按这一版方案试算,草稿也可;不填按当日施行的各方案")
+    ] = None
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"facts": _FACTS, "on": "2022-02-10"}]}
+    )
+
+
+class ProtocolNamed(Wire):
+    """The revision that decided, or was asked."""
+
+    id: UUID
+    code: Annotated[str, Field(description="方案代码")]
+    revision: Annotated[int, Field(description="第几版")]
+    name: Annotated[str, Field(description="方案名称")]
+    disease: Annotated[str, Field(description="疾病名称")]
+    legal_basis: Annotated[str, Field(description="依据")]
+    region_code: Annotated[str | None, Field(description="适用地区代码前段;null 为不限")]
+
+
+class TestDay(Wire):
+    """One test with its window."""
+
+    number: Annotated[int, Field(description="本阶段第几次,从1起")]
+    day_index: Annotated[int, Field(description="本阶段第几天")]
+    on: Annotated[date, Field(description="检测日期")]
+    opens_at: Annotated[datetime, Field(description="最早采样时间")]
+    due_at: Annotated[datetime, Field(description="最迟采样时间")]
+    kind: DiagnosticKind
+    samples: Annotated[int, Field(description="采样份数")]
+
+
+class StageLaid(Wire):
+    """One stage on the calendar; both its days belong to it."""
+
+    index: Annotated[int, Field(description="管理方案中第几阶段,从0起")]
+    category: ManagementCategory
+    starts_on: Annotated[date, Field(description="首日(含)")]
+    ends_on: Annotated[date, Field(description="末日(含)")]
+    counted_from: Annotated[date, Field(description="起算日")]
+    day_index_base: Annotated[int, Field(description="起算日算第几天:0或1")]
+    credited_days: Annotated[int, Field(description="抵扣的天数(填平补齐)")]
+    tests: Annotated[list[TestDay], Field(description="须做的检测")]
+    rule: Annotated[Stage, Field(description="本阶段的要求")]
+
+
+class RuleConsidered(Wire):
+    """A clause that was looked at, and what kept it from deciding."""
+
+    protocol_id: UUID
+    rule_index: Annotated[int, Field(description="方案中第几条,从0起")]
+    priority: Annotated[int, Field(description="先后")]
+    clause: Annotated[str, Field(description="条款")]
+    plan: Annotated[str, Field(description="管理方案代码")]
+    decided: Annotated[bool, Field(description="是否由本条决定")]
+    unmet: Annotated[
+        list[str], Field(description="不符合的条件;为空而未由本条决定的,在先的条款已决定")
+    ]
+
+
+class PlanLaid(Wire):
+    """The plan that would apply, laid out on the calendar."""
+
+    protocol: Annotated[ProtocolNamed, Field(description="作出决定的方案")]
+    rule_index: Annotated[int, Field(description="由第几条决定,从0起")]
+    clause: Annotated[str, Field(description="作出决定的条款")]
+    code: Annotated[str, Field(description="管理方案代码")]
+    name: Annotated[str, Field(description="管理方案名称")]
+    proven: Annotated[bool, Field(description="起算日是否有据;否则自开始管控之日起算")]
+    already_served: Annotated[bool, Field(description="开始管控前是否已全部期满")]
+    stages: Annotated[list[StageLaid], Field(description="须执行的各阶段,首尾相接")]
+    served: Annotated[list[StageLaid], Field(description="开始管控前已满的各阶段")]
+    follow_ups_on: Annotated[list[date], Field(description="按期解除的,各回访日期")]
+
+
+class WhatIfRead(Wire):
+    """What would apply; nothing was stored."""
+
+    on: Annotated[date, Field(description="决定日期")]
+    control_starts_on: Annotated[date, Field(description="开始管控日期")]
+    plan: Annotated[PlanLaid | None, Field(description="适用的管理方案;null 为不需管理")]
+    considered: Annotated[list[RuleConsidered], Field(description="逐条考虑的结果,按先后")]
