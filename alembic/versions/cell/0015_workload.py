@@ -1,4 +1,4 @@
-"""How heavy each kind of duty weighs."""
+"""How heavy each kind of duty weighs, and when somebody was at the door of those served."""
 
 from alembic import op
 
@@ -42,9 +42,71 @@ INSERT INTO workload_policies (
       "site_check": 2, "follow_up": 0.5, "release": 1, "decision": 1, "arrival": 1}', 1.5
 )
 """,
+    # Whoever serves a person from elsewhere must know when the door was knocked at, and no more.
+    """\
+CREATE FUNCTION knocks(homes uuid[], since timestamptz, until timestamptz) RETURNS TABLE (
+    household_id uuid, at timestamptz, by uuid
+) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT v.household_id, v.visited_at, v.performed_by FROM visits v
+    WHERE v.household_id = ANY (homes) AND v.visited_at >= since AND v.visited_at < until
+        AND v.mode = 'visit' AND v.outcome = 'met' AND v.discarded_at IS NULL
+        AND (
+            v.reach >= nullif(current_setting('onegrid.reach_from', true), '')
+            AND v.reach < nullif(current_setting('onegrid.reach_to', true), '')
+            OR v.household_id = ANY (
+                string_to_array(nullif(current_setting('onegrid.duties', true), ''), ',')::uuid[]
+            )
+        )
+$$
+""",
+    # `api.health_records.answers.answered`, where the records lie: in passes for what was taken in
+    # time and for what makes up, each sample goes to the first test that still wants it. Tests come
+    # by their deadline, samples by their time; told is the sample that made each test complete.
+    """\
+CREATE FUNCTION answering(
+    opens timestamptz[], closes timestamptz[], wanted integer[], taken timestamptz[],
+    amounts integer[]
+) RETURNS integer[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    held integer[] := array_fill(0, ARRAY[cardinality(opens)]);
+    complete integer[] := array_fill(NULL::integer, ARRAY[cardinality(opens)]);
+    used boolean[] := array_fill(false, ARRAY[coalesce(cardinality(taken), 0)]);
+BEGIN
+    FOR making_up IN 0..1 LOOP
+        FOR sample IN 1..coalesce(cardinality(taken), 0) LOOP
+            CONTINUE WHEN used[sample];
+            FOR test IN 1..cardinality(opens) LOOP
+                IF held[test] < wanted[test] AND (
+                    making_up = 0 AND taken[sample] BETWEEN opens[test] AND closes[test]
+                    OR making_up = 1 AND taken[sample] > closes[test]
+                ) THEN
+                    used[sample] := true;
+                    held[test] := held[test] + amounts[sample];
+                    IF held[test] >= wanted[test] THEN
+                        complete[test] := sample;
+                    END IF;
+                    EXIT;
+                END IF;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+    RETURN complete;
+END
+$$
+""",
+    """\
+DO $$
+BEGIN
+    -- A function with its owner's rights must not find tables through its caller's search path.
+    EXECUTE format('ALTER FUNCTION knocks SET search_path = %1$I, pg_temp', current_schema());
+END
+$$
+""",
 )
 
 DOWN = (
+    "DROP FUNCTION answering(timestamptz[], timestamptz[], integer[], timestamptz[], integer[])",
+    "DROP FUNCTION knocks(uuid[], timestamptz, timestamptz)",
     "DROP TABLE workload_policies",
 )
 
