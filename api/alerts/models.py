@@ -86,8 +86,9 @@ class AlertPolicy(Versioned, Policy, table=True):
 class Alert(Versioned, Reached, table=True):
     """One thing that is abnormal about one subject, until somebody else than its handler closes it.
 
-    `climbs_at` is when the step that was told last loses it to the next; null when somebody has
-    answered, or when there is nobody left to tell.
+    `hop` counts who was told, from its opening on; `step` is where in its policy that was, and
+    starts anew when it is reopened. `climbs_at` is when the step that was told last loses it to the
+    next; null when somebody has answered, or when there is nobody left to tell.
     """
 
     __tablename__: ClassVar[Any] = "alerts"
@@ -106,7 +107,10 @@ class Alert(Versioned, Reached, table=True):
         Index("ix_alerts_resident_id", "resident_id"),
         CheckConstraint("climbs_at IS NULL OR status = 'open'", name="climbs_while_open"),
         CheckConstraint("(status = 'verified') = (verified_at IS NOT NULL)", name="verified"),
-        CheckConstraint("verified_by IS NULL OR verified_by <> resolved_by", name="two_people"),
+        CheckConstraint(
+            "verified_by IS NULL OR verified_by <> resolved_by AND verified_by <> handled_by",
+            name="two_people",
+        ),
     )
 
     grid_id: UUID
@@ -120,6 +124,7 @@ class Alert(Versioned, Reached, table=True):
     opened_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     opened_by: UUID | None = None
     hop: int
+    step: int
     climbs_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     answer_by: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     acknowledged_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -133,7 +138,10 @@ class Alert(Versioned, Reached, table=True):
 
 
 class AlertEvidence(Versioned, Reached, table=True):
-    """A record that shows what is abnormal; the same record is evidence once."""
+    """A record that shows what is abnormal; the same record is evidence once.
+
+    One that was discarded stays, and says since when it shows nothing any more.
+    """
 
     __tablename__: ClassVar[Any] = "alert_evidence"
     __table_args__ = (
@@ -151,10 +159,15 @@ class AlertEvidence(Versioned, Reached, table=True):
     told_by: UUID | None = None
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     added_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    discarded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 
 class AlertHop(Versioned, Reached, table=True):
-    """One step up: where it was told, when, and until when somebody there had time to answer."""
+    """One step up: where it was told, when, and until when somebody there had time to answer.
+
+    `told_grid_id` is the grid whose people were told, null where there is none of the kind wanted.
+    A vacant one found nobody there, and the next followed at once.
+    """
 
     __tablename__: ClassVar[Any] = "alert_hops"
     __table_args__ = (
@@ -166,7 +179,7 @@ class AlertHop(Versioned, Reached, table=True):
     quarantine_id: UUID | None = None
     number: int
     step: int
-    grid_id: UUID | None = None
+    told_grid_id: UUID | None = None
     roles: list[str] = Field(sa_column=Column(ARRAY(String(40)), nullable=False))
     told_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     due_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -195,7 +208,10 @@ class AlertTelling(Versioned, Reached, table=True):
 
 
 class AlertAction(Versioned, Reached, table=True):
-    """What somebody did about an alert, and when: its history, which never changes."""
+    """What somebody did about an alert, and when: its history, which never changes.
+
+    Nobody did it where new evidence reopened a resolved one.
+    """
 
     __tablename__: ClassVar[Any] = "alert_actions"
     __table_args__ = (
@@ -207,8 +223,8 @@ class AlertAction(Versioned, Reached, table=True):
     quarantine_id: UUID | None = None
     verb: AlertVerb = Field(sa_type=enum_column_type(AlertVerb, name="verb"))  # pyright: ignore[reportArgumentType]
     at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-    worker_id: UUID
-    post_id: UUID
+    worker_id: UUID | None = None
+    post_id: UUID | None = None
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 

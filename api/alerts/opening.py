@@ -1,0 +1,91 @@
+"""Opening an alert in the transaction of the record that shows it: at once, and once (M3.5).
+
+There is one open alert for each cause and subject; what shows it again is added to it, and a
+resolved one that is shown again is open again, with a new clock. Who is told, and what becomes of
+it when nobody answers, the database decides (`open_alerts`): those above are out of the caller's
+sight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.alerts.models import Cause, EvidenceKind
+from api.foundation import clock
+from api.foundation.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something abnormal, and the record that shows it.
+
+    The subject of what concerns a person is the resident. `grid_id` and `reach` are those of the
+    record. The same record shows one thing by one `key`: one that shows two has two.
+    """
+
+    cause: Cause
+    subject_id: UUID
+    grid_id: UUID
+    reach: str
+    kind: EvidenceKind
+    record_id: UUID
+    found_at: datetime
+    key: str = ""
+    household_id: UUID | None = None
+    resident_id: UUID | None = None
+    quarantine_id: UUID | None = None
+    told_by: UUID | None = None
+    note_sealed: bytes | None = None
+
+
+NOTE = "alert_evidence.note"
+"""The context in which the note of a finding is sealed."""
+
+
+async def open_alert(door: AsyncSession | Connection, finding: Finding) -> UUID | None:
+    """The alert that a finding opened or was added to; None where it was evidence already."""
+    [alert] = await open_alerts(door, [finding])
+    return alert
+
+
+async def open_alerts(
+    door: AsyncSession | Connection, findings: Sequence[Finding]
+) -> list[UUID | None]:
+    """As `open_alert`, of many in one statement; the answers stand in the order of the findings."""
+    if not findings:
+        return []
+    said = orjson.dumps([asdict(each) for each in findings], default=_as_postgresql_reads).decode()
+    if isinstance(door, AsyncSession):
+        opening = text("SELECT open_alerts(CAST(:said AS jsonb), CAST(:at AS timestamptz))")
+        alerts: Any = await door.scalar(opening, {"said": said, "at": clock.now()})
+    else:
+        alerts = await door.fetchval("SELECT open_alerts($1::jsonb, $2)", said, clock.now())
+    return list(alerts)
+
+
+def _as_postgresql_reads(value: bytes | UUID) -> str:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+
+
+async def evidence_discarded(
+    door: AsyncSession | Connection, kind: EvidenceKind, record_id: UUID
+) -> None:
+    """Say of a record that was discarded that it shows nothing any more; its alert stands."""
+    told = {"at": clock.now(), "kind": kind.value, "record": record_id}
+    if isinstance(door, AsyncSession):
+        await door.execute(text(_DISCARD.format(at=":at", kind=":kind", record=":record")), told)
+    else:
+        await door.execute(_DISCARD.format(at="$1", kind="$2", record="$3"), *told.values())
+
+
+_DISCARD = """
+    UPDATE alert_evidence SET discarded_at = {at}, version = version + 1,
+        changed_xid = pg_current_xact_id()
+    WHERE kind = {kind} AND record_id = {record} AND discarded_at IS NULL
+"""
