@@ -18,6 +18,7 @@ from api import background
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
+from api.directives import routes as directives
 from api.doors import opened
 from api.foundation import contract, handlers, health, logs
 from api.foundation.database import Database
@@ -57,6 +58,7 @@ ROOMS = (
     quarantines.router,
     teams.router,
     whereabouts.router,
+    directives.router,
 )
 
 

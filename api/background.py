@@ -1,5 +1,6 @@
 """All the background work there is: importing a room's makes it known to whoever does it."""
 
+from api.directives import lateness as directives
 from api.live import retention as live
 
-__all__ = ["live"]
+__all__ = ["directives", "live"]

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Column, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from api.access.permissions import Role
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Reached, Versioned
 
@@ -74,6 +75,7 @@ class DirectiveReceipt(Versioned, Reached, table=True):
     post_id: UUID = Field(foreign_key="posts.id")
     worker_id: UUID
     worker_name: str = Field(sa_type=String(50))  # pyright: ignore[reportArgumentType]
+    role: Role = Field(sa_type=enum_column_type(Role, name="role"))  # pyright: ignore[reportArgumentType]
     grid_id: UUID
     told_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     acknowledged_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

@@ -58,6 +58,7 @@ CREATE TABLE directive_receipts (
     post_id UUID NOT NULL,
     worker_id UUID NOT NULL,
     worker_name VARCHAR(50) NOT NULL,
+    role VARCHAR(40) NOT NULL,
     grid_id UUID NOT NULL,
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
     acknowledged_at TIMESTAMP WITH TIME ZONE,
@@ -69,7 +70,8 @@ CREATE TABLE directive_receipts (
     overdue_told_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_directive_receipts PRIMARY KEY (id),
     CONSTRAINT fk_directive_receipts_directive_id FOREIGN KEY(directive_id) REFERENCES directives (id),
-    CONSTRAINT fk_directive_receipts_post_id FOREIGN KEY(post_id) REFERENCES posts (id)
+    CONSTRAINT fk_directive_receipts_post_id FOREIGN KEY(post_id) REFERENCES posts (id),
+    CONSTRAINT ck_directive_receipts_role CHECK (role IN ('administrator', 'grid_leader', 'grid_worker', 'cadre', 'party_member', 'village_doctor', 'medic', 'police_officer', 'auxiliary_police', 'volunteer', 'household_representative'))
 )
 """,
     """\

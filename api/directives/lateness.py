@@ -1,0 +1,67 @@
+"""Who has not answered is reminded before the deadline, and told of to those above after it."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from asyncpg import Record
+
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alerts
+from api.foundation.database import Connection
+from api.foundation.jobs import every
+
+_UNANSWERED = """
+    d.id = r.directive_id AND p.id = r.post_id AND d.status = 'issued'
+    AND (p.ended_at IS NULL OR p.ended_at > $1)
+    AND CASE WHEN d.needs_report THEN r.reported_at ELSE r.acknowledged_at END IS NULL
+"""
+_CHANGED = "version = r.version + 1, changed_xid = pg_current_xact_id()"
+_REMIND = f"""
+    WITH due AS (
+        UPDATE directive_receipts r SET reminded_at = $1, {_CHANGED}
+        FROM directives d, posts p
+        WHERE {_UNANSWERED} AND r.reminded_at IS NULL
+            AND d.deadline_at - make_interval(mins => d.remind_minutes) <= $1
+        RETURNING r.directive_id, r.grid_id, r.worker_id, r.reach
+    )
+    SELECT tell('directive.reminded', directive_id, grid_id, NULL, worker_id, reach, $1) FROM due
+"""
+_OVERDUE = f"""
+    WITH late AS (
+        UPDATE directive_receipts r SET overdue_told_at = $1, {_CHANGED}
+        FROM directives d, posts p
+        WHERE {_UNANSWERED} AND r.overdue_told_at IS NULL AND d.deadline_at < $1
+        RETURNING r.directive_id, r.grid_id, r.reach, d.deadline_at
+    )
+    SELECT DISTINCT directive_id, grid_id, reach, deadline_at FROM late ORDER BY reach, directive_id
+"""
+
+
+@every(seconds=30, name="directives.remind")
+async def remind(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - the form of a sweep
+    """Remind, once for each deadline, whoever has not answered when its minutes before begin."""
+    return len(await connection.fetch(_REMIND, at))
+
+
+@every(seconds=30, name="directives.overdue")
+async def tell_of_overdue(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - as above
+    """Open one alert for each directive and each grid where somebody let the deadline pass."""
+    late = await connection.fetch(_OVERDUE, at)
+    await open_alerts(connection, [_finding(row, at) for row in late])
+    return len(late)
+
+
+def _finding(late: Record, at: datetime) -> Finding:
+    directive: UUID = late["directive_id"]
+    deadline = late["deadline_at"].astimezone(UTC).isoformat(timespec="seconds")
+    return Finding(
+        cause=Cause.overdue_directive,
+        # What is late is this directive in this grid, which is no record of its own.
+        subject_id=uuid5(directive, str(late["grid_id"])),
+        grid_id=late["grid_id"],
+        reach=late["reach"],
+        kind=EvidenceKind.directive,
+        record_id=directive,
+        found_at=at,
+        key=f"{late['grid_id']} {deadline[:19]}",
+    )
