@@ -1,0 +1,236 @@
+"""What is due to a quarantined or released person on each local day: derived, never kept beside it.
+
+One statement's worth of SQL, which every view of duties reads: “my day”, the board, what was
+missed, the workload. It speaks of `$1` to `$2` (local days, both included) and `$3` (now).
+A duty is done at the instant it was done; before `due_at` in time, later late, without one missed.
+"""
+
+from typing import Final
+
+TOWNSHIP_ZONE: Final = "'Asia/Shanghai'"
+ONE_KNOCK: Final = "interval '1 hour'"
+"""What was done at one door within this time of the record before was done on the same visit."""
+
+
+_SERVED_THEN: Final = "q.id IN (SELECT quarantine_id FROM served)"
+_THEN: Final = "duty.day >= $1::date"
+
+
+def midnight(day: str) -> str:
+    return f"({day})::timestamp AT TIME ZONE {TOWNSHIP_ZONE}"
+
+
+# A day belongs to one stage or none; a day outside all of them asks for nothing, and nothing is
+# asked of somebody after their last day (`readings.missing` has the same rule).
+_SERVED = f"""
+    days AS (
+        SELECT day::date AS day, {midnight("day")} AS begins,
+            {midnight("day + interval '1 day'")} AS ends
+        FROM generate_series($1::date, $2::date, interval '1 day') AS day
+    ), served AS MATERIALIZED (
+        SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on,
+            s.monitoring_policy_id, s.care_policy_id, s.visits_per_day, s.calls_per_day,
+            days.day, days.begins, days.ends
+        FROM quarantines AS q
+        JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+            AND s.starts_on <= $2::date AND s.ends_on >= $1::date
+        JOIN days ON days.day BETWEEN s.starts_on AND s.ends_on
+        WHERE {{quarantines}}
+            AND q.discarded_at IS NULL AND q.end_reason IS DISTINCT FROM 'entered_in_error'
+            AND (q.ended_on IS NULL OR q.ended_on >= days.day)
+    )
+"""
+
+_WHOSE = """
+    d.quarantine_id, d.resident_id, d.household_id, d.grid_id, d.reach, d.care_policy_id, d.day
+"""
+
+_PLACE = """
+    LEFT JOIN LATERAL (
+        SELECT w.kind FROM whereabouts AS w
+        WHERE w.quarantine_id = d.quarantine_id AND w.discarded_at IS NULL AND w.since_at <= {at}
+            AND (w.until_at IS NULL OR w.until_at > {at})
+        ORDER BY w.since_at DESC LIMIT 1
+    ) AS place ON true
+"""
+_NOT_OVER = "(d.ended_on IS NULL OR d.ended_on > d.day)"
+
+# As in `readings.missing`: exempt is who was, when the window closed or now, where the policy says.
+_READINGS = f"""
+    SELECT {_WHOSE}, 'reading' AS kind, due.name AS key, due.label, due.opens_at,
+        due.closes_at AS due_at, r.measured_at AS done_at, r.performed_by AS done_by
+    FROM served AS d
+    JOIN (
+        SELECT p.id AS policy_id, days.day, w.name, w.label, p.exempt_whereabouts,
+            (days.day + w.opens) AT TIME ZONE {TOWNSHIP_ZONE} AS opens_at,
+            (days.day + w.closes) AT TIME ZONE {TOWNSHIP_ZONE} AS closes_at
+        FROM days, monitoring_policies AS p,
+            jsonb_to_recordset(p.windows) AS w (name text, label text, opens time, closes time)
+    ) AS due ON due.policy_id = d.monitoring_policy_id AND due.day = d.day
+    LEFT JOIN LATERAL (
+        SELECT r.measured_at, r.performed_by FROM readings AS r
+        WHERE r.quarantine_id = d.quarantine_id AND r.day = d.day AND r."window" = due.name
+            AND r.discarded_at IS NULL
+        LIMIT 1
+    ) AS r ON true
+    {_PLACE.format(at="least(due.closes_at, $3::timestamptz)")}
+    WHERE r.measured_at IS NOT NULL OR place.kind <> ALL (due.exempt_whereabouts)
+        OR place.kind IS NULL AND {_NOT_OVER}
+"""
+
+# A temperature taken at the door is a visit too (`protocols.documents.Stage.visits_per_day`).
+# `knocks` also tells of the homes of those whom a worker serves elsewhere, out of their reach.
+_KNOCKS = f"""
+    knocked AS (
+        SELECT made.quarantine_id, made.day, array_agg(made.at ORDER BY made.at) AS at,
+            array_agg(made.by ORDER BY made.at) AS by
+        FROM (
+            SELECT seen.*, seen.at - lag(seen.at) OVER (
+                PARTITION BY seen.quarantine_id, seen.day ORDER BY seen.at
+            ) AS since
+            FROM (
+                SELECT d.quarantine_id, d.day, k.at, k.by
+                FROM served AS d
+                JOIN knocks(
+                    (SELECT array_agg(household_id) FROM served WHERE visits_per_day > 0),
+                    (SELECT min(begins) FROM days), (SELECT max(ends) FROM days)
+                ) AS k ON k.household_id = d.household_id AND k.at >= d.begins AND k.at < d.ends
+                WHERE d.visits_per_day > 0
+                UNION ALL
+                SELECT d.quarantine_id, d.day, r.measured_at, r.performed_by
+                FROM served AS d
+                JOIN readings AS r ON r.quarantine_id = d.quarantine_id AND r.day = d.day
+                    AND r.source = 'visit' AND r.discarded_at IS NULL
+                WHERE d.visits_per_day > 0
+            ) AS seen (quarantine_id, day, at, by)
+        ) AS made
+        WHERE made.since IS NULL OR made.since > {ONE_KNOCK}
+        GROUP BY made.quarantine_id, made.day
+    )
+"""
+_VISITS = f"""
+    SELECT {_WHOSE}, 'visit' AS kind, nth::text AS key, NULL AS label, d.begins AS opens_at,
+        d.ends AS due_at, made.at[nth] AS done_at, made.by[nth] AS done_by
+    FROM served AS d
+    LEFT JOIN knocked AS made USING (quarantine_id, day)
+    {_PLACE.format(at="least(d.ends, $3::timestamptz)")}
+    CROSS JOIN LATERAL generate_series(1, d.visits_per_day) AS nth
+    WHERE made.at[nth] IS NOT NULL
+        OR {_NOT_OVER} AND coalesce(place.kind NOT IN ('in_hospital', 'transferred'), true)
+"""
+
+_CALLS = f"""
+    SELECT {_WHOSE}, 'call' AS kind, nth::text AS key, NULL AS label, d.begins AS opens_at,
+        d.ends AS due_at, made.at[nth] AS done_at, made.by[nth] AS done_by
+    FROM served AS d
+    LEFT JOIN LATERAL (
+        SELECT array_agg(c.called_at ORDER BY c.called_at, c.id) AS at,
+            array_agg(c.performed_by ORDER BY c.called_at, c.id) AS by
+        FROM care_calls AS c
+        WHERE c.quarantine_id = d.quarantine_id AND c.day = d.day AND c.kind = 'daily'
+            AND c.outcome = 'reached' AND c.discarded_at IS NULL
+    ) AS made ON d.calls_per_day > 0
+    CROSS JOIN LATERAL generate_series(1, d.calls_per_day) AS nth
+    WHERE made.at[nth] IS NOT NULL OR {_NOT_OVER}
+"""
+
+# Every test of a quarantine is looked at, since a late sample makes up for the one that waits
+# longest: `answering` is `health_records.answers.answered` where the records lie. Those who live
+# with somebody whose stage says so are tested on the same days (domain 3.3.7).
+_TESTED = f"""
+    planned AS (
+        SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on,
+            s.care_policy_id, s.cohabitant_rule, t.kind AS test, coalesce(t.samples, 1) AS samples,
+            on_day.day, {midnight("on_day.day")} AS opens_at,
+            {midnight("on_day.day")} + make_interval(hours => s.test_window_hours) AS due_at
+        FROM quarantines AS q
+        JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        CROSS JOIN LATERAL jsonb_to_recordset(s.tests)
+            AS t (day integer, kind text, samples integer)
+        CROSS JOIN LATERAL (SELECT s.counted_from + (t.day - s.day_index_base) AS day) AS on_day
+        WHERE {{tested}} AND on_day.day BETWEEN s.starts_on AND s.ends_on
+            AND q.discarded_at IS NULL AND q.end_reason IS DISTINCT FROM 'entered_in_error'
+            AND (q.ended_on IS NULL OR q.ended_on >= on_day.day)
+    ), to_test AS (
+        SELECT * FROM planned
+        UNION ALL
+        SELECT p.quarantine_id, r.id, p.household_id, p.grid_id, p.reach, p.ended_on,
+            p.care_policy_id, p.cohabitant_rule, p.test, p.samples, p.day, p.opens_at, p.due_at
+        FROM planned AS p
+        JOIN residents AS r ON r.household_id = p.household_id AND r.id <> p.resident_id
+            AND r.left_on IS NULL AND r.discarded_at IS NULL
+        WHERE p.cohabitant_rule = 'same_test_days' AND NOT EXISTS (
+            SELECT FROM quarantines AS own
+            WHERE own.resident_id = r.id AND own.discarded_at IS NULL
+                AND own.started_on <= p.day AND (own.ended_on IS NULL OR own.ended_on >= p.day)
+        )
+    ), sampled AS (
+        SELECT asked.quarantine_id, asked.resident_id, asked.test, taken.at, taken.by,
+            answering(asked.opens, asked.closes, asked.wanted, taken.at, taken.amounts) AS answer
+        FROM (
+            SELECT quarantine_id, resident_id, test, min(opens_at) AS since,
+                array_agg(opens_at ORDER BY due_at, opens_at) AS opens,
+                array_agg(due_at ORDER BY due_at, opens_at) AS closes,
+                array_agg(samples ORDER BY due_at, opens_at) AS wanted
+            FROM to_test GROUP BY quarantine_id, resident_id, test
+        ) AS asked
+        CROSS JOIN LATERAL (
+            SELECT array_agg(s.sampled_at ORDER BY s.sampled_at, s.id) AS at,
+                array_agg(s.performed_by ORDER BY s.sampled_at, s.id) AS by,
+                array_agg(s.samples ORDER BY s.sampled_at, s.id) AS amounts
+            FROM diagnostic_tests AS s
+            WHERE s.resident_id = asked.resident_id AND s.kind = asked.test
+                AND s.outcome NOT IN ('invalid', 'inconclusive')
+                AND s.sampled_at >= asked.since AND s.discarded_at IS NULL
+        ) AS taken
+    )
+"""
+_TESTS = f"""
+    SELECT {_WHOSE}, 'test' AS kind, d.test AS key, NULL AS label, d.opens_at, d.due_at,
+        s.at[s.answer[d.nth]] AS done_at, s.by[s.answer[d.nth]] AS done_by
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY quarantine_id, resident_id, test ORDER BY due_at, opens_at
+        ) AS nth
+        FROM to_test
+    ) AS d
+    JOIN sampled AS s USING (quarantine_id, resident_id, test)
+    WHERE d.day <= $2::date AND (s.answer[d.nth] IS NOT NULL OR {_NOT_OVER})
+"""
+
+_FOLLOW_UPS = f"""
+    SELECT d.quarantine_id, d.resident_id, home.household_id, d.grid_id, d.reach,
+        NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind, due.nth::text AS key,
+        NULL AS label, {midnight("due.day")} AS opens_at,
+        {midnight("due.day + 1")} AS due_at, made.called_at AS done_at,
+        made.performed_by AS done_by
+    FROM releases AS d
+    JOIN quarantines AS home ON home.id = d.quarantine_id
+    CROSS JOIN LATERAL (
+        SELECT after AS nth, d.released_on + after AS day FROM unnest(d.follow_up_days) AS after
+    ) AS due
+    LEFT JOIN LATERAL (
+        SELECT c.called_at, c.performed_by FROM care_calls AS c
+        WHERE c.quarantine_id = d.quarantine_id AND c.kind = 'follow_up' AND c.day >= due.day
+            AND c.outcome = 'reached' AND c.discarded_at IS NULL
+        ORDER BY c.day, c.called_at, c.id LIMIT 1
+    ) AS made ON true
+    WHERE {{releases}} AND d.released_on >= $1::date - 366 AND due.day <= $2::date
+"""
+
+
+def care(quarantines: str, releases: str, *, tested: str = _SERVED_THEN, kept: str = _THEN) -> str:
+    """CTEs, the last of them `care`: every duty towards a person from day `$1` to day `$2`.
+
+    `quarantines` and `releases` are conditions on `q` and `d` that say whose they are; `tested` is
+    the former for tests, and `kept` says which duties are left in.
+    """
+    return f"""{_SERVED.format(quarantines=quarantines)},
+    {_KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
+        SELECT * FROM (
+            {_READINGS} UNION ALL {_VISITS} UNION ALL {_CALLS} UNION ALL {_TESTS}
+            UNION ALL {_FOLLOW_UPS.format(releases=releases)}
+        ) AS duty
+        WHERE {kept}
+    )
+"""

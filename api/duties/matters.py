@@ -1,0 +1,239 @@
+"""What waits for a post besides the timetable of care: whom it is asked of, and until when.
+
+SQL for “my day”. It speaks of `$2` (today), `$3` (now), and of the caller: `$4` the post's grid,
+`$5` the post, `$6` the worker, `$7` the role, `$8` the level; `$9` and `$10` say which roles, down
+to which level, may decide. What has no deadline of its own is to be done by the end of the local
+day on which it arose, a door that found nobody by the end of the next.
+"""
+
+from typing import Final
+
+from api.duties.due import TOWNSHIP_ZONE, midnight
+
+
+def _day_of(instant: str) -> str:
+    return f"({instant} AT TIME ZONE {TOWNSHIP_ZONE})::date"
+
+
+def _end_of_day(instant: str, *, later: int = 0) -> str:
+    return midnight(f"{_day_of(instant)} + {1 + later}")
+
+
+MINE: Final = """
+    mine AS MATERIALIZED (
+        SELECT q.id FROM quarantines AS q
+        WHERE q.id = ANY (
+                string_to_array(nullif(current_setting('onegrid.duties'), ''), ',')::uuid[]
+            )
+            AND q.status IN ('planned', 'active')
+        UNION
+        SELECT q.id FROM quarantines AS q
+        WHERE $7 = 'grid_worker' AND q.grid_id = $4::uuid AND NOT q.team_complete
+            AND q.status IN ('planned', 'active')
+    )
+"""
+"""Those in the caller's care: by a seat, or by the grid where no team is complete."""
+
+_NOBODY = "NULL::uuid AS resident_id, NULL::uuid AS household_id"
+
+_AT_THE_DOOR = f"""
+    SELECT 'site_check' AS kind, 'check' AS act, NULL AS key, NULL AS label, q.id AS subject_id,
+        q.id AS quarantine_id, q.resident_id, q.household_id, NULL AS name,
+        {midnight("s.starts_on - 1")} AS opens_at, {midnight("s.starts_on + 1")} AS due_at
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
+        AND cardinality(s.site_checklist) > 0
+    WHERE NOT EXISTS (
+        SELECT FROM site_checks AS c WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL
+    )
+    UNION ALL
+    SELECT 'transfer', CASE t.status WHEN 'dispatched' THEN 'pick_up'
+            WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END,
+        NULL, t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
+        coalesce(t.handed_over_at, t.picked_up_at, t.dispatched_at), t.due_at
+    FROM mine
+    JOIN transfers AS t ON t.quarantine_id = mine.id AND t.discarded_at IS NULL
+        AND t.status IN ('dispatched', 'picked_up', 'handed_over')
+    JOIN quarantines AS q ON q.id = t.quarantine_id
+    UNION ALL
+    SELECT 'leave', CASE l.status WHEN 'out' THEN 'back' ELSE 'out' END, NULL, NULL, l.id,
+        l.quarantine_id, l.resident_id, q.household_id, NULL,
+        CASE l.status WHEN 'out' THEN l.left_at ELSE l.from_at END, l.until_at
+    FROM mine
+    JOIN leaves AS l ON l.quarantine_id = mine.id AND l.discarded_at IS NULL
+        AND (l.status = 'out' OR l.status = 'approved' AND {_day_of("l.from_at")} <= $2::date)
+    JOIN quarantines AS q ON q.id = l.quarantine_id
+"""
+
+# Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6).
+_UNREACHED = f"""
+    SELECT 'visit', 'see', 'unreachable', NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
+        last.called_at, {_end_of_day("last.called_at")}
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id
+    CROSS JOIN LATERAL (
+        SELECT c.called_at, c.outcome FROM care_calls AS c
+        WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL
+        ORDER BY c.day DESC, c.called_at DESC, c.id DESC LIMIT 1
+    ) AS last
+    WHERE last.outcome = 'unreachable'
+        AND NOT EXISTS (SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity'))
+        AND NOT EXISTS (
+            SELECT FROM readings AS r
+            WHERE r.quarantine_id = q.id AND r.day >= {_day_of("last.called_at")}
+                AND r.measured_at > last.called_at AND r.source = 'visit' AND r.discarded_at IS NULL
+        )
+"""
+
+# A household whose latest visit met nobody or was refused is to be seen again (M2.2,
+# `visits.follow_ups`): by the grid's worker, and by whoever is bonded to it.
+_UNMET = f"""
+    SELECT 'visit', 'see', last.outcome, NULL, h.id, NULL, NULL, h.id, NULL, last.visited_at,
+        {_end_of_day("last.visited_at", later=1)}
+    FROM (
+        SELECT id FROM households WHERE $7 = 'grid_worker' AND grid_id = $4::uuid
+        UNION
+        SELECT household_id FROM bonds WHERE worker_id = $6::uuid AND ended_at IS NULL
+    ) AS home
+    JOIN households AS h ON h.id = home.id AND h.discarded_at IS NULL AND h.left_on IS NULL
+    CROSS JOIN LATERAL (
+        SELECT v.outcome, v.visited_at FROM visits AS v
+        WHERE v.household_id = h.id AND v.discarded_at IS NULL
+        ORDER BY v.visited_at DESC, v.id DESC LIMIT 1
+    ) AS last
+    WHERE last.outcome IN ('absent', 'refused')
+"""
+
+# Told at the step that was told last; whoever answered goes on with it.
+_ALERTS = f"""
+    SELECT 'alert', 'acknowledge', NULL, a.cause, a.id, a.quarantine_id, a.resident_id,
+        a.household_id, NULL, t.told_at, coalesce(a.climbs_at, a.answer_by)
+    FROM alerts AS a
+    JOIN alert_tellings AS t ON t.alert_id = a.id AND t.worker_id = $6::uuid
+        AND t.post_id = $5::uuid
+    WHERE a.status = 'open' AND NOT EXISTS (
+        SELECT FROM alert_tellings AS later WHERE later.alert_id = a.id AND later.hop > t.hop
+    )
+    UNION ALL
+    SELECT 'alert', CASE a.status WHEN 'handling' THEN 'resolve' ELSE 'handle' END, NULL, a.cause,
+        a.id, a.quarantine_id, a.resident_id, a.household_id, NULL,
+        coalesce(a.handled_at, a.acknowledged_at),
+        greatest(a.answer_by, {_end_of_day("coalesce(a.handled_at, a.acknowledged_at)")})
+    FROM alerts AS a
+    WHERE a.status = 'acknowledged' AND a.acknowledged_by = $6::uuid
+        OR a.status = 'handling' AND a.handled_by = $6::uuid
+"""
+
+_DIRECTIVES = f"""
+    SELECT 'directive', CASE WHEN r.acknowledged_at IS NULL THEN 'acknowledge' ELSE 'report' END,
+        NULL, d.title, d.id, NULL, {_NOBODY}, NULL, r.told_at, d.deadline_at
+    FROM directive_receipts AS r
+    JOIN directives AS d ON d.id = r.directive_id AND d.status = 'issued'
+    WHERE r.post_id = $5::uuid
+        AND (r.acknowledged_at IS NULL OR d.needs_report AND r.reported_at IS NULL)
+"""
+
+_ARRIVALS = f"""
+    SELECT 'arrival', CASE a.status WHEN 'expected' THEN 'arrive' ELSE 'verify' END, NULL, NULL,
+        a.id, NULL, a.resident_id, a.household_id, a.name,
+        CASE a.status WHEN 'expected' THEN {midnight("a.expected_on")} ELSE a.arrived_at END,
+        CASE a.status WHEN 'expected' THEN {midnight("a.expected_on + 1")}
+            ELSE {_end_of_day("a.arrived_at")} END
+    FROM arrivals AS a
+    WHERE $7 = 'grid_worker' AND a.grid_id = $4::uuid AND a.discarded_at IS NULL
+        AND (a.status = 'arrived' OR a.status = 'expected' AND a.expected_on <= $2::date)
+"""
+
+MATTERS: Final = f"""
+    {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {_ALERTS}
+    UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS}
+"""
+"""What anybody who serves may find waiting."""
+
+# A leader's day is not everybody's: it is asked of the nearest who may, and of those above only
+# where nobody nearer may (of two people who must differ, the other one).
+NEARER: Final = """
+    nearer AS MATERIALIZED (
+        SELECT p.reach AS path, p.worker_id, p.role, g.level,
+            EXISTS (
+                SELECT FROM unnest($9::text[], $10::integer[]) AS may (role, level)
+                WHERE may.role = p.role AND g.level <= may.level
+            ) AS may_decide
+        FROM posts AS p JOIN grids AS g ON g.id = p.grid_id
+        WHERE p.began_at <= $3::timestamptz AND (p.ended_at IS NULL OR p.ended_at > $3::timestamptz)
+            AND p.household_id IS NULL AND p.role <> 'administrator'
+            AND p.reach > current_setting('onegrid.reach_from')
+    )
+"""
+
+
+def _nearest(place: str, *, but: str = "NULL::uuid", who: str = "n.may_decide") -> str:
+    return f"""{place} >= current_setting('onegrid.reach_from')
+        AND {place} < current_setting('onegrid.reach_to')
+        AND NOT EXISTS (
+            SELECT FROM nearer AS n
+            WHERE ({place} = n.path OR starts_with({place}, n.path || '.')) AND {who}
+                AND n.worker_id IS DISTINCT FROM {but}
+        )"""
+
+
+# By the plan's rule, else by permission (domain 3.7).
+_MAY_RELEASE = """CASE WHEN rule.approver IS NULL THEN n.may_decide
+    ELSE rule.approver -> 'roles' ? n.role AND n.level <= (rule.approver ->> 'max_level')::integer
+    END"""
+_RELEASES = f"""
+    SELECT 'release', 'decide', NULL, NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
+        {midnight("q.planned_end_on")}, {midnight("q.planned_end_on + 1")}
+    FROM quarantines AS q
+    LEFT JOIN quarantine_plans AS p ON p.quarantine_id = q.id AND p.ended_at IS NULL
+    LEFT JOIN LATERAL (
+        SELECT plan -> 'release' -> 'approver' AS approver
+        FROM protocols AS law, jsonb_array_elements(law.document -> 'plans') AS plan
+        WHERE law.id = p.protocol_id AND plan ->> 'code' = p.plan_code
+    ) AS rule ON true
+    WHERE q.status IN ('planned', 'active') AND q.discarded_at IS NULL
+        AND q.planned_end_on <= $2::date
+        AND (rule.approver IS NULL OR rule.approver -> 'roles' ? $7
+            AND $8 <= (rule.approver ->> 'max_level')::integer)
+        AND {_nearest("q.reach", who=_MAY_RELEASE)}
+"""
+
+DECISIONS: Final = f"""
+    {_RELEASES}
+    UNION ALL
+    SELECT 'change', 'decide', NULL, c.kind, c.id, c.quarantine_id, q.resident_id, q.household_id,
+        NULL, c.recorded_at, {_end_of_day("c.recorded_at")}
+    FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
+    WHERE c.status = 'requested' AND c.discarded_at IS NULL AND c.entered_by <> $6::uuid
+        AND {_nearest("c.reach", but="c.entered_by")}
+    UNION ALL
+    SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,
+        NULL, l.recorded_at, least(l.from_at, {_end_of_day("l.recorded_at")})
+    FROM leaves AS l JOIN quarantines AS q ON q.id = l.quarantine_id
+    WHERE l.status = 'requested' AND l.discarded_at IS NULL
+        AND $6::uuid NOT IN (l.entered_by, l.performed_by)
+        AND {_nearest("l.reach", but="l.entered_by")}
+    UNION ALL
+    SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' ELSE 'dispatch' END, NULL,
+        t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
+        coalesce(t.approved_at, t.recorded_at), t.due_at
+    FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
+    WHERE t.status IN ('requested', 'approved') AND t.discarded_at IS NULL
+        AND {_nearest("t.reach")}
+    UNION ALL
+    SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
+        a.name, a.classified_at, {_end_of_day("a.classified_at")}
+    FROM arrivals AS a
+    WHERE a.status = 'verified' AND a.risk_level <> 'none' AND a.quarantine_id IS NULL
+        AND a.discarded_at IS NULL AND {_nearest("a.reach")}
+    UNION ALL
+    SELECT 'alert', 'verify', NULL, a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id,
+        NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
+    FROM alerts AS a
+    WHERE a.status = 'resolved' AND $6::uuid IS DISTINCT FROM a.resolved_by
+        AND $6::uuid IS DISTINCT FROM a.handled_by
+        AND {_nearest("a.reach", but="a.resolved_by")}
+"""
+"""What waits for those who decide."""

@@ -1,0 +1,145 @@
+"""“My day”: everything that is due of one post, now and later today, in one statement."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from api.access.permissions import Permission, Role, permitted
+from api.access.tokens import Claims
+from api.duties import telling
+from api.duties.due import care
+from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER
+from api.foundation import clock
+from api.foundation.identity import mask_address
+from api.foundation.sealed import Keyring
+from api.readings.batches import Desk
+
+_CARE = care(
+    "q.id IN (SELECT id FROM mine)",
+    "$7 = 'grid_worker' AND d.grid_id = $4::uuid",
+    tested="q.id IN (SELECT id FROM mine)",
+    kept="duty.done_at IS NULL",
+)
+_DEEPEST = 10
+"""Levels of the tree, more than any township has."""
+
+
+@cache
+def _statement(*, decides: bool) -> str:
+    nearer, decisions = (f", {NEARER}", f"UNION ALL {DECISIONS}") if decides else ("", "")
+    return f"""
+        WITH {MINE}{nearer}, {_CARE}
+        SELECT item.kind, item.act, item.key, item.label, item.subject_id, item.quarantine_id,
+            item.resident_id, item.household_id, coalesce(item.name, r.name) AS person,
+            item.opens_at, item.due_at, h.name AS household_name, h.number, h.address_sealed,
+            h.reach
+        FROM (
+            {MATTERS} {decisions}
+            UNION ALL
+            SELECT kind, 'do', key, label, quarantine_id, quarantine_id, resident_id, household_id,
+                NULL, opens_at, due_at
+            FROM care
+        ) AS item
+        LEFT JOIN residents AS r ON r.id = item.resident_id
+        LEFT JOIN households AS h ON h.id = item.household_id
+    """
+
+
+@cache
+def _who_decides() -> tuple[list[str], list[int]]:
+    """Which roles, each down to which level, may decide; an administrator's work is the system."""
+    deepest = {
+        role.value: max(
+            (
+                level
+                for level in range(1, _DEEPEST + 1)
+                if Permission.quarantines_manage in permitted(role, level)
+            ),
+            default=0,
+        )
+        for role in Role
+        if role is not Role.administrator
+    }
+    leaders = {role: level for role, level in deepest.items() if level}
+    return list(leaders), list(leaders.values())
+
+
+async def my_day(desk: Desk) -> tuple[bytes, str]:
+    """The JSON of `MyDay`, and the tag of what it says whatever the hour."""
+    now = clock.now()
+    rows = await _rows(desk, now)
+    stops = list(_stops(rows, now, desk.keyring))
+    tag = blake2b(orjson.dumps(stops), digest_size=12).hexdigest()
+    states = [duty["state"] for stop in stops for duty in stop["duties"]]
+    counts = {state: states.count(state) for state in ("due", "later", "late")}
+    day = {"as_of": now, "day": clock.local_day(now), **counts, "stops": stops}
+    return orjson.dumps(day, option=orjson.OPT_UTC_Z), f'W/"{tag}"'
+
+
+async def _rows(desk: Desk, now: datetime) -> list[Any]:
+    caller, today = desk.caller, clock.local_day(now)
+    asked = [today, today, now, caller.grid, caller.post, caller.worker, caller.role.value]
+    decides = _decides(caller)
+    if decides:
+        asked += [caller.level, *_who_decides()]
+    return await desk.connection.fetch(_statement(decides=decides), *asked)
+
+
+def _decides(caller: Claims) -> bool:
+    manages = Permission.quarantines_manage in permitted(caller.role, caller.level)
+    return manages and caller.role is not Role.administrator
+
+
+def _stops(
+    rows: Iterable[Mapping[str, Any]], now: datetime, keyring: Keyring
+) -> Iterator[dict[str, Any]]:
+    """Door by door: where something is due soonest first, then along the path and the numbers."""
+    by_door = sorted(rows, key=lambda row: (_door(row), *_order(row)))
+    doors = [list(duties) for _, duties in groupby(by_door, key=_door)]
+    for duties in sorted(doors, key=lambda each: (each[0]["due_at"], _door(each[0]))):
+        yield {
+            "household": _household(duties[0], keyring),
+            "duties": [_duty(row, now) for row in duties],
+        }
+
+
+def _door(row: Mapping[str, Any]) -> tuple[str, int]:
+    return row["reach"] or "", row["number"] or 0
+
+
+def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    told = (row["kind"], row["act"], row["person"] or "", row["key"] or "", str(row["subject_id"]))
+    return row["due_at"], row["opens_at"], *told
+
+
+def _household(row: Mapping[str, Any], keyring: Keyring) -> dict[str, Any] | None:
+    if row["household_name"] is None:
+        return None
+    sealed = row["address_sealed"]
+    place = sealed and mask_address(keyring.open(sealed, context="households.address"))
+    told = {"id": str(row["household_id"]), "name": row["household_name"]}
+    return {**told, "number": row["number"], "place": place}
+
+
+def _duty(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    resident, name = row["resident_id"], row["person"]
+    return {
+        "kind": row["kind"],
+        "what": telling.what(row),
+        "person": None if name is None else {"id": resident and str(resident), "name": name},
+        "opens_at": row["opens_at"],
+        "due_at": row["due_at"],
+        "state": _state(row, now),
+        "report": telling.report(row),
+    }
+
+
+def _state(row: Mapping[str, Any], now: datetime) -> str:
+    if now < row["opens_at"]:
+        return "later"
+    return "due" if now < row["due_at"] else "late"
