@@ -124,11 +124,12 @@ class Enters(Security):
     opening: Opening = field(kw_only=True)
 
 
-def enters(opening: Opening, permission: Permission) -> Enters:
-    """As `permits`, for what is opened together with admitting the caller."""
+def enters(opening: Opening, permission: Permission | None = None) -> Enters:
+    """As `permits`, or without one as `SignedIn`, for what is opened with admitting the caller."""
 
     async def entering(request: Request, needed: SecurityScopes, _: Bearer) -> AsyncGenerator[Any]:
         async with opening(request, await admitted(request, needed)) as opened:
             yield opened
 
-    return Enters(entering, scopes=[permission.value], scope="function", opening=opening)
+    scopes = [] if permission is None else [permission.value]
+    return Enters(entering, scopes=scopes, scope="function", opening=opening)
