@@ -20,6 +20,7 @@ from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
 from api.directives import routes as directives
 from api.doors import opened
+from api.duties import routes as duties
 from api.foundation import contract, handlers, health, logs
 from api.foundation.database import Database
 from api.foundation.edge import Edge
@@ -45,6 +46,7 @@ __all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 # Routes are tried in this order and each costs a little: what is asked most stands first.
 ROOMS = (
     readings.router,
+    duties.router,
     access.gate,
     access.router,
     access.keys,
