@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from threading import Thread
@@ -28,6 +28,8 @@ from api.foundation.sealed import new_key
 from api.foundation.worker import working
 from api.grids import people_routes as people
 from api.grids import routes as grids
+from api.live import routes as live
+from api.live.hub import Hub
 from api.protocols import protocol_routes
 from api.protocols import routes as policies
 from api.protocols.documents import document_schema
@@ -60,6 +62,7 @@ ROOMS = (
     quarantines.router,
     teams.router,
     whereabouts.router,
+    live.router,
     directives.router,
 )
 
@@ -96,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()
+    app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.
     app.router.routes.extend(readings.hot.routes)
@@ -124,7 +128,7 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
         minutes=settings.access_token_minutes,
     )
     overlap = timedelta(minutes=settings.signing_key_overlap_minutes)
-    async with opened(settings) as database, _beside(settings, database):
+    async with opened(settings) as database, _beside(app, database):
         app.state.database = database
         app.state.keys = KeyRoom(database, tokens, overlap=overlap)
         await app.state.keys.open()
@@ -132,12 +136,15 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def _beside(settings: Settings, database: Database) -> AsyncGenerator[None]:
-    """The background work, where the server does that too."""
-    if not settings.with_worker or settings.database_url is None:
-        yield
-        return
-    async with working(database, settings.database_url.get_secret_value()):
+async def _beside(app: FastAPI, database: Database) -> AsyncGenerator[None]:
+    """What goes on beside the requests: hearing of events, and background work if asked to."""
+    settings: Settings = app.state.settings
+    assert settings.database_url is not None  # noqa: S101 - the doors are open
+    url = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as beside:
+        await beside.enter_async_context(app.state.hub.open(url))
+        if settings.with_worker:
+            await beside.enter_async_context(working(database, url))
         yield
 
 
