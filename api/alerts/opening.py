@@ -26,7 +26,8 @@ class Finding:
     """Something abnormal, and the record that shows it.
 
     The subject of what concerns a person is the resident. `grid_id` and `reach` are those of the
-    record. The same record shows one thing by one `key`: one that shows two has two.
+    record. The same record shows one thing by one `key`: one that shows two has two. Where the
+    quarantine is told, person and household need not be; where the person is, it is found.
     """
 
     cause: Cause

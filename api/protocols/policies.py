@@ -187,10 +187,15 @@ def _instant(day: date, at: time) -> datetime:
 
 
 def judge(policy: MonitoringRule, value_c: float, symptoms: Collection[str]) -> Judgement:
-    """Fever by the policy's threshold and comparator; any symptom at all is abnormal (M3.5)."""
+    """Fever is abnormal, and so is any symptom at all (M3.5)."""
+    abnormal = feverish(policy, value_c) or bool(symptoms)
+    return Judgement(abnormal=abnormal, low=value_c < policy.low_threshold_c)
+
+
+def feverish(policy: MonitoringRule, value_c: float) -> bool:
+    """Fever by the policy's threshold and comparator."""
     reached = value_c >= policy.fever_threshold_c
-    fever = reached and (policy.comparator is Comparator.gte or value_c > policy.fever_threshold_c)
-    return Judgement(abnormal=fever or bool(symptoms), low=value_c < policy.low_threshold_c)
+    return reached and (policy.comparator is Comparator.gte or value_c > policy.fever_threshold_c)
 
 
 def plausible(policy: MonitoringRule, value_c: float) -> bool:

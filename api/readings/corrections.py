@@ -8,6 +8,8 @@ from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
+from api.alerts.models import EvidenceKind
+from api.alerts.opening import evidence_discarded, open_alerts
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
@@ -15,6 +17,7 @@ from api.foundation.problems import NotFound
 from api.foundation.records import Correction, correct
 from api.protocols.queries import PolicyShelf
 from api.quarantines.models import EndReason, Quarantine
+from api.readings.alarms import shown_by_reading
 from api.readings.judging import Sent, judged_by, refuse_unless_running
 from api.readings.models import Reading
 from api.readings.problems import ReadingDiscarded, WindowAlreadyMeasured
@@ -31,7 +34,7 @@ async def correct_reading(
     version: int,
     policies: PolicyShelf,
 ) -> Reading:
-    """Change what was written down wrong, and judge the reading anew.
+    """Change what was written down wrong, and judge the reading anew: it may show more than before.
 
     Raises `NotFound`, `ReadingDiscarded`, `VersionMismatch`, and what recording one may raise.
     """
@@ -42,11 +45,13 @@ async def correct_reading(
     if "note" in said.model_fields_set:
         seal = keyring_of(session).seal
         changes["note_sealed"] = None if said.note is None else seal(said.note, context=NOTE)
-    changes |= await _judged_anew(session, corrector.cell, reading, said, policies=policies)
+    judged = await _judged_anew(session, corrector.cell, reading, said, policies=policies)
+    changes |= {name: judged[name] for name in judged.keys() & Reading.model_fields}
     await _refuse_taken(session, reading, changes)
     correction = Correction(version=version, by=corrector.worker, reason=said.reason)
     await correct(session, reading, changes, correction)
     audit(session, corrector, "readings.correct", subject=reading.id, reach=reading.reach)
+    await open_alerts(session, list(shown_by_reading(reading.model_dump() | judged)))
     return reading
 
 
@@ -58,6 +63,7 @@ async def discard_reading(
     if reading.discarded_at is None:
         correction = Correction(version=reading.version, by=discarder.worker, reason=reason)
         await correct(session, reading, {"discarded_at": clock.now()}, correction)
+        await evidence_discarded(session, EvidenceKind.reading, reading.id)
         audit(session, discarder, "readings.discard", subject=reading.id, reach=reading.reach)
     return reading
 
@@ -111,7 +117,7 @@ async def _judged_anew(
     rules = await policies.monitoring(session, cell, {policy})
     judged = judged_by(rules[policy], sent, told.get("measured_at", reading.measured_at))
     refuse_unless_running(_facts(quarantine), judged.day, pointer="/body/measured_at")
-    return {name: value for name, value in judged._asdict().items() if name != "policy_id"}
+    return judged._asdict()
 
 
 def _facts(quarantine: Quarantine) -> dict[str, Any]:

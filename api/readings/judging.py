@@ -8,7 +8,7 @@ from api.access.tokens import Claims
 from api.foundation.field_records import fill_in
 from api.foundation.records import Source
 from api.foundation.sealed import Keyring
-from api.protocols.policies import MonitoringRule, judge, plausible, window_of
+from api.protocols.policies import MonitoringRule, feverish, judge, plausible, window_of
 from api.protocols.problems import UnknownWindow
 from api.readings.problems import ImplausibleValue, NotNormal, QuarantineNotRunning
 from api.readings.queries import Judged, Row
@@ -64,7 +64,8 @@ def judged_by(rule: MonitoringRule, sent: Sent, measured_at: datetime) -> Judged
     means = judge(rule, said.value_c, said.symptoms)
     if sent.as_normal and (means.abnormal or means.low):
         raise NotNormal
-    return Judged(rule.id, slot.day, slot.window, slot.timing, means.abnormal, means.low)
+    fever = feverish(rule, said.value_c)
+    return Judged(rule.id, slot.day, slot.window, slot.timing, means.abnormal, means.low, fever)
 
 
 def refuse_unless_running(quarantine: Row, day: date, *, pointer: str) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from api.access.tokens import Claims
+from api.alerts.opening import open_alerts
 from api.foundation.database import Connection
 from api.foundation.field_records import FromTheField, fill_in
 from api.foundation.problems import Problem, RecordDiffers
 from api.foundation.records import Outcome, Source
 from api.protocols.policies import window_of
 from api.readings import queries
+from api.readings.alarms import shown_by_untaken
 from api.readings.batches import Desk, not_found
 from api.readings.judging import refuse_unless_running
 from api.readings.models import NotTakenReason
@@ -70,6 +72,8 @@ async def keep_untaken(desk: Desk, said: RoundRecord, told: Sequence[Untaken]) -
     rows = [each for each in proposals if not isinstance(each, Problem)]
     columns = [[row[name] for row in rows] for name in _COLUMNS]
     created = {row["id"] for row in await desk.connection.fetch(_KEEP, *columns)}
+    shown = [finding for row in rows if row["id"] in created for finding in shown_by_untaken(row)]
+    await open_alerts(desk.connection, shown)
     before = await _reasons(
         desk.connection, [row["id"] for row in rows if row["id"] not in created]
     )
@@ -95,7 +99,7 @@ async def _proposals(
             at = said.measured_at or fields["recorded_at"]
             slot = window_of(rules[quarantine["monitoring_policy_id"]], at, said.window)
             refuse_unless_running(quarantine, slot.day, pointer=each.person)
-            place = {name: quarantine[name] for name in ("grid_id", "reach")}
+            place = {name: quarantine[name] for name in ("resident_id", "grid_id", "reach")}
             proposals.append(fields | place | {"day": slot.day, "window": slot.window})
         except Problem as problem:
             proposals.append(problem)

@@ -39,6 +39,7 @@ class Judged(NamedTuple):
     timing: str
     abnormal: bool
     low: bool
+    fever: bool
 
 
 RUNNING = """
@@ -49,35 +50,51 @@ RUNNING = """
 planned end it runs on until somebody releases the person."""
 
 # The policy is found by the statement itself, so the reading comes judged by every policy there is;
-# the row and its audit are one statement: what costs here is the round trip (docs/decisions/0010).
+# the row, its audit and its alert are one statement: what costs here is the round trip
+# (docs/decisions/0010).
 _KEEP = f"""
-    WITH kept AS (
+    WITH slot AS (
+        SELECT q.id, q.resident_id, q.grid_id, q.reach, judged.*
+        FROM quarantines AS q
+        JOIN unnest(
+            $14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[],
+            $20::bool[]
+        ) AS judged (policy_id, day, "window", timing, abnormal, low, fever)
+            ON judged.policy_id = q.monitoring_policy_id
+        WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
+            AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
+    ), kept AS (
         INSERT INTO readings (
             id, version, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
             resident_id, grid_id, reach, value_c, method, site, symptoms, note_sealed, measured_at,
             day, "window", timing, abnormal, low
         )
-        SELECT $1::uuid, 1, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::text, q.id,
-            q.resident_id, q.grid_id, q.reach, $8::float8, $9::text, $10::text, $11::text[],
-            $12::bytea, $13::timestamptz, judged.day, judged."window", judged.timing,
-            judged.abnormal, judged.low
-        FROM quarantines AS q
-        JOIN unnest($14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[])
-            AS judged (policy_id, day, "window", timing, abnormal, low)
-            ON judged.policy_id = q.monitoring_policy_id
-        WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
-            AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
+        SELECT $1::uuid, 1, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::text, id,
+            resident_id, grid_id, reach, $8::float8, $9::text, $10::text, $11::text[],
+            $12::bytea, $13::timestamptz, day, "window", timing, abnormal, low
+        FROM slot
         ON CONFLICT DO NOTHING
         RETURNING *
     ), noted AS (
         INSERT INTO audit_entries (
             {NOTED}, subject_id, details, reach
         )
-        SELECT $20::uuid, $21::timestamptz, $22::text, $23::uuid, $24::uuid, $25::uuid, $26::text,
+        SELECT $21::uuid, $22::timestamptz, $23::text, $24::uuid, $25::uuid, $26::uuid, $27::text,
             id, '{{}}', reach
         FROM kept
     )
-    SELECT {columns_of("kept")} FROM kept
+    SELECT {columns_of("kept")}, CASE WHEN kept.abnormal THEN (
+        SELECT open_alerts(jsonb_agg(jsonb_build_object(
+            'cause', shown.cause, 'subject_id', kept.resident_id, 'grid_id', kept.grid_id,
+            'reach', kept.reach, 'quarantine_id', kept.quarantine_id, 'kind', 'reading',
+            'record_id', kept.id, 'key', shown.cause, 'found_at', kept.measured_at,
+            'told_by', kept.performed_by
+        )), kept.received_at)
+        FROM (VALUES ('fever', slot.fever), ('symptom', kept.symptoms <> '{{}}'))
+            AS shown (cause, holds)
+        WHERE shown.holds
+    ) END AS alerts
+    FROM kept JOIN slot ON slot.id = kept.quarantine_id
 """
 _KEPT_FROM = (
     "id",

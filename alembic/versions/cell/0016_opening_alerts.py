@@ -165,12 +165,14 @@ BEGIN
                 at + p.whole
             FROM (
                 SELECT DISTINCT ON (said.cause, said.subject_id) said.cause, said.subject_id,
-                    said.grid_id, said.reach, said.household_id, said.resident_id, said.told_by,
-                    coalesce(said.quarantine_id, (
-                        SELECT q.id FROM quarantines q WHERE q.resident_id = said.resident_id
-                            AND q.status IN ('planned', 'active')
-                    )) AS quarantine_id
+                    said.grid_id, said.reach, said.told_by, q.id AS quarantine_id,
+                    coalesce(said.household_id, q.household_id) AS household_id,
+                    coalesce(said.resident_id, q.resident_id) AS resident_id
                 FROM findings_of(findings) said
+                LEFT JOIN quarantines q ON q.id = coalesce(said.quarantine_id, (
+                    SELECT now.id FROM quarantines now WHERE now.resident_id = said.resident_id
+                        AND now.status IN ('planned', 'active')
+                ))
                 WHERE NOT EXISTS (
                     SELECT FROM alert_evidence e WHERE e.record_id = said.record_id
                         AND e.kind = said.kind AND e.key = said.key
