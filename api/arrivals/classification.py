@@ -4,12 +4,12 @@ Sources: domain 3.3.4 (a stay counts from so many days before the area was decla
 look-back window). Nothing is read here: the same stays and the same list always class alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from api.arrivals.codes import holds
+from api.arrivals.codes import holds, prefixes_of
 from api.protocols.models import RiskLevel
 
 _SEVEREST_FIRST = (
@@ -66,14 +66,15 @@ def classify(
 
     A stay counts where its place lies in the area, its days touch those from `look_back_days`
     before the area was declared until it was lifted, and the last of them is at most
-    `look_back_days` before the arrival. Days after the area was lifted are not days at risk.
+    `look_back_days` before the arrival. Days after the area was lifted are not days at risk, and
+    a stay that was planned for longer ended with the arrival.
     """
     known = list(areas)
     counted = [
         (area, stay, left_on)
         for stay in stays
-        for area, left_on in _touched(stay, known, look_back_days)
-        if left_on + timedelta(days=look_back_days) >= arrived_on
+        for area in known
+        if (left_on := _last_day_at_risk(stay, area, look_back_days, arrived_on)) is not None
     ]
     if not counted:
         return Classified(RiskLevel.none, None, None, None, _nothing(look_back_days, arrived_on))
@@ -82,13 +83,28 @@ def classify(
     return Classified(area.level, area, stay, left_on, explanation)
 
 
-def _touched(stay: Stay, areas: Iterable[Area], look_back_days: int) -> Iterator[tuple[Area, date]]:
-    """The areas that a stay counts for, each with the last day of it that was at risk."""
+def _last_day_at_risk(stay: Stay, area: Area, look_back_days: int, arrived_on: date) -> date | None:
+    """The last day of a stay that counts for an area; None where none does."""
+    if not holds(area.prefix, stay.code):
+        return None
+    look_back = timedelta(days=look_back_days)
+    last = min(stay.to_on, area.to_on or stay.to_on, arrived_on)
+    first = max(stay.from_on, area.from_on - look_back, arrived_on - look_back)
+    return last if first <= last else None
+
+
+def listed(areas: Iterable[Area]) -> Mapping[str, list[Area]]:
+    """The areas by their prefix, for classing thousands."""
+    by_prefix: dict[str, list[Area]] = {}
     for area in areas:
-        left_on = stay.to_on if area.to_on is None else min(stay.to_on, area.to_on)
-        since = area.from_on - timedelta(days=look_back_days)
-        if holds(area.prefix, stay.code) and max(stay.from_on, since) <= left_on:
-            yield area, left_on
+        by_prefix.setdefault(area.prefix, []).append(area)
+    return by_prefix
+
+
+def areas_of(stays: Iterable[Stay], by_prefix: Mapping[str, list[Area]]) -> list[Area]:
+    """Those of the areas in which some stay lies; the others cannot class it."""
+    prefixes = {prefix for stay in stays for prefix in prefixes_of(stay.code)}
+    return [area for prefix in sorted(prefixes) for area in by_prefix.get(prefix, ())]
 
 
 def _gravest(counted: tuple[Area, Stay, date]) -> tuple[object, ...]:

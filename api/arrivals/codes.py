@@ -20,6 +20,11 @@ def canonical(code: str) -> str:
     return significant(code).ljust(6, "0")
 
 
+def prefixes_of(code: str) -> list[str]:
+    """What the divisions begin with in which the place `code` lies, its own included."""
+    return [code[:length] for length in _LENGTHS if length <= len(code)]
+
+
 def holds(prefix: str, code: str) -> bool:
     """Whether the place `code` lies in the division whose significant part is `prefix`."""
     return code.startswith(prefix)

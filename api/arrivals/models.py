@@ -41,6 +41,7 @@ class ClassifiedBecause(Labelled):
     """What made the service class an arrival anew."""
 
     recorded = "recorded", "登记"
+    arrived = "arrived", "抵达"
     corrected = "corrected", "信息更正"
     list_changed = "list_changed", "风险地区名单变更"
     rules_changed = "rules_changed", "施行中的方案变更"
@@ -129,6 +130,7 @@ class Arrival(Recorded, table=True):
             unique=True,
             postgresql_where=text(_PRESENT),
         ),
+        CheckConstraint("expected_on IS NOT NULL OR arrived_at IS NOT NULL", name="comes"),
         CheckConstraint(
             "status NOT IN ('arrived', 'verified') OR arrived_at IS NOT NULL", name="arrived"
         ),

@@ -86,6 +86,7 @@ CREATE TABLE arrivals (
     ended_reason TEXT,
     note_sealed BYTEA,
     CONSTRAINT pk_arrivals PRIMARY KEY (id),
+    CONSTRAINT ck_arrivals_comes CHECK (expected_on IS NOT NULL OR arrived_at IS NOT NULL),
     CONSTRAINT ck_arrivals_arrived CHECK (status NOT IN ('arrived', 'verified') OR arrived_at IS NOT NULL),
     CONSTRAINT ck_arrivals_known CHECK (status <> 'verified' OR resident_id IS NOT NULL),
     CONSTRAINT ck_arrivals_document_whole CHECK ((document_sealed IS NULL) = (document_lookup IS NULL)),
@@ -144,7 +145,7 @@ CREATE TABLE arrival_classifications (
     explanation TEXT NOT NULL,
     CONSTRAINT pk_arrival_classifications PRIMARY KEY (id),
     CONSTRAINT fk_arrival_classifications_arrival_id FOREIGN KEY(arrival_id) REFERENCES arrivals (id),
-    CONSTRAINT ck_arrival_classifications_because CHECK (because IN ('recorded', 'corrected', 'list_changed', 'rules_changed')),
+    CONSTRAINT ck_arrival_classifications_because CHECK (because IN ('recorded', 'arrived', 'corrected', 'list_changed', 'rules_changed')),
     CONSTRAINT ck_arrival_classifications_risk_level CHECK (risk_level IN ('high', 'medium', 'low', 'affected_county', 'affected_prefecture', 'none', 'entry')),
     CONSTRAINT ck_arrival_classifications_exposure_class CHECK (exposure_class IN ('close_contact', 'secondary_contact', 'general_contact', 'spatiotemporal_companion', 'returnee', 'entrant', 'recovered', 'case', 'other'))
 )
