@@ -18,6 +18,9 @@ from api import background
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
+from api.arrivals import division_routes as divisions
+from api.arrivals import risk_routes as risk_areas
+from api.care import routes as care
 from api.directives import routes as directives
 from api.doors import opened
 from api.duties import routes as duties
@@ -28,6 +31,7 @@ from api.foundation.sealed import new_key
 from api.foundation.worker import working
 from api.grids import people_routes as people
 from api.grids import routes as grids
+from api.health_records import routes as health_records
 from api.live import routes as live
 from api.live.hub import Hub
 from api.protocols import protocol_routes
@@ -57,6 +61,10 @@ ROOMS = (
     registry.router,
     residents.router,
     visits.router,
+    health_records.router,
+    care.router,
+    risk_areas.router,
+    divisions.router,
     policies.router,
     protocol_routes.router,
     quarantines.router,

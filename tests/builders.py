@@ -129,3 +129,36 @@ async def a_visit(
     response = await client.post("/v1/visits", json=visit_body(household, **told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def diagnostic_test_body(resident: str, **told: Any) -> dict[str, Any]:
+    """The body of a nucleic-acid sample taken just now, whose result is awaited."""
+    return {
+        "id": str(new_id()),
+        "resident_id": resident,
+        "kind": "nucleic_acid",
+        "sampled_at": clock.now().isoformat(),
+        **told,
+    }
+
+
+async def a_diagnostic_test(
+    client: httpx.AsyncClient, resident: str, **told: Any
+) -> dict[str, Any]:
+    """Record a test of a resident and answer what the service says of it."""
+    response = await client.post("/v1/tests", json=diagnostic_test_body(resident, **told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def care_call_body(**told: Any) -> dict[str, Any]:
+    """The body of a call of the care line that got through just now."""
+    return {"id": str(new_id()), "outcome": "reached", **told}
+
+
+async def a_care_call(client: httpx.AsyncClient, quarantine: str, **told: Any) -> dict[str, Any]:
+    """Record a call to a person in quarantine, or released, and answer what is said of it."""
+    path = f"/v1/quarantines/{quarantine}/calls"
+    response = await client.post(path, json=care_call_body(**told))
+    assert response.status_code == 201, response.text
+    return response.json()

@@ -41,6 +41,7 @@ class CareCall(Recorded, table=True):
     __tablename__: ClassVar[Any] = "care_calls"
     __table_args__ = (
         Index("ix_care_calls_quarantine_id_day", "quarantine_id", "day"),
+        Index("ix_care_calls_called_at", "called_at", "id"),
         Index("ix_care_calls_reach", "reach"),
     )
 

@@ -6,7 +6,9 @@ It registers at import, so that nothing here knows of it:
     async def periods(session: AsyncSession, residents: Collection[UUID]) -> Sequence[Period]: ...
 
     @hears_of_positives
-    async def followed(session: AsyncSession, caller: Claims, test: DiagnosticTest) -> None: ...
+    async def followed(
+        session: AsyncSession, caller: Claims, tests: Sequence[DiagnosticTest]
+    ) -> None: ...
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -39,8 +41,8 @@ class Period(NamedTuple):
 Periods = Callable[[AsyncSession, Collection[UUID]], Awaitable[Sequence[Period]]]
 """The periods of these residents, as far as the caller sees them."""
 
-Hearing = Callable[[AsyncSession, Claims, DiagnosticTest], Awaitable[None]]
-"""What follows from a positive test, in the transaction in which it is told."""
+Hearing = Callable[[AsyncSession, Claims, Sequence[DiagnosticTest]], Awaitable[None]]
+"""What follows from positive tests, in the transaction in which they are told."""
 
 _periods: list[Periods] = []
 _hearings: list[Hearing] = []
@@ -53,7 +55,7 @@ def knows_periods(knowing: Periods) -> Periods:
 
 
 def hears_of_positives(hearing: Hearing) -> Hearing:
-    """Register what follows from a positive test."""
+    """Register what follows from positive tests."""
     _hearings.append(hearing)
     return hearing
 
@@ -66,7 +68,7 @@ async def periods_of(session: AsyncSession, residents: Collection[UUID]) -> list
     return sorted(found, key=lambda each: (each.started_on, each.quarantine_id))
 
 
-async def spread(session: AsyncSession, caller: Claims, test: DiagnosticTest) -> None:
-    """Let every room that a positive test concerns do what follows from it."""
-    for hearing in _hearings:
-        await hearing(session, caller, test)
+async def spread(session: AsyncSession, caller: Claims, tests: Sequence[DiagnosticTest]) -> None:
+    """Let every room that positive tests concern do what follows from them."""
+    for hearing in _hearings if tests else ():
+        await hearing(session, caller, tests)

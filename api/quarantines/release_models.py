@@ -4,11 +4,14 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Index, Integer, LargeBinary, String
+from sqlalchemy import ARRAY, Column, Index, Integer, LargeBinary, Sequence, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from api.foundation.database import metadata
 from api.foundation.records import INSTANT, Reached, Versioned
+
+RELEASE_NUMBER = Sequence("release_number", metadata=metadata)
 
 
 class Release(Versioned, Reached, table=True):

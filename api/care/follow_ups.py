@@ -1,0 +1,69 @@
+"""Which follow-ups a release leaves, and which call answers them: derived, never kept (M3.8)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from api.care.models import CallKind, CallOutcome
+
+
+class Released(Protocol):
+    """Who was released when, and after how many days they are asked how they are."""
+
+    @property
+    def released_on(self) -> date: ...
+    @property
+    def follow_up_days(self) -> list[int]: ...
+
+
+class Call(Protocol):
+    """A call that counts."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def kind(self) -> CallKind: ...
+    @property
+    def day(self) -> date: ...
+    @property
+    def outcome(self) -> CallOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A follow-up on day `day` after the release; `call_id` answers it, on `answered_on`."""
+
+    day: int
+    due_on: date
+    call_id: UUID | None
+    answered_on: date | None
+    late: bool
+
+
+def follow_ups_due(release: Released, calls: Iterable[Call], today: date) -> list[FollowUp]:
+    """Every follow-up that falls due up to `today`, by day; the day of release is day 0.
+
+    The first call on its day or later answers it, and with it whatever was missed before: nobody is
+    called three times on one day. A call that did not get through answers nothing. `late` is one
+    that was answered after its day, or not yet though its day is over.
+    """
+    answering = sorted(
+        (
+            call
+            for call in calls
+            if call.kind is CallKind.follow_up and call.outcome is not CallOutcome.unreachable
+        ),
+        key=lambda call: (call.day, call.id),
+    )
+    found: list[FollowUp] = []
+    for day in sorted(set(release.follow_up_days)):
+        due_on = release.released_on + timedelta(days=day)
+        if due_on <= today:
+            call = next((each for each in answering if due_on <= each.day <= today), None)
+            late = due_on < (call.day if call else today)
+            found.append(
+                FollowUp(day, due_on, call.id if call else None, call.day if call else None, late)
+            )
+    return found

@@ -1,0 +1,109 @@
+"""Reading calls: what was said, whom nobody has met since, what is still to be asked."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.care.follow_ups import follow_ups_due
+from api.care.models import CallKind, CallOutcome, CareCall
+from api.care.schemas import (
+    CareCallRead,
+    OwedVisit,
+    OwedVisits,
+    ReleaseFollowUp,
+    ReleaseFollowUps,
+)
+from api.foundation import clock
+from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.problems import NotFound
+from api.quarantines.queries import quarantine_of
+from api.quarantines.release_models import Release
+
+NOTE = "care_calls.note"
+"""The context in which the notes of calls are sealed."""
+
+
+class CallFilter(BaseModel):
+    """Which calls are wanted; what is left out does not narrow."""
+
+    grid_id: UUID | None = None
+    quarantine_id: UUID | None = None
+    day: date | None = None
+    kind: CallKind | None = None
+    outcome: CallOutcome | None = None
+
+
+async def call_of(session: AsyncSession, call_id: UUID) -> CareCall:
+    """The call; raises `NotFound`."""
+    call = await session.get(CareCall, call_id)
+    if call is None:
+        raise NotFound("没有找到该通话记录,或不在您的网格范围内。")
+    return call
+
+
+async def calls(session: AsyncSession, wanted: CallFilter, page: PageRequest) -> Page[CareCallRead]:
+    """Calls that count, the latest first."""
+    statement = select(CareCall).where(col(CareCall.discarded_at).is_(None))
+    for name, value in wanted.model_dump(exclude_none=True).items():
+        statement = statement.where(col(getattr(CareCall, name)) == value)
+    keys = [col(CareCall.called_at), col(CareCall.id)]
+    return await read_page(session, statement, keys, page, present=present, descending=True)
+
+
+def present(call: CareCall) -> CareCallRead:
+    """A call as the wire shows it; its note stays sealed."""
+    told: Mapping[str, Any] = call.model_dump()
+    return CareCallRead(**told, has_note=call.note_sealed is not None)
+
+
+# Met is whoever was visited or measured at the door; a call that gets through is later than the
+# one that did not, so the last call decides.
+_OWED = text("""
+    SELECT q.id AS quarantine_id, q.resident_id, r.name AS resident_name, q.household_id, q.grid_id,
+        last.id AS call_id, last.called_at
+    FROM (
+        SELECT DISTINCT ON (quarantine_id) id, quarantine_id, called_at, outcome FROM care_calls
+        WHERE discarded_at IS NULL AND day >= :since
+        ORDER BY quarantine_id, called_at DESC, id DESC
+    ) AS last
+    JOIN quarantines q ON q.id = last.quarantine_id
+    JOIN residents r ON r.id = q.resident_id
+    WHERE last.outcome = 'unreachable'
+        AND NOT EXISTS (
+            SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity')
+        )
+        AND NOT EXISTS (
+            SELECT FROM readings m WHERE m.quarantine_id = q.id AND m.discarded_at IS NULL
+                AND m.source = 'visit' AND m.measured_at > last.called_at
+        )
+    ORDER BY last.called_at, q.id LIMIT 500
+""")
+
+
+async def visits_owed(session: AsyncSession, *, since: date) -> OwedVisits:
+    """Whom the care line did not reach since a day and nobody has met after that (M3.6)."""
+    rows = (await session.execute(_OWED, {"since": since})).mappings()
+    return OwedVisits(items=[OwedVisit.model_validate(dict(row)) for row in rows])
+
+
+async def follow_ups_of(session: AsyncSession, quarantine_id: UUID) -> ReleaseFollowUps:
+    """The follow-ups of one release that fell due up to today; raises `NotFound`."""
+    await quarantine_of(session, quarantine_id)
+    release = (
+        await session.scalars(select(Release).where(Release.quarantine_id == quarantine_id))
+    ).one_or_none()
+    if release is None:
+        return ReleaseFollowUps(items=[])
+    made = await session.scalars(
+        select(CareCall).where(
+            col(CareCall.quarantine_id) == quarantine_id, col(CareCall.discarded_at).is_(None)
+        )
+    )
+    due = follow_ups_due(release, made, clock.today())
+    return ReleaseFollowUps(items=[ReleaseFollowUp.model_validate(each) for each in due])

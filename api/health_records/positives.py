@@ -1,0 +1,43 @@
+"""Positive tests are told upward at once (M3.5), and to whoever follows these persons' tests."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.tokens import Claims
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alerts
+from api.health_records.control import spread
+from api.health_records.models import DiagnosticOutcome, DiagnosticTest
+from api.registry.models import Resident
+
+
+async def sound(session: AsyncSession, caller: Claims, tests: Iterable[DiagnosticTest]) -> None:
+    """Open the alert of each that is positive, once, and let who else is concerned know."""
+    positive = [each for each in tests if each.outcome is DiagnosticOutcome.positive]
+    if not positive:
+        return
+    people = {each.resident_id for each in positive}
+    residents = select(Resident).where(col(Resident.id).in_(people))
+    homes = {each.id: each.household_id for each in await session.scalars(residents)}
+    findings = [_finding(caller, each, homes.get(each.resident_id)) for each in positive]
+    await open_alerts(session, findings)
+    await spread(session, caller, positive)
+
+
+def _finding(caller: Claims, test: DiagnosticTest, household: UUID | None) -> Finding:
+    return Finding(
+        cause=Cause.positive_test,
+        subject_id=test.resident_id,
+        grid_id=test.grid_id,
+        reach=test.reach,
+        kind=EvidenceKind.test_result,
+        record_id=test.id,
+        found_at=test.reported_at or test.received_at,
+        household_id=household,
+        resident_id=test.resident_id,
+        quarantine_id=test.quarantine_id,
+        told_by=caller.worker,
+    )

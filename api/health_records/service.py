@@ -1,0 +1,173 @@
+"""Recording tests, one or five hundred; a result that comes later, or was wrong, is told openly.
+
+A positive one opens an alert in the transaction in which it is told. No result moves a stage.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.colleagues import NotAColleague, strangers
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.batches import Unread, refused
+from api.foundation.field_records import fill_in
+from api.foundation.problems import InvalidInput, NotFound, Problem
+from api.foundation.records import (
+    BatchOutcome,
+    ItemOutcome,
+    Outcome,
+    Proposal,
+    Source,
+    create_all,
+    create_once,
+)
+from api.health_records.control import Period, periods_of
+from api.health_records.models import DiagnosticOutcome, DiagnosticTest
+from api.health_records.positives import sound
+from api.health_records.schemas import DiagnosticTestRecord
+from api.registry.models import Resident
+
+_TOLD = {"kind", "outcome", "sampled_at", "samples", "laboratory"}
+"""What is kept just as it was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What tests stand on: the residents they name, their periods, and who is no colleague."""
+
+    residents: Mapping[UUID, Resident]
+    periods: Sequence[Period]
+    strangers: Collection[UUID]
+
+    def quarantine_on(self, resident: UUID, sampled_at: datetime) -> UUID | None:
+        """The quarantine that ran on the local day of a sample; of two, the later one."""
+        return quarantine_on(self.periods, resident, sampled_at)
+
+
+def quarantine_on(periods: Sequence[Period], resident: UUID, sampled_at: datetime) -> UUID | None:
+    """Of periods with the latest last, the resident's one that holds the day of a sample."""
+    day = clock.local_day(sampled_at)
+    held = [each for each in periods if each.resident_id == resident and day in each]
+    return held[-1].quarantine_id if held else None
+
+
+async def survey(session: AsyncSession, said: Sequence[DiagnosticTestRecord]) -> Ground:
+    """Look up everything that these tests refer to, in a handful of statements."""
+    people = {each.resident_id for each in said}
+    residents = select(Resident).where(
+        col(Resident.id).in_(people), col(Resident.discarded_at).is_(None)
+    )
+    return Ground(
+        residents={resident.id: resident for resident in await session.scalars(residents)},
+        periods=await periods_of(session, people),
+        strangers=await strangers(
+            session, {each.performed_by for each in said if each.performed_by}
+        ),
+    )
+
+
+def propose(
+    ground: Ground, caller: Claims, said: DiagnosticTestRecord, *, within: str
+) -> Proposal[DiagnosticTest]:
+    """The test as it would be kept.
+
+    Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture` and `InvalidInput` with pointers below
+    `within`.
+    """
+    resident = ground.residents.get(said.resident_id)
+    if resident is None:
+        pointer = f"{within}/resident_id"
+        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+    if said.performed_by in ground.strangers:
+        raise NotAColleague(pointer=f"{within}/performed_by")
+    told = ("sampled_at", "reported_at")
+    fields = fill_in(
+        said, entered_by=caller.worker, source=Source.visit, instants=told, within=within
+    )
+    row = DiagnosticTest(
+        **fields,
+        **said.model_dump(include=_TOLD),
+        reported_at=reported(said.outcome, said.sampled_at, said.reported_at, within=within),
+        resident_id=resident.id,
+        grid_id=resident.grid_id,
+        reach=resident.reach,
+        quarantine_id=ground.quarantine_on(resident.id, said.sampled_at),
+    )
+    return Proposal(said, row)
+
+
+def reported(
+    outcome: DiagnosticOutcome, sampled_at: datetime, told: datetime | None, *, within: str
+) -> datetime | None:
+    """When the result came: as told, else now; None while it is awaited.
+
+    Raises `InvalidInput` for a time without a result and for one before the sample was taken.
+    """
+    pointer = f"{within}/reported_at"
+    if outcome is DiagnosticOutcome.pending:
+        if told is not None:
+            raise InvalidInput("未出结果的,不填出结果的时间。", pointer=pointer)
+        return None
+    if told is not None and told < sampled_at:
+        raise InvalidInput("出结果的时间不能早于采样时间。", pointer=pointer)
+    return told or max(clock.now(), sampled_at)
+
+
+async def record_test(
+    session: AsyncSession, caller: Claims, said: DiagnosticTestRecord
+) -> tuple[DiagnosticTest, bool]:
+    """Keep one test; returns it and whether it is new. Raises `RecordDiffers`, and as `propose`."""
+    proposal = propose(await survey(session, [said]), caller, said, within="/body")
+    test, created = await create_once(session, proposal)
+    if created:
+        await sound(session, caller, [test])
+        details = {"kind": test.kind, "outcome": test.outcome}
+        subject, reach = test.id, test.reach
+        audit(session, caller, "tests.record", subject=subject, reach=reach, details=details)
+    return test, created
+
+
+async def record_tests(
+    session: AsyncSession, caller: Claims, said: Sequence[DiagnosticTestRecord | Unread]
+) -> BatchOutcome:
+    """Keep many tests, each with its own outcome, in the order sent."""
+    proposals, outcomes = await _propose_all(session, caller, said)
+    kept = await create_all(session, list(proposals.values()))
+    outcomes |= dict(zip(proposals, kept, strict=True))
+    new = [proposals[at].row for at in proposals if outcomes[at].outcome is Outcome.created]
+    await sound(session, caller, new)
+    _note(session, caller, new)
+    return BatchOutcome.of([outcomes[at] for at in range(len(said))])
+
+
+async def _propose_all(
+    session: AsyncSession, caller: Claims, said: Sequence[DiagnosticTestRecord | Unread]
+) -> tuple[dict[int, Proposal[DiagnosticTest]], dict[int, ItemOutcome]]:
+    """What can be kept and what is refused already, each by its place in the batch."""
+    ground = await survey(session, [each for each in said if not isinstance(each, Unread)])
+    proposals: dict[int, Proposal[DiagnosticTest]] = {}
+    outcomes: dict[int, ItemOutcome] = {}
+    for at, each in enumerate(said):
+        if isinstance(each, Unread):
+            outcomes[at] = each.outcome(at)
+            continue
+        try:
+            proposals[at] = propose(ground, caller, each, within=f"/body/items/{at}")
+        except Problem as problem:
+            outcomes[at] = refused(each.id, problem)
+    return proposals, outcomes
+
+
+def _note(session: AsyncSession, caller: Claims, new: Sequence[DiagnosticTest]) -> None:
+    """One entry of audit for each grid that a batch touches."""
+    for grid in {test.grid_id for test in new}:
+        of_grid = [test for test in new if test.grid_id == grid]
+        path = of_grid[0].reach.rpartition(".")[0]
+        details = {"tests": len(of_grid)}
+        audit(session, caller, "tests.record_all", subject=grid, reach=path, details=details)
