@@ -1,0 +1,106 @@
+"""Reminded once before the deadline, told of once after it, however often one looks (M1.6)."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from api.directives.lateness import remind, tell_of_overdue
+from api.foundation import clock
+from api.foundation.database import Entry
+from tests.cast import TOWNSHIP, Town, grid_id
+from tests.directives.conftest import DIRECTIVES, issued, receipts, swept
+
+NAMED = ["grid_worker", "volunteer"]
+"""Of 柳村: Ming and Ba of the first group, Mei of the second."""
+
+
+async def _alerts(town: Town, directive: str) -> list[Any]:
+    """The grids of which it was told that this directive is overdue there."""
+    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
+        statement = text(
+            "SELECT a.grid_id FROM alerts a JOIN alert_evidence e ON e.alert_id = a.id "
+            "WHERE a.cause = 'overdue_directive' AND e.record_id = :directive ORDER BY a.reach"
+        )
+        return list(await session.scalars(statement, {"directive": directive}))
+
+
+async def _reminded(town: Town, directive: str) -> set[str]:
+    lin = await town.as_("lin")
+    told = await receipts(lin, directive)
+    return {each["worker_name"] for each in told if each["reminded_at"]}
+
+
+@pytest.fixture(autouse=True)
+async def nothing_else_is_due(town: Town):
+    await swept(town, remind, clock.now() + timedelta(days=30))
+    await swept(town, tell_of_overdue, clock.now() + timedelta(days=30))
+
+
+async def test_who_has_not_answered_is_reminded_once_when_the_minutes_begin(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    deadline = clock.now() + timedelta(hours=3)
+    kept = await issued(lin, roles=NAMED, deadline_at=deadline.isoformat(), remind_minutes=30)
+    await ming.post(f"{DIRECTIVES}/{kept['id']}/report", json={})
+    begins = deadline - timedelta(minutes=30)
+    assert await swept(town, remind, begins - timedelta(seconds=1)) == 0
+    looked = await asyncio.gather(*(swept(town, remind, begins) for _ in range(3)))
+    assert sorted(looked) == [0, 0, 2]
+    assert await _reminded(town, kept["id"]) == {"巴志愿", "梅大姐"}
+    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
+        told = await session.scalars(
+            text(
+                "SELECT worker_id FROM events "
+                "WHERE kind = 'directive.reminded' AND subject_id = :directive"
+            ),
+            {"directive": kept["id"]},
+        )
+        assert len(list(told)) == 2
+
+
+async def test_one_alert_for_each_grid_where_the_deadline_passed(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    deadline = clock.now() + timedelta(hours=3)
+    kept = await issued(lin, roles=NAMED, deadline_at=deadline.isoformat())
+    answered = await issued(lin, roles=["grid_worker"], deadline_at=deadline.isoformat())
+    for name in ("ming", "mei"):
+        client = await town.as_(name)
+        await client.post(f"{DIRECTIVES}/{answered['id']}/report", json={})
+    await ming.post(f"{DIRECTIVES}/{kept['id']}/acknowledge", json={})
+    assert await swept(town, tell_of_overdue, deadline) == 0
+    after = deadline + timedelta(seconds=1)
+    await asyncio.gather(*(swept(town, tell_of_overdue, after) for _ in range(3)))
+    assert await _alerts(town, kept["id"]) == [grid_id("t.01.01.01"), grid_id("t.01.01.02")]
+    assert await _alerts(town, answered["id"]) == []
+
+
+async def test_what_was_closed_or_withdrawn_neither_reminds_nor_alerts(town: Town):
+    lin = await town.as_("lin")
+    deadline = clock.now() + timedelta(hours=1)
+    kept = await issued(lin, roles=NAMED, deadline_at=deadline.isoformat())
+    await lin.post(f"{DIRECTIVES}/{kept['id']}/withdraw", json={"reason": "不必"})
+    assert await swept(town, remind, deadline) == 0
+    assert await swept(town, tell_of_overdue, deadline + timedelta(days=1)) == 0
+    assert await _alerts(town, kept["id"]) == []
+
+
+async def test_a_moved_deadline_is_reminded_of_and_told_of_anew(town: Town):
+    lin = await town.as_("lin")
+    deadline = clock.now() + timedelta(hours=1)
+    kept = await issued(lin, grid="t.01.01.02", roles=NAMED, deadline_at=deadline.isoformat())
+    assert await swept(town, remind, deadline) == 1
+    assert await swept(town, tell_of_overdue, deadline + timedelta(minutes=1)) == 1
+    later = deadline + timedelta(days=1)
+    moved = await lin.patch(
+        f"{DIRECTIVES}/{kept['id']}",
+        json={"deadline_at": later.isoformat(), "reason": "顺延一天"},
+        headers={"If-Match": '"1"'},
+    )
+    assert moved.status_code == 200, moved.text
+    assert await _reminded(town, kept["id"]) == set()
+    assert await swept(town, remind, later) == 1
+    assert await swept(town, tell_of_overdue, later + timedelta(minutes=1)) == 1
+    # It is the same directive in the same grid: one alert, shown twice.
+    assert await _alerts(town, kept["id"]) == [grid_id("t.01.01.02")] * 2
