@@ -65,7 +65,7 @@ class EvidenceKind(Labelled):
     report = "report", "人工上报"
 
 
-class AlertPolicy(Versioned, Policy, table=True):
+class AlertPolicy(Policy, table=True):
     """Whom an alert of these causes is told, one step after another, and how long each has.
 
     A step is `{"grid_kind", "roles", "minutes"}`: the nearest grid of that kind at or above the

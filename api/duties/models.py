@@ -6,11 +6,10 @@ from sqlalchemy import CheckConstraint, Column, Index, Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from api.foundation.records import Versioned
 from api.protocols.models import Policy
 
 
-class WorkloadPolicy(Versioned, Policy, table=True):
+class WorkloadPolicy(Policy, table=True):
     """The weight of one duty of each kind, and from which multiple of the mean a load is uneven."""
 
     __tablename__: ClassVar[Any] = "workload_policies"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Numeric, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Versioned
@@ -127,7 +127,7 @@ class ProtocolStatus(Labelled):
     retired = "retired", "已停用"
 
 
-class Policy(SQLModel):
+class Policy(Versioned):
     """What every policy says of itself. A revision never changes; a new one takes its place."""
 
     code: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
@@ -138,7 +138,7 @@ class Policy(SQLModel):
     effective_to: date | None = None
 
 
-class CareTeamPolicy(Versioned, Policy, table=True):
+class CareTeamPolicy(Policy, table=True):
     """Who must serve one quarantined person: 四包一 is four, one of them a party member (S2)."""
 
     __tablename__: ClassVar[Any] = "care_team_policies"
@@ -153,7 +153,7 @@ class CareTeamPolicy(Versioned, Policy, table=True):
     max_persons_per_worker: int | None = None
 
 
-class MonitoringPolicy(Versioned, Policy, table=True):
+class MonitoringPolicy(Policy, table=True):
     """When temperature is taken, what is plausible, and what is fever (domain 3.5)."""
 
     __tablename__: ClassVar[Any] = "monitoring_policies"
@@ -171,7 +171,7 @@ class MonitoringPolicy(Versioned, Policy, table=True):
     exempt_whereabouts: list[str] = Field(sa_column=Column(ARRAY(String(40)), nullable=False))
 
 
-class Protocol(Versioned, Policy, table=True):
+class Protocol(Policy, table=True):
     """One revision of an epidemic protocol; once activated it never changes.
 
     What it says stands in `document` (`documents.ProtocolDocument`). `effective_to` lies a day

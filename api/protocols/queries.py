@@ -22,7 +22,7 @@ from api.protocols.documents import ProtocolDocument
 from api.protocols.models import (
     CareTeamPolicy,
     Comparator,
-    MonitoringPolicy,
+    Policy,
     Protocol,
     ProtocolStatus,
     WhereaboutsKind,
@@ -38,7 +38,7 @@ FOUR_TO_ONE = "four_to_one"
 TWICE_DAILY = "twice_daily"
 """The monitoring policy that every cell begins with."""
 
-P = TypeVar("P", CareTeamPolicy, MonitoringPolicy, Protocol)
+P = TypeVar("P", bound=Policy)
 Reading = TypeVar("Reading", bound=PolicyRead)
 
 

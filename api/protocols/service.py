@@ -27,7 +27,7 @@ async def make_care_team_policy(
     told: dict[str, Any] = policy.model_dump()
     told["role_minima"] = {role.value: number for role, number in policy.role_minima.items()}
     row = CareTeamPolicy(**told, revision=1)
-    return await _next_revision(session, caller, Proposal(said=policy, row=row))
+    return await next_revision(session, caller, Proposal(said=policy, row=row))
 
 
 async def make_monitoring_policy(
@@ -39,12 +39,16 @@ async def make_monitoring_policy(
     """
     refuse([*_window_faults(policy), *_threshold_faults(policy)])
     row = MonitoringPolicy(**policy.model_dump(), revision=1)
-    return await _next_revision(session, caller, Proposal(said=policy, row=row))
+    return await next_revision(session, caller, Proposal(said=policy, row=row))
 
 
-async def _next_revision(
+async def next_revision(
     session: AsyncSession, caller: Claims, proposal: Proposal[P]
 ) -> tuple[P, bool]:
+    """Keep the first revision of a code, or the next one, from whose first day the former ends.
+
+    Raises `PolicyOutOfOrder`, `PolicyRevisionTaken`, `RecordDiffers`.
+    """
     row = proposal.row
     former = await latest(session, type(row), row.code)
     if former is not None and not await session.get(type(row), row.id):
