@@ -128,7 +128,7 @@ _CALLS = f"""
             array_agg(c.performed_by ORDER BY c.called_at, c.id) AS by
         FROM care_calls AS c
         WHERE c.quarantine_id = d.quarantine_id AND c.day = d.day AND c.kind = 'daily'
-            AND c.outcome = 'reached' AND c.discarded_at IS NULL
+            AND c.outcome <> 'unreachable' AND c.discarded_at IS NULL
     ) AS made ON d.calls_per_day > 0
     CROSS JOIN LATERAL generate_series(1, d.calls_per_day) AS nth
     WHERE made.at[nth] IS NOT NULL OR {_NOT_OVER}
@@ -207,12 +207,13 @@ _FOLLOW_UPS = f"""
     FROM releases AS d
     JOIN quarantines AS home ON home.id = d.quarantine_id
     CROSS JOIN LATERAL (
-        SELECT after AS nth, d.released_on + after AS day FROM unnest(d.follow_up_days) AS after
+        SELECT DISTINCT after AS nth, d.released_on + after AS day
+        FROM unnest(d.follow_up_days) AS after
     ) AS due
     LEFT JOIN LATERAL (
         SELECT c.called_at, c.performed_by FROM care_calls AS c
         WHERE c.quarantine_id = d.quarantine_id AND c.kind = 'follow_up' AND c.day >= due.day
-            AND c.outcome = 'reached' AND c.discarded_at IS NULL
+            AND c.outcome <> 'unreachable' AND c.discarded_at IS NULL
         ORDER BY c.day, c.called_at, c.id LIMIT 1
     ) AS made ON true
     WHERE {{releases}} AND d.released_on >= $1::date - 366 AND due.day <= $2::date
