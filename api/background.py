@@ -1,6 +1,7 @@
 """All the background work there is: importing a room's makes it known to whoever does it."""
 
+from api.alerts import climbing as alerts
 from api.directives import lateness as directives
 from api.live import retention as live
 
-__all__ = ["directives", "live"]
+__all__ = ["alerts", "directives", "live"]

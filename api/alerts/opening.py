@@ -49,24 +49,30 @@ NOTE = "alert_evidence.note"
 """The context in which the note of a finding is sealed."""
 
 
-async def open_alert(door: AsyncSession | Connection, finding: Finding) -> UUID | None:
-    """The alert that a finding opened or was added to; None where it was evidence already."""
-    [alert] = await open_alerts(door, [finding])
+async def open_alert(
+    door: AsyncSession | Connection, finding: Finding, *, at: datetime | None = None
+) -> UUID | None:
+    """The alert that a finding opened or was added to; None where it was evidence already.
+
+    Its clock begins now, or `at` the instant that a sweep looks at.
+    """
+    [alert] = await open_alerts(door, [finding], at=at)
     return alert
 
 
 async def open_alerts(
-    door: AsyncSession | Connection, findings: Sequence[Finding]
+    door: AsyncSession | Connection, findings: Sequence[Finding], *, at: datetime | None = None
 ) -> list[UUID | None]:
     """As `open_alert`, of many in one statement; the answers stand in the order of the findings."""
     if not findings:
         return []
+    at = at or clock.now()
     said = orjson.dumps([asdict(each) for each in findings], default=_as_postgresql_reads).decode()
     if isinstance(door, AsyncSession):
         opening = text("SELECT open_alerts(CAST(:said AS jsonb), CAST(:at AS timestamptz))")
-        alerts: Any = await door.scalar(opening, {"said": said, "at": clock.now()})
+        alerts: Any = await door.scalar(opening, {"said": said, "at": at})
     else:
-        alerts = await door.fetchval("SELECT open_alerts($1::jsonb, $2)", said, clock.now())
+        alerts = await door.fetchval("SELECT open_alerts($1::jsonb, $2)", said, at)
     return list(alerts)
 
 

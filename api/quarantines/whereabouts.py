@@ -13,6 +13,8 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alert
 from api.foundation.field_records import fill_in
 from api.foundation.problems import NotPermitted, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
@@ -35,9 +37,9 @@ async def record_whereabouts(
 ) -> tuple[Whereabouts, bool]:
     """Begin an entry and close the one before it; returns it and whether it is new.
 
-    Whoever is on duty notes what they see; leave is given by whoever is in charge. Raises
-    `NotPermitted`, `OutsideYourGrid`, `WhereaboutsOutOfOrder`, `QuarantineEnded`,
-    `RecordedInTheFuture`, `NotAColleague`, `RecordDiffers`, `NotFound`.
+    Whoever is on duty notes what they see, and a breach opens an alert; leave is given by whoever
+    is in charge. Raises `NotPermitted`, `OutsideYourGrid`, `WhereaboutsOutOfOrder`,
+    `QuarantineEnded`, `RecordedInTheFuture`, `NotAColleague`, `RecordDiffers`, `NotFound`.
     """
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, instants=("since_at",))
     if said.performed_by and await strangers(session, {said.performed_by}):
@@ -53,7 +55,23 @@ async def record_whereabouts(
         details = {"kind": said.kind.value, "entry": str(said.id)}
         subject, reach = quarantine.id, quarantine.reach
         audit(session, caller, "whereabouts.record", subject=subject, reach=reach, details=details)
+        if kept.kind is WhereaboutsKind.away_breach:
+            await open_alert(session, _breach(quarantine, kept))
     return kept, created
+
+
+def _breach(quarantine: Quarantine, entry: Whereabouts) -> Finding:
+    return Finding(
+        cause=Cause.breach,
+        subject_id=quarantine.resident_id,
+        grid_id=quarantine.grid_id,
+        reach=quarantine.reach,
+        quarantine_id=quarantine.id,
+        kind=EvidenceKind.whereabouts,
+        record_id=entry.id,
+        found_at=entry.since_at,
+        told_by=entry.performed_by,
+    )
 
 
 def _row(

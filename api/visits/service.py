@@ -12,6 +12,8 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
+from api.alerts.models import EvidenceKind
+from api.alerts.opening import evidence_discarded
 from api.foundation import clock
 from api.foundation.batches import Unread, refused
 from api.foundation.database import keyring_of
@@ -31,6 +33,7 @@ from api.foundation.records import (
 )
 from api.foundation.sealed import Keyring
 from api.registry.models import Household
+from api.visits.alarms import open_for_visits
 from api.visits.models import Visit
 from api.visits.problems import NotYourVisit, VisitDiscarded
 from api.visits.queries import FINDINGS, visit_of
@@ -101,6 +104,7 @@ async def record_visit(
         audit(
             session, caller, "visits.record", subject=visit.id, reach=visit.reach, details=details
         )
+        await open_for_visits(session, [visit])
     return visit, created
 
 
@@ -112,7 +116,9 @@ async def record_visits(
     kept = await create_all(session, list(proposals.values()))
     outcomes |= dict(zip(proposals, kept, strict=True))
     created = (at for at in proposals if outcomes[at].outcome is Outcome.created)
-    _note(session, caller, [proposals[at].row for at in created])
+    new = [proposals[at].row for at in created]
+    _note(session, caller, new)
+    await open_for_visits(session, new)
     return BatchOutcome.of([outcomes[at] for at in range(len(said))])
 
 
@@ -158,6 +164,7 @@ async def correct_visit(
     await correct(session, visit, changes, correction)
     details = {"fields": sorted(changes)}
     audit(session, caller, "visits.correct", subject=visit.id, reach=visit.reach, details=details)
+    await open_for_visits(session, [visit])
     return visit
 
 
@@ -189,6 +196,7 @@ async def discard_visit(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, visit, {"discarded_at": clock.now()}, correction)
     audit(session, caller, "visits.discard", subject=visit.id, reach=visit.reach)
+    await evidence_discarded(session, EvidenceKind.visit, visit.id)
     return visit
 
 

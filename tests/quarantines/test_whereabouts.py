@@ -5,13 +5,17 @@ import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
+
 from api.foundation import clock
+from api.foundation.database import cell_schema
+from api.foundation.embedded import Addresses
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
 from tests.builders import a_quarantine
-from tests.cast import Town, assert_problem
+from tests.cast import TOWNSHIP, Town, assert_problem
 
 
 def _entry(kind: str, *, ago: timedelta = timedelta(), **told: Any) -> dict[str, Any]:
@@ -127,3 +131,19 @@ async def test_a_list_is_narrowed_by_where_people_are_now(town: Town):
     await ming.post(f"{quarantine}/whereabouts", json=_entry("transferred"))
     listed = await ming.get("/v1/quarantines", params={"whereabouts": "transferred"})
     assert [item["id"] for item in listed.json()["items"]] == [quarantine.rpartition("/")[2]]
+
+
+async def test_a_breach_opens_an_alert_about_the_person(town: Town, addresses: Addresses):
+    ming, path = await town.as_("ming"), await _begun_yesterday(town)
+    entry = _entry("away_breach")
+    for _ in range(2):
+        assert (await ming.post(f"{path}/whereabouts", json=entry)).status_code in (200, 201)
+    connection = await asyncpg.connect(addresses.owner)
+    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
+    rows = await connection.fetch(
+        "SELECT cause, kind, record_id::text FROM alerts a JOIN alert_evidence e "
+        "ON e.alert_id = a.id WHERE a.quarantine_id = $1",
+        path.rpartition("/")[2],
+    )
+    await connection.close()
+    assert [tuple(row) for row in rows] == [("breach", "whereabouts", entry["id"])]
