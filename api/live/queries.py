@@ -11,6 +11,8 @@ from api.live.marks import Mark, Snapshot
 from api.live.retention import KEPT
 from api.live.schemas import EventKind, EventRead
 
+_KNOWN = frozenset(EventKind.labels())
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -90,7 +92,7 @@ async def _page(connection: Connection, mark: Mark, limit: int) -> Told:
     items = [
         (_news(row), after)
         for row, after in zip(shown, marks, strict=False)
-        if row["kind"] in EventKind  # a newer version of the service may tell others
+        if row["kind"] in _KNOWN  # a newer version of the service may tell others
     ]
     return Told(items, marks[-1], now)
 
