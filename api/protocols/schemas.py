@@ -76,7 +76,9 @@ _THREE_TIMES: dict[str, Any] = {
 _IN_FORCE = {"revision": 1, "effective_to": None}
 
 
-class _PolicyRecord(Input):
+class PolicyRecord(Input):
+    """What every policy is told with."""
+
     id: RecordId
     code: PolicyCode
     name: Annotated[ShortText, Field(description="规则名称")]
@@ -84,7 +86,7 @@ class _PolicyRecord(Input):
     effective_from: Annotated[Day, Field(description="施行日期;前一版于前一日止")]
 
 
-class CareTeamPolicyRecord(_PolicyRecord):
+class CareTeamPolicyRecord(PolicyRecord):
     """A new care-team policy, or the next revision of one."""
 
     size: Annotated[int, Field(ge=1, le=20, description="每名隔离人员须由几人包保")]
@@ -122,7 +124,7 @@ class MonitoringWindow(Input):
     closes: Annotated[ClockTime, Field(description="结束时间(不含),时:分")]
 
 
-class MonitoringPolicyRecord(_PolicyRecord):
+class MonitoringPolicyRecord(PolicyRecord):
     """A new monitoring policy, or the next revision of one."""
 
     windows: Annotated[
