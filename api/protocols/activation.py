@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -88,14 +89,18 @@ async def locked(session: AsyncSession, protocol_id: UUID) -> Protocol:
 
 
 async def _in_force_from(session: AsyncSession, protocol: Protocol) -> Sequence[Protocol]:
-    """Revisions of its code that are in force on its first day or later; they must begin before."""
+    """Revisions of its code that are in force on its first day or later; they must begin before.
+
+    One that was withdrawn before its day has no day in force.
+    """
+    ended_on = col(Protocol.effective_to)
+    least = func.greatest(col(Protocol.effective_from), protocol.effective_from)
     statement = (
         select(Protocol)
         .where(
             col(Protocol.code) == protocol.code,
             col(Protocol.activated_at).is_not(None),
-            (col(Protocol.effective_to) >= protocol.effective_from)
-            | col(Protocol.effective_to).is_(None),
+            ended_on.is_(None) | (ended_on >= least),
         )
         .order_by(col(Protocol.revision))
         .with_for_update()
