@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from threading import Thread
+from types import FrameType
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -83,6 +85,7 @@ def app_from_environment() -> FastAPI:
     if parent is not None:
         Thread(target=_follow, args=(parent,), daemon=True).start()
     app = create_app(settings)
+    _end_streams_when_told(app.state.hub)
     # What is made by now stays as long as the process: the collector need not walk it over again.
     gc.collect()
     gc.freeze()
@@ -92,6 +95,19 @@ def app_from_environment() -> FastAPI:
 def _follow(parent: BaseProcess) -> None:
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_streams_when_told(hub: Hub) -> None:
+    """Told to stop, the server waits for answers to end, and a stream would not by itself."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        former = signal.getsignal(number)
+
+        def told(number: int, frame: FrameType | None, *, former: Any = former) -> None:
+            hub.end_soon()
+            if callable(former):
+                former(number, frame)
+
+        signal.signal(number, told)
 
 
 def create_app(settings: Settings) -> FastAPI:

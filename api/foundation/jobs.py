@@ -2,7 +2,7 @@
 
 A room says `every` for the first and `job` for the second; `onegrid worker` does both. Whatever it
 does may be done twice, since a worker can be killed after the work and before that is noted: each
-function here changes the world once, however often it runs (docs/decisions/0011).
+function here changes the world once, however often it runs.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

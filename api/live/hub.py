@@ -103,6 +103,7 @@ class Hub:
         self._stirred = asyncio.Event()
         self._dirty: set[str] = set()
         self._over = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def joined(self, caller: Claims, database: Database) -> AsyncGenerator[Listener]:
@@ -130,13 +131,20 @@ class Hub:
             for listener in cell.listeners:
                 listener.end("over")
 
+    def end_soon(self) -> None:
+        """As `end`, from where a signal is handled."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.end)
+
     @asynccontextmanager
     async def open(self, url: str) -> AsyncGenerator[None]:
         """Hear of events for as long as this lasts; a database that is gone is waited for."""
+        self._loop = asyncio.get_running_loop()
         task = asyncio.create_task(self._hear(url))
         try:
             yield
         finally:
+            self._loop = None
             self.end()
             task.cancel()
             await asyncio.wait({task})

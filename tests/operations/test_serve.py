@@ -237,3 +237,20 @@ def test_the_log_tells_ids_and_routes_but_nothing_of_a_person(
         "worker_id": str(id_of("ming")),
         "post_id": signed_in["post"]["id"],
     }
+
+
+def test_somebody_who_listens_does_not_keep_the_service_from_stopping(
+    start: Starter, known: dict[str, str]
+):
+    service = start("--workers", "2", **known, stop_seconds="60")
+    with httpx.Client(base_url=service.url, timeout=READY_SECONDS) as client:
+        said = {"login": "ming", "password": PASSWORD}
+        token = client.post("/v1/sign-in", json=said).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        with client.stream("GET", "/v1/events", headers=headers) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": listening"
+            service.process.send_signal(signal.SIGTERM)
+            assert [line for line in lines if line.startswith(("event:", "data:"))] == []
+    # Well before the minute in which requests under way may end.
+    assert service.process.wait(30) == 0
