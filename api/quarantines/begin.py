@@ -1,6 +1,6 @@
 """Beginning quarantines, one or many, with their teams and the first entry of whereabouts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -32,28 +32,38 @@ from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running, sealed
 from api.quarantines.schemas import QuarantineBegin
 from api.quarantines.seating import chosen, refuse_overload, seat_row, seated
+from api.quarantines.stage_models import QuarantinePlan, QuarantineStage
+from api.quarantines.stages import stage_by_hand
+
+
+class Course(NamedTuple):
+    """The stages of a quarantine about to be kept, and the plan that they are from."""
+
+    stages: list[QuarantineStage]
+    plan: QuarantinePlan | None = None
 
 
 class Draft(NamedTuple):
-    """A quarantine about to be kept, with its seats and its first entry of whereabouts."""
+    """A quarantine about to be kept, with its stages, its seats and its first whereabouts."""
 
     sent: Sent
     proposal: Proposal[Quarantine]
     seats: list[CareSeat]
     entry: Whereabouts
+    course: Course
 
 
 async def begin_quarantine(
-    session: AsyncSession, caller: Claims, said: QuarantineBegin
+    session: AsyncSession, caller: Claims, said: QuarantineBegin, course: Course | None = None
 ) -> tuple[Quarantine, bool]:
-    """Begin one; returns it and whether it is new.
+    """Begin one, by hand in one stage or on the course of a plan; returns it and whether it is new.
 
     Raises `NotFound`, `NotAColleague`, `ResidentLeft`, `InvalidInput`, `NoPolicyInForce`,
     `AlreadyInQuarantine`, `RecordDiffers`, `RecordedInTheFuture`, and for the team
     `TeamBreaksPolicy`, `WorkerOverloaded`, `WorkerWithoutPost`.
     """
     ground = await survey(session, [said])
-    draft = _draft(session, caller, Sent(said), ground)
+    draft = _draft(session, caller, Sent(said), ground, course)
     kept, created = await _keep(session, draft)
     if created:
         await _complete(session, caller, [draft])
@@ -101,7 +111,13 @@ def _all_drafts(
     return drafts, outcomes
 
 
-def _draft(session: AsyncSession, caller: Claims, sent: Sent, ground: Ground) -> Draft:
+def _draft(
+    session: AsyncSession,
+    caller: Claims,
+    sent: Sent,
+    ground: Ground,
+    course: Course | None = None,
+) -> Draft:
     said, within = sent
     ground.refuse_strangers(sent)
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, within=within)
@@ -123,7 +139,8 @@ def _draft(session: AsyncSession, caller: Claims, sent: Sent, ground: Ground) ->
         team_complete=bool(said.team),
     )
     seats = [] if said.id in ground.known else _seats(sent, ground, row)
-    return Draft(sent, Proposal(said, row), seats, _first_entry(row))
+    course = course or Course([stage_by_hand(row)])
+    return Draft(sent, Proposal(said, row), seats, _first_entry(row), course)
 
 
 _TOLD = {
@@ -160,6 +177,13 @@ def _seats(sent: Sent, ground: Ground, row: Quarantine) -> list[CareSeat]:
     ]
 
 
+def _placed(course: Course, row: Quarantine) -> Iterator[QuarantineStage | QuarantinePlan]:
+    """The course of a quarantine, lying where it lies."""
+    for part in (*course.stages, *filter(None, [course.plan])):
+        part.quarantine_id, part.reach = row.id, row.reach
+        yield part
+
+
 def _first_entry(row: Quarantine) -> Whereabouts:
     """At home, or brought to the site: from the first instant of the first local day."""
     kind = WhereaboutsKind.at_home
@@ -191,8 +215,8 @@ async def _keep(session: AsyncSession, draft: Draft) -> tuple[Quarantine, bool]:
 async def _complete(session: AsyncSession, caller: Claims, drafts: Sequence[Draft]) -> None:
     """Keep the seats and entries of what was kept, and note who began it."""
     for draft in drafts:
-        session.add_all([*draft.seats, draft.entry])
         row = draft.proposal.row
+        session.add_all([*draft.seats, draft.entry, *_placed(draft.course, row)])
         team = {"seats": len(draft.seats)}
         audit(session, caller, "quarantines.begin", subject=row.id, reach=row.reach, details=team)
     await session.flush()

@@ -23,13 +23,12 @@ class QuarantineEnded(Problem):
     detail: ClassVar[str] = "该隔离已经结束,不能再变更。"
 
 
-class ReleaseTooEarly(Problem):
-    """Release is for a period that is complete; before it, a quarantine is terminated (M3.8)."""
+class ReleaseConditionsUnmet(Problem):
+    """Somebody is released when every condition holds (M3.8); `unmet` names those that do not."""
 
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "期限未满"
-    detail: ClassVar[str] = "隔离期限未满,不能解除;如须提前结束,请按终止办理。"
-    pointer: ClassVar[str | None] = "/body/ended_on"
+    title: ClassVar[str] = "解除条件未具备"
+    detail: ClassVar[str] = "解除的条件尚未具备,不能解除。"
 
 
 class PeriodWithoutBasis(Problem):
@@ -96,3 +95,11 @@ class PartyMemberNeeded(Problem):
     status: ClassVar[int] = 409
     title: ClassVar[str] = "包保需要党员"
     detail: ClassVar[str] = "该人员以党员身份担任包保人员,请先更换包保人员。"
+
+
+class AlreadyServed(Problem):
+    """Every day of the plan had passed when control began (填平补齐): there is nothing to serve."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "管理期限已满"
+    detail: ClassVar[str] = "按该方案抵扣后,各阶段在开始管控之日前均已期满,无须再管控。"

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Index, LargeBinary, String, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -60,8 +60,9 @@ class QuarantineStage(Versioned, Reached, table=True):
     """One stage with its days, both included, and what is due in it.
 
     `counted_from` is the day whose index is `day_index_base`; a test day is counted from there.
-    `tests` is a list of `{"day", "kind", "samples"}`. The last stage of a quarantine that nobody
-    has ended is over on `ends_on` all the same: nothing is extended silently (九不准).
+    `tests` is a list of `{"day", "kind", "samples"}`, `site_checklist` one of `{"code", "label"}`.
+    The last stage of a quarantine that nobody has ended is over on `ends_on` all the same: nothing
+    is extended silently (九不准).
     """
 
     __tablename__: ClassVar[Any] = "quarantine_stages"
@@ -101,7 +102,9 @@ class QuarantineStage(Versioned, Reached, table=True):
         sa_type=enum_column_type(CohabitantRule, name="cohabitant_rule")  # pyright: ignore[reportArgumentType]
     )
     leave_home: LeaveHome = Field(sa_type=enum_column_type(LeaveHome, name="leave_home"))  # pyright: ignore[reportArgumentType]
-    site_checklist: list[str] = Field(sa_column=Column(ARRAY(String(40)), nullable=False))
+    site_checklist: list[dict[str, str]] = Field(
+        sa_column=Column("site_checklist", JSONB, nullable=False)
+    )
     fallback_category: ManagementCategory | None = Field(
         default=None,
         sa_type=enum_column_type(ManagementCategory, name="fallback_category"),  # pyright: ignore[reportArgumentType]

@@ -68,7 +68,7 @@ CREATE TABLE quarantine_stages (
     calls_per_day INTEGER NOT NULL,
     cohabitant_rule VARCHAR(40) NOT NULL,
     leave_home VARCHAR(40) NOT NULL,
-    site_checklist VARCHAR(40)[] NOT NULL,
+    site_checklist JSONB NOT NULL,
     fallback_category VARCHAR(40),
     discarded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_quarantine_stages PRIMARY KEY (id),
@@ -445,7 +445,7 @@ INSERT INTO quarantine_stages (
 )
 SELECT gen_random_uuid(), 1, reach, id, 1, category, started_on, planned_end_on, started_on,
     1, 0, monitoring_policy_id, care_policy_id, '[]', 24, 'reschedule', 0, 0, 'none',
-    'approved_medical', '{}'
+    'approved_medical', '[]'
 FROM quarantines
 """,
     """\

@@ -1,0 +1,189 @@
+"""Beginning a quarantine by a protocol's plan: its stages on the calendar, its clause on record."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.records import Source, new_id
+from api.protocols.documents import Plan, ProtocolDocument
+from api.protocols.facts import Facts
+from api.protocols.models import CareTeamPolicy, ManagementCategory, MonitoringPolicy, Protocol
+from api.protocols.proposing import Rulebook
+from api.protocols.queries import FOUR_TO_ONE, TWICE_DAILY, current, policy_of
+from api.protocols.timeline import LaidStage, Timeline, lay_out
+from api.protocols.what_if_schemas import FactsTold
+from api.quarantines.begin import Course, begin_quarantine
+from api.quarantines.models import PlaceKind, Quarantine, QuarantineReason
+from api.quarantines.problems import AlreadyServed
+from api.quarantines.schemas import QuarantineBegin, SeatTaken
+from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedQuarantine:
+    """A quarantine that a protocol prescribes, as somebody answerable confirmed it."""
+
+    id: UUID
+    resident_id: UUID
+    reason: QuarantineReason
+    place_kind: PlaceKind
+    place: str | None
+    protocol_id: UUID
+    plan_code: str
+    clause: str
+    facts: Facts
+    control_started_on: date
+    team: Sequence[SeatTaken] = field(default_factory=tuple)
+    performed_by: UUID | None = None
+    recorded_at: datetime | None = None
+    source: Source | None = None
+    arrival_id: UUID | None = None
+    linked_quarantine_id: UUID | None = None
+    link: Link | None = None
+
+
+async def begin_by_plan(
+    book: Rulebook, caller: Claims, said: PlannedQuarantine
+) -> tuple[Quarantine, bool]:
+    """Begin it with every stage of its plan; returns it and whether it is new (M3.1).
+
+    Raises `AlreadyServed` where every day had passed before control began, `NoPolicyInForce`, and
+    whatever beginning a quarantine by hand may raise.
+    """
+    protocol = await policy_of(book.session, Protocol, said.protocol_id)
+    document = await book.shelf.document(book.session, book.cell, said.protocol_id)
+    plan = plan_in(document, said.plan_code)
+    timeline = lay_out(plan, said.facts, said.control_started_on)
+    if timeline.already_served:
+        raise AlreadyServed
+    course = Course(
+        stages=await stages_laid(book.session, timeline.stages),
+        plan=_plan_row(caller, said, document),
+    )
+    begun = _as_begun(said, timeline, protocol, course.stages[0].category)
+    return await begin_quarantine(book.session, caller, begun, course)
+
+
+def plan_in(document: ProtocolDocument, code: str) -> Plan:
+    """The plan of a document by its code, which is one of its own."""
+    return next(plan for plan in document.plans if plan.code == code)
+
+
+def _as_begun(
+    said: PlannedQuarantine, timeline: Timeline, protocol: Protocol, category: ManagementCategory
+) -> QuarantineBegin:
+    first = timeline.stages[0].rule
+    told: dict[str, Any] = {
+        "id": said.id,
+        "resident_id": said.resident_id,
+        "reason": said.reason,
+        "category": category,
+        "place_kind": said.place_kind,
+        "place": said.place,
+        "started_on": timeline.stages[0].starts_on,
+        "planned_end_on": timeline.stages[-1].ends_on,
+        "legal_basis": protocol.legal_basis,
+        "care_policy": first.care_team_policy or FOUR_TO_ONE,
+        "monitoring_policy": first.monitoring_policy or TWICE_DAILY,
+        "team": [seat.model_dump() for seat in said.team],
+        "performed_by": said.performed_by,
+        "recorded_at": said.recorded_at,
+        "source": said.source,
+    }
+    return QuarantineBegin.model_validate({k: v for k, v in told.items() if v is not None})
+
+
+def _plan_row(
+    caller: Claims, said: PlannedQuarantine, document: ProtocolDocument
+) -> QuarantinePlan:
+    return QuarantinePlan(
+        id=new_id(),
+        reach="",  # where its quarantine lies, which is not known before that is kept
+        quarantine_id=said.id,
+        protocol_id=said.protocol_id,
+        plan_code=said.plan_code,
+        clause=said.clause,
+        facts=facts_told(said.facts),
+        alert_policies=dict(document.alert_clocks),
+        arrival_id=said.arrival_id,
+        linked_quarantine_id=said.linked_quarantine_id,
+        link=said.link,
+        decided_at=clock.now(),
+        decided_by=caller.worker,
+    )
+
+
+async def stages_laid(
+    session: AsyncSession, laid: Sequence[LaidStage], *, after: int = 0
+) -> list[QuarantineStage]:
+    """Stages on the calendar as rows, each with the policies in force on its first day.
+
+    They are numbered on from `after`; where they lie, their quarantine says. Raises
+    `NoPolicyInForce`.
+    """
+    rows: list[QuarantineStage] = []
+    for ordinal, stage in enumerate(laid, start=after + 1):
+        rule = stage.rule
+        row = QuarantineStage(
+            id=new_id(),
+            reach="",
+            quarantine_id=new_id(),
+            ordinal=ordinal,
+            starts_on=stage.starts_on,
+            ends_on=stage.ends_on,
+            counted_from=stage.counted_from,
+            credited_days=stage.credited_days,
+            monitoring_policy_id=await _in_force(
+                session, MonitoringPolicy, rule.monitoring_policy, stage.starts_on
+            ),
+            care_policy_id=await _in_force(
+                session, CareTeamPolicy, rule.care_team_policy, stage.starts_on
+            ),
+            tests=[test.model_dump(mode="json") for test in rule.tests],
+            site_checklist=[item.model_dump() for item in rule.site_checklist or ()],
+            **rule.model_dump(include=_AS_RULED),
+        )
+        rows.append(row)
+    return rows
+
+
+_AS_RULED = {
+    "category",
+    "day_index_base",
+    "test_window_hours",
+    "on_missed_test",
+    "visits_per_day",
+    "calls_per_day",
+    "cohabitant_rule",
+    "leave_home",
+    "fallback_category",
+}
+
+
+async def _in_force(
+    session: AsyncSession,
+    kind: type[MonitoringPolicy | CareTeamPolicy],
+    code: str | None,
+    on: date,
+) -> UUID | None:
+    return None if code is None else (await current(session, kind, code, on=on)).id
+
+
+def facts_told(facts: Facts) -> dict[str, Any]:
+    """Facts as a row keeps them; days as ISO 8601."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in asdict(facts).items()
+        if value is not None
+    }
+
+
+def facts_kept(told: dict[str, Any]) -> Facts:
+    """The facts that a row keeps."""
+    return FactsTold.model_validate(told).facts()
