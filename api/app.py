@@ -19,9 +19,13 @@ from fastapi_offline import FastAPIOffline
 from api import background
 from api.access import routes as access
 from api.access.keys import KeyRoom
+from api.alerts import policy_routes as alert_policies
+from api.alerts import routes as alerts
 from api.access.tokens import Tokens
 from api.arrivals import division_routes as divisions
 from api.arrivals import risk_routes as risk_areas
+from api.arrivals import routes as arrivals
+from api.arrivals import step_routes as arriving
 from api.care import routes as care
 from api.directives import routes as directives
 from api.doors import opened
@@ -40,6 +44,7 @@ from api.protocols import protocol_routes
 from api.protocols import routes as policies
 from api.protocols.documents import document_schema
 from api.protocols.queries import PolicyShelf, ProtocolShelf
+from api.quarantines import release_routes as releases
 from api.quarantines import routes as quarantines
 from api.quarantines import team_routes as teams
 from api.quarantines import whereabouts_routes as whereabouts
@@ -65,13 +70,18 @@ ROOMS = (
     visits.router,
     health_records.router,
     care.router,
+    arrivals.router,
+    arriving.router,
     risk_areas.router,
     divisions.router,
     policies.router,
     protocol_routes.router,
+    alerts.router,
+    alert_policies.router,
     quarantines.router,
     teams.router,
     whereabouts.router,
+    releases.router,
     live.router,
     directives.router,
 )

@@ -67,6 +67,13 @@ async def scoped_session(request: Request, caller: Caller) -> AsyncGenerator[Asy
         yield session
 
 
+async def noting_session(request: Request, caller: Caller) -> AsyncGenerator[AsyncSession]:
+    """The same transaction for a reading that is itself put on record, whatever the method."""
+    database: Database = request.app.state.database
+    async with database.session(entry_of(caller, writing=True)) as session:
+        yield session
+
+
 async def alone_session(request: Request, caller: Caller) -> AsyncGenerator[AsyncSession]:
     """The same transaction with nobody else writing in the cell: for changes of the tree itself."""
     database: Database = request.app.state.database
@@ -76,6 +83,7 @@ async def alone_session(request: Request, caller: Caller) -> AsyncGenerator[Asyn
 
 # The scope makes the commit happen before the response leaves: a failed one must not answer 200.
 ScopedSession = Annotated[AsyncSession, Depends(scoped_session, scope="function")]
+NotingSession = Annotated[AsyncSession, Depends(noting_session, scope="function")]
 AloneSession = Annotated[AsyncSession, Depends(alone_session, scope="function")]
 
 

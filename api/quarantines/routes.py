@@ -32,7 +32,6 @@ from api.quarantines.problems import (
     AlreadyInQuarantine,
     PeriodWithoutBasis,
     QuarantineEnded,
-    ReleaseTooEarly,
     TeamBreaksPolicy,
     WorkerOverloaded,
     WorkerWithoutPost,
@@ -44,7 +43,6 @@ from api.quarantines.schemas import (
     QuarantineRead,
     QuarantineReveal,
     QuarantineRevealed,
-    Release,
     TeamGaps,
     Termination,
 )
@@ -204,21 +202,6 @@ async def correct_quarantine(
     )
     response.headers["ETag"] = f'"{quarantine.version}"'
     return await shown(session, quarantine)
-
-
-@router.post(
-    "/quarantines/{quarantine_id}/release",
-    response_model=QuarantineRead,
-    responses=writes(NotFound, QuarantineEnded, ReleaseTooEarly),
-)
-async def release_quarantine(
-    quarantine_id: UUID, ending: Release, manager: QuarantineManager, session: ScopedSession
-) -> QuarantineRead:
-    """期满解除隔离。
-
-    期限未满的不能解除(M3.8)。解除即结束包保,包保人员此后不能再看到此人。
-    """
-    return await shown(session, await service.release(session, manager, quarantine_id, ending))
 
 
 @router.post(

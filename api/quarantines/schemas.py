@@ -114,17 +114,6 @@ class QuarantineCorrect(Input):
     change_reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
 
 
-class Release(Input):
-    """The period is complete (期满解除)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ended_on": "2022-02-21", "reason": "期满,核酸均为阴性"}]}
-    )
-
-    ended_on: Annotated[Day, Field(description="解除日期,不早于计划解除日期,不晚于今天")]
-    reason: Annotated[ShortText, Field(description="解除的理由,将被记录")]
-
-
 class Termination(Input):
     """A quarantine ends otherwise than by its period."""
 

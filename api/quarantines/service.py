@@ -1,7 +1,6 @@
 """Changing and ending quarantines, and looking closer at them with a reason."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,24 +11,21 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.foundation.records import Correction, correct
+from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
-from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded, ReleaseTooEarly
+from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded
 from api.quarantines.queries import (
     RUNNING,
     in_charge,
     quarantine_of,
     sealed,
-    seats_of,
     whereabouts_of,
 )
 from api.quarantines.schemas import (
     QuarantineCorrect,
     QuarantineReveal,
-    Release,
     Termination,
 )
-from api.quarantines.team import end_seats
-from api.quarantines.whereabouts import close_entry
 
 
 async def correct_quarantine(
@@ -79,29 +75,6 @@ def _refuse_period(quarantine: Quarantine, changes: dict[str, Any]) -> None:
     changes["status"] = QuarantineStatus.active if begun else QuarantineStatus.planned
 
 
-async def release(
-    session: AsyncSession, caller: Claims, quarantine_id: UUID, said: Release
-) -> Quarantine:
-    """End a quarantine whose period is complete, and its seats with it; sent twice, done once.
-
-    Raises `ReleaseTooEarly`, `QuarantineEnded`, `InvalidInput`, `OutsideYourGrid`, `NotFound`.
-    """
-    quarantine = await in_charge(session, quarantine_id)
-    ending = {
-        "status": QuarantineStatus.released,
-        "ended_on": said.ended_on,
-        "end_reason": EndReason.completed,
-    }
-    if _ended_so(quarantine, ending):
-        return quarantine
-    _refuse_future_end(said.ended_on)
-    if said.ended_on < quarantine.planned_end_on:
-        raise ReleaseTooEarly(planned_end_on=quarantine.planned_end_on.isoformat())
-    await _end(session, caller, quarantine, ending, reason=said.reason)
-    _note(session, caller, "quarantines.release", quarantine)
-    return quarantine
-
-
 async def terminate(
     session: AsyncSession, caller: Claims, quarantine_id: UUID, said: Termination
 ) -> Quarantine:
@@ -115,45 +88,16 @@ async def terminate(
         "ended_on": said.ended_on,
         "end_reason": EndReason(said.end_reason.value),
     }
-    if _ended_so(quarantine, ending):
+    if ended_so(quarantine, ending):
         return quarantine
-    _refuse_future_end(said.ended_on)
+    refuse_future_end(said.ended_on)
     if said.ended_on < min(quarantine.started_on, clock.today()):
         raise InvalidInput("终止日期不能早于开始日期。", pointer="/body/ended_on")
     note = sealed(session, said.note, context="quarantines.end_note")
     reason = said.end_reason.label
-    await _end(session, caller, quarantine, {**ending, "end_note_sealed": note}, reason=reason)
+    await end(session, caller, quarantine, {**ending, "end_note_sealed": note}, reason=reason)
     _note(session, caller, "quarantines.terminate", quarantine, reason=said.end_reason.value)
     return quarantine
-
-
-def _ended_so(quarantine: Quarantine, ending: dict[str, Any]) -> bool:
-    """Whether it has ended just so already; raises `QuarantineEnded` if otherwise."""
-    if quarantine.status in RUNNING:
-        return False
-    if any(getattr(quarantine, name) != value for name, value in ending.items()):
-        raise QuarantineEnded
-    return True
-
-
-def _refuse_future_end(ended_on: date) -> None:
-    if ended_on > clock.today():
-        raise InvalidInput("结束日期不能晚于今天。", pointer="/body/ended_on")
-
-
-async def _end(
-    session: AsyncSession,
-    caller: Claims,
-    quarantine: Quarantine,
-    ending: dict[str, Any],
-    *,
-    reason: str,
-) -> None:
-    correction = Correction(quarantine.version, by=caller.worker, reason=reason)
-    await correct(session, quarantine, ending, correction)
-    end_seats(await seats_of(session, quarantine.id), by=caller.worker, reason=reason)
-    await close_entry(session, quarantine.id, at=clock.now())
-    await session.flush()
 
 
 async def reveal(

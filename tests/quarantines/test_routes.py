@@ -21,7 +21,7 @@ from api.quarantines.problems import (
     AlreadyInQuarantine,
     PeriodWithoutBasis,
     QuarantineEnded,
-    ReleaseTooEarly,
+    ReleaseConditionsUnmet,
 )
 from tests.builders import FOUR, a_household, a_quarantine, quarantine_body, team_of
 from tests.cast import Town, assert_problem
@@ -243,8 +243,8 @@ async def test_release_waits_for_the_period_and_termination_does_not(town: Town,
     kept, other = await a_quarantine(lin, days=3), await a_quarantine(lin, days=3)
     path = f"/v1/quarantines/{kept['id']}"
     early = {"ended_on": _day(0), "reason": "想早点解除"}
-    refused = assert_problem(await lin.post(f"{path}/release", json=early), ReleaseTooEarly)
-    assert refused["planned_end_on"] == _day(2)
+    refused = assert_problem(await lin.post(f"{path}/release", json=early), ReleaseConditionsUnmet)
+    assert [each["kind"] for each in refused["unmet"]] == ["period_complete"]
     future = {"ended_on": _day(2), "reason": "期满"}
     assert_problem(await lin.post(f"{path}/release", json=future), InvalidInput)
     moved = {"ended_on": _day(0), "end_reason": "hospitalised", "note": "核酸阳性,转县医院"}

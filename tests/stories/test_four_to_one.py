@@ -4,7 +4,7 @@ from typing import Any
 
 from api.foundation.problems import NotFound, NotPermitted, PostingChanged
 from api.foundation.records import new_id
-from api.quarantines.problems import ReleaseTooEarly, TeamBreaksPolicy
+from api.quarantines.problems import ReleaseConditionsUnmet, TeamBreaksPolicy
 from api.readings.problems import ImplausibleValue
 from tests.builders import household_body, quarantine_body
 from tests.cast import grid_id, id_of
@@ -269,7 +269,7 @@ async def _the_grid_moves_to_the_next_village(story: Story, served: Served) -> N
 async def _the_period_is_over_and_the_team_sees_no_more(story: Story, served: Served) -> None:
     wei, mei = await story.phone("wei"), await story.phone("mei")
     release = {"ended_on": str(on(4)), "reason": "核酸均为阴性"}
-    await wei.refused(ReleaseTooEarly, "POST", f"{served.path}/release", release)
+    await wei.refused(ReleaseConditionsUnmet, "POST", f"{served.path}/release", release)
     story.move_to(DAYS - 1, 18)
     [due] = await wei.items("/v1/quarantines", due_on=str(on(DAYS - 1)))
     assert (due["id"], due["day_number"]) == (served.id, DAYS)

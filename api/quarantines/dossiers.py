@@ -1,0 +1,180 @@
+"""Reading what a release depends on, for one quarantine or for many in the same few statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.alerts.models import Alert, AlertStatus
+from api.foundation import clock
+from api.health_records.models import DiagnosticOutcome, DiagnosticTest
+from api.health_records.queries import tests_of
+from api.protocols.documents import Plan, PlannedTest
+from api.protocols.models import Protocol
+from api.protocols.timeline import DueTest, StageDays, due_tests
+from api.quarantines.models import Quarantine
+from api.quarantines.release_conditions import Dossier, LinkedSample, OpenAlert
+from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFollowed:
+    """By which plan of which protocol a quarantine runs, and the clause that decided."""
+
+    protocol: Protocol
+    plan: Plan
+    clause: str
+    link: Link | None
+
+
+async def plans_followed(
+    session: AsyncSession, quarantines: Sequence[UUID]
+) -> dict[UUID, PlanFollowed]:
+    """The plans that these quarantines run by; one that was begun by hand is left out."""
+    statement = (
+        select(QuarantinePlan, Protocol)
+        .join(Protocol, col(Protocol.id) == QuarantinePlan.protocol_id)
+        .where(
+            col(QuarantinePlan.quarantine_id).in_(quarantines),
+            col(QuarantinePlan.ended_at).is_(None),
+        )
+    )
+    plans: dict[tuple[UUID, str], Plan] = {}
+    followed: dict[UUID, PlanFollowed] = {}
+    for kept, protocol in await session.execute(statement):
+        key = protocol.id, kept.plan_code
+        plan = plans.get(key) or plans.setdefault(key, _plan(protocol, kept.plan_code))
+        followed[kept.quarantine_id] = PlanFollowed(protocol, plan, kept.clause, kept.link)
+    return followed
+
+
+def _plan(protocol: Protocol, code: str) -> Plan:
+    told: list[dict[str, Any]] = protocol.document["plans"]
+    return Plan.model_validate(next(plan for plan in told if plan["code"] == code))
+
+
+async def dossiers(
+    session: AsyncSession,
+    quarantines: Sequence[Quarantine],
+    followed: dict[UUID, PlanFollowed],
+) -> dict[UUID, Dossier]:
+    """Of each quarantine what its release depends on."""
+    ids = [quarantine.id for quarantine in quarantines]
+    now = clock.now()
+    due = await due_tests_of(session, ids)
+    tests = await _tests(session, quarantines)
+    alerts = await _open_alerts(session, ids)
+    linked = await _linked_samples(session, [id_ for id_ in ids if id_ in followed])
+    movements = await _open_movements(session, ids)
+    return {
+        each.id: Dossier(
+            planned_end_on=each.planned_end_on,
+            plan=followed[each.id].plan if each.id in followed else None,
+            due=due.get(each.id, []),
+            tests=_since(each, tests.get(each.resident_id, [])),
+            alerts=alerts.get(each.id, []),
+            link=followed[each.id].link if each.id in followed else None,
+            linked=linked.get(each.id, []),
+            movements=movements.get(each.id, []),
+            at=now,
+        )
+        for each in quarantines
+    }
+
+
+async def due_tests_of(
+    session: AsyncSession, quarantines: Sequence[UUID]
+) -> dict[UUID, list[DueTest]]:
+    """The tests that fall due in the stages of each quarantine, by day."""
+    statement = (
+        select(QuarantineStage)
+        .where(
+            col(QuarantineStage.quarantine_id).in_(quarantines),
+            col(QuarantineStage.discarded_at).is_(None),
+        )
+        .order_by(col(QuarantineStage.starts_on))
+    )
+    due: dict[UUID, list[DueTest]] = {}
+    for stage in await session.scalars(statement):
+        due.setdefault(stage.quarantine_id, []).extend(_due_in(stage))
+    return due
+
+
+def _due_in(stage: QuarantineStage) -> tuple[DueTest, ...]:
+    return due_tests(
+        [PlannedTest.model_validate(each) for each in stage.tests],
+        StageDays(stage.starts_on, stage.ends_on, stage.counted_from),
+        day_index_base=stage.day_index_base,
+        window_hours=stage.test_window_hours,
+    )
+
+
+async def _tests(
+    session: AsyncSession, quarantines: Sequence[Quarantine]
+) -> dict[UUID, list[DiagnosticTest]]:
+    people = [quarantine.resident_id for quarantine in quarantines]
+    first = min((quarantine.started_on for quarantine in quarantines), default=clock.today())
+    since, _ = clock.day_bounds(first)
+    return await tests_of(session, people, since, clock.now() + timedelta(days=1))
+
+
+def _since(quarantine: Quarantine, tests: Sequence[DiagnosticTest]) -> list[DiagnosticTest]:
+    begins, _ = clock.day_bounds(quarantine.started_on)
+    return [test for test in tests if test.sampled_at >= begins]
+
+
+async def _open_alerts(
+    session: AsyncSession, quarantines: Sequence[UUID]
+) -> dict[UUID, list[OpenAlert]]:
+    statement = (
+        select(Alert)
+        .where(
+            col(Alert.quarantine_id).in_(quarantines),
+            col(Alert.status) != AlertStatus.verified,
+        )
+        .order_by(col(Alert.opened_at), col(Alert.id))
+    )
+    found: dict[UUID, list[OpenAlert]] = {}
+    for alert in await session.scalars(statement):
+        if alert.quarantine_id is not None:
+            found.setdefault(alert.quarantine_id, []).append(OpenAlert(alert.id, alert.cause))
+    return found
+
+
+_LINKED = text("SELECT * FROM linked_samples(CAST(:followers AS uuid[]))")
+
+
+async def _linked_samples(
+    session: AsyncSession, followers: Sequence[UUID]
+) -> dict[UUID, list[LinkedSample]]:
+    """The contact may live out of the caller's sight: read by a function of the cell's owner."""
+    found: dict[UUID, list[LinkedSample]] = {}
+    for row in await session.execute(_LINKED, {"followers": list(followers)}):
+        sample = LinkedSample(row.test_id, DiagnosticOutcome(row.outcome), row.sampled_at)
+        found.setdefault(row.quarantine_id, []).append(sample)
+    return found
+
+
+_MOVEMENTS = text("""
+    SELECT quarantine_id, id FROM transfers
+    WHERE quarantine_id = ANY (:quarantines) AND status NOT IN ('closed', 'cancelled')
+    UNION ALL
+    SELECT quarantine_id, id FROM hospital_referrals
+    WHERE quarantine_id = ANY (:quarantines) AND outcome IS NULL
+    UNION ALL
+    SELECT quarantine_id, id FROM leaves WHERE quarantine_id = ANY (:quarantines) AND status = 'out'
+""")
+
+
+async def _open_movements(
+    session: AsyncSession, quarantines: Sequence[UUID]
+) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = {}
+    for row in await session.execute(_MOVEMENTS, {"quarantines": list(quarantines)}):
+        found.setdefault(row.quarantine_id, []).append(row.id)
+    return found

@@ -1,0 +1,61 @@
+"""How a quarantine ends, released or terminated: its seats with it, once, never in the future."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.live import tell
+from api.foundation.problems import InvalidInput
+from api.foundation.records import Correction, correct
+from api.quarantines.models import Quarantine
+from api.quarantines.problems import QuarantineEnded
+from api.quarantines.queries import RUNNING, seats_of
+from api.quarantines.team import end_seats
+from api.quarantines.whereabouts import close_entry
+
+
+def ended_so(quarantine: Quarantine, ending: dict[str, Any]) -> bool:
+    """Whether it has ended just so already; raises `QuarantineEnded` if otherwise."""
+    if quarantine.status in RUNNING:
+        return False
+    if any(getattr(quarantine, name) != value for name, value in ending.items()):
+        raise QuarantineEnded
+    return True
+
+
+def refuse_future_end(ended_on: date) -> None:
+    """Raise `InvalidInput` for an end that is yet to come."""
+    if ended_on > clock.today():
+        raise InvalidInput("结束日期不能晚于今天。", pointer="/body/ended_on")
+
+
+async def end(
+    session: AsyncSession,
+    caller: Claims,
+    quarantine: Quarantine,
+    ending: dict[str, Any],
+    *,
+    reason: str,
+) -> None:
+    """End it as `ending` says, with its seats and its last whereabouts; whoever served is told.
+
+    Raises `VersionMismatch`.
+    """
+    correction = Correction(quarantine.version, by=caller.worker, reason=reason)
+    await correct(session, quarantine, ending, correction)
+    seats = await seats_of(session, quarantine.id)
+    end_seats(seats, by=caller.worker, reason=reason)
+    await close_entry(session, quarantine.id, at=clock.now())
+    await session.flush()
+    for worker in [None, *(seat.worker_id for seat in seats)]:
+        await tell(
+            session,
+            "duties.changed",
+            subject=quarantine.id,
+            reach=quarantine.reach,
+            grid=quarantine.grid_id,
+            worker=worker,
+        )

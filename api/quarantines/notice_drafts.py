@@ -1,0 +1,105 @@
+"""Drawing up a notice of release from the records of the person, the plan and the stages served."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.grids.models import Grid
+from api.quarantines.dossiers import PlanFollowed
+from api.quarantines.models import Quarantine
+from api.quarantines.notices import Notice, Served
+from api.quarantines.release_conditions import Condition, ConditionKind
+from api.quarantines.release_models import RELEASE_NUMBER
+from api.quarantines.stage_models import QuarantineStage
+from api.registry.masked import opened
+from api.registry.models import Household, Resident
+
+_TITLE = "解除隔离医学观察告知书"
+_NEXT = text(f"SELECT nextval('{RELEASE_NUMBER.name}')")
+_LINE_ABOVE = text("SELECT name, level FROM line_above(:grid, :at)")
+_HOLDER = text("SELECT name FROM holders(ARRAY[CAST(:post AS uuid)])")
+
+
+class Issuer(NamedTuple):
+    """The unit that releases and the name of who approved it."""
+
+    unit: str
+    approver: str
+
+
+async def draft_notice(
+    session: AsyncSession,
+    caller: Claims,
+    quarantine: Quarantine,
+    followed: PlanFollowed | None,
+    conditions: Sequence[Condition],
+) -> Notice:
+    """The notice of an ended quarantine, by the caller who approved it."""
+    resident = await session.get_one(Resident, quarantine.resident_id)
+    keys = keyring_of(session)
+    ended_on = quarantine.ended_on or clock.today()
+    issuer = await _issuer(session, caller)
+    tests = next((each for each in conditions if each.kind is ConditionKind.tests_negative), None)
+    return Notice(
+        title=followed.plan.release.notice_title if followed else _TITLE,
+        number=f"解除〔{ended_on.year}〕{await session.scalar(_NEXT)}号",
+        name=resident.name,
+        sex=resident.sex,
+        document_kind=resident.document_kind,
+        document=opened(keys, resident.document_sealed, context="residents.document"),
+        address=await _address(session, quarantine, resident),
+        reason=quarantine.reason.label,
+        served=await _served(session, quarantine.id, ended_on),
+        basis=_basis(quarantine, followed),
+        tests=len(tests.evidence) if tests else 0,
+        follow_up_days=followed.plan.follow_up_days if followed else [],
+        unit=issuer.unit,
+        approver=issuer.approver,
+        released_on=ended_on,
+    )
+
+
+async def _issuer(session: AsyncSession, caller: Claims) -> Issuer:
+    own = await session.get_one(Grid, caller.grid)
+    above = (await session.execute(_LINE_ABOVE, {"grid": own.id, "at": clock.now()})).all()
+    township = next((row.name for row in above if row.level == 1), "")
+    approver: str = await session.scalar(_HOLDER, {"post": caller.post}) or ""
+    return Issuer(f"{township}{own.name}", approver)
+
+
+async def _address(session: AsyncSession, quarantine: Quarantine, resident: Resident) -> str | None:
+    """Where the person lives; without a known address, where the quarantine was served."""
+    household = await session.get_one(Household, resident.household_id)
+    keys = keyring_of(session)
+    lives = opened(keys, household.address_sealed, context="households.address")
+    return lives or opened(keys, quarantine.place_sealed, context="quarantines.place")
+
+
+async def _served(session: AsyncSession, quarantine_id: UUID, ended_on: date) -> list[Served]:
+    statement = (
+        select(QuarantineStage)
+        .where(
+            col(QuarantineStage.quarantine_id) == quarantine_id,
+            col(QuarantineStage.discarded_at).is_(None),
+        )
+        .order_by(col(QuarantineStage.starts_on))
+    )
+    return [
+        Served(stage.category.label, stage.starts_on, min(stage.ends_on, ended_on))
+        for stage in await session.scalars(statement)
+        if stage.starts_on <= ended_on
+    ]
+
+
+def _basis(quarantine: Quarantine, followed: PlanFollowed | None) -> str | None:
+    if followed is None:
+        return quarantine.legal_basis
+    return f"《{followed.protocol.name}》({followed.protocol.issuing_body}):{followed.clause}"
