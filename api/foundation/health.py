@@ -27,6 +27,17 @@ class Health(BaseModel):
     status: str = Field(description="正常时为 ok", examples=["ok"])
 
 
+class Readiness(Health):
+    """能否服务,以及后台任务是否跟得上。"""
+
+    oldest_job_seconds: float | None = Field(
+        description="到时未办的后台任务中,最久的已等多少秒;没有则为 null", examples=[0.4]
+    )
+    worker_silent_seconds: float | None = Field(
+        description="后台进程(onegrid worker)已多少秒没有动静;从未运行则为 null", examples=[1.2]
+    )
+
+
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
 
@@ -39,11 +50,12 @@ async def livez() -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", response_model=Health, responses=problems(NotMigrated))
-async def readyz(request: Request) -> Health:
+@router.get("/readyz", response_model=Readiness, responses=problems(NotMigrated))
+async def readyz(request: Request) -> Readiness:
     """服务是否就绪。
 
     数据库可用,且公共库和每个乡镇的表结构与程序版本一致;否则返回 503,供负载均衡摘除本实例。
+    后台任务的情况只供监视,不影响是否就绪。
     """
     database: Database = request.app.state.database
     try:
@@ -52,8 +64,20 @@ async def readyz(request: Request) -> Health:
             database.connection(Entry.outside()) as connection,
         ):
             behind = await unmigrated(connection)
+            work = None if behind else await connection.fetchrow(_BACKGROUND_WORK)
     except TimeoutError:
         raise DatabaseUnavailable from None
     if behind:
         raise NotMigrated(schemas=behind)
-    return Health(status="ok")
+    return Readiness(status="ok", **dict(work or {}))
+
+
+# By the database's clock, as the queue itself is kept.
+_BACKGROUND_WORK = """
+    SELECT (
+        SELECT extract(epoch FROM now() - min(execute_after))::float8 FROM public.pgqueuer
+        WHERE status = 'queued' AND execute_after <= now()
+    ) AS oldest_job_seconds, (
+        SELECT extract(epoch FROM now() - max(created))::float8 FROM public.pgqueuer_log
+    ) AS worker_silent_seconds
+"""

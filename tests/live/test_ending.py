@@ -126,9 +126,8 @@ async def test_who_lags_too_far_behind_is_sent_away_instead_of_filling_the_memor
 ):
     ming = await ear_of("ming")
     await ming.listen()
-    for _ in range(hub._PATIENCE):
-        last = await happens(town.database, HOME)
-    await ming.hears(last)
+    subjects = [await happens(town.database, HOME) for _ in range(hub._PATIENCE)]
+    await ming.hears(*subjects)
     assert len(lagging.waiting) == hub._PATIENCE
     await ming.hears(await happens(town.database, HOME))
     assert lagging.ended == "slow"

@@ -51,11 +51,13 @@ def test_the_service_starts_after_the_migration_and_knows_no_owner():
     after = SERVICES["service"]["depends_on"]["migrate"]["condition"]
     assert after == "service_completed_successfully"
     assert SERVICES["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
-    assert "ONEGRID_OWNER_DATABASE_URL" not in SERVICES["service"]["environment"]
+    assert SERVICES["worker"]["depends_on"] == SERVICES["service"]["depends_on"]
+    for name in ("service", "worker"):
+        assert "ONEGRID_OWNER_DATABASE_URL" not in SERVICES[name]["environment"]
     assert "ONEGRID_SEALING_KEYS" not in SERVICES["migrate"]["environment"]
 
 
-@pytest.mark.parametrize("name", ["service", "migrate", "operator"])
+@pytest.mark.parametrize("name", ["service", "worker", "migrate", "operator"])
 def test_our_containers_write_nowhere_and_may_do_nothing_special(name: str):
     assert SERVICES[name]["read_only"] is True
     assert SERVICES[name]["cap_drop"] == ["ALL"]

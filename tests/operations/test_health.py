@@ -2,8 +2,10 @@
 
 import asyncpg
 
+from api.foundation.database import Entry
 from api.foundation.embedded import Addresses
 from api.foundation.health import NotMigrated
+from api.foundation.jobs import enqueue
 from api.foundation.problems import DatabaseUnavailable
 from tests.cast import TOWNSHIP, Town, assert_problem
 
@@ -15,9 +17,28 @@ async def _execute(url: str, statement: str) -> None:
 
 
 async def test_a_service_on_a_migrated_database_is_alive_and_ready(town: Town):
-    for question in ("/livez", "/readyz"):
-        answer = await town.nobody().get(question)
-        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    answer = await town.nobody().get("/livez")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    answer = await town.nobody().get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+async def test_readiness_tells_how_far_behind_the_background_work_is_and_is_none_the_less_ready(
+    town: Town, addresses: Addresses
+):
+    told = (await town.nobody().get("/readyz")).json()
+    assert told == {"status": "ok", "oldest_job_seconds": None, "worker_silent_seconds": None}
+    async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
+        await enqueue(connection, "nobody.does.it", {})
+    past = "SET execute_after = now() - interval '1 hour'"
+    await _execute(addresses.owner, f"UPDATE public.pgqueuer {past}")
+    await _execute(
+        addresses.owner, "UPDATE public.pgqueuer_log SET created = now() - interval '1h'"
+    )
+    answer = await town.nobody().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["oldest_job_seconds"] >= 3600
+    assert answer.json()["worker_silent_seconds"] >= 3600
 
 
 async def test_a_township_left_behind_by_a_migration_is_named(town: Town, addresses: Addresses):
