@@ -9,6 +9,7 @@ from uuid import UUID
 from api.access.colleagues import NotAColleague
 from api.access.tokens import Claims
 from api.alerts.opening import open_alerts
+from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.problems import NotFound, Problem, RecordDiffers
 from api.foundation.records import Outcome, differing_fields
@@ -72,7 +73,7 @@ async def keep_all(desk: Desk, sent: Sequence[Sent]) -> list[Fate]:
 async def _proposals(desk: Desk, sent: Sequence[Sent]) -> list[Proposal]:
     wanted = list({each.said.quarantine_id for each in sent})
     found = await queries.quarantines(desk.connection, wanted)
-    needed = {row["monitoring_policy_id"] for row in found.values()}
+    needed = set[UUID]().union(*map(queries.policies_of, found.values()))
     rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
     told = {each.said.performed_by or desk.caller.worker for each in sent}
     strangers = await queries.strangers(desk.connection, told - {desk.caller.worker})
@@ -112,7 +113,9 @@ def _proposal(
 ) -> dict[str, Any]:
     if quarantine is None:
         raise not_found(sent.person)
-    judged = judge(quarantine["monitoring_policy_id"], sent, fields["measured_at"])
+    measured_at: datetime = fields["measured_at"]
+    policy = queries.policy_on(quarantine, clock.local_day(measured_at))
+    judged = judge(policy, sent, measured_at)
     refuse_unless_running(quarantine, judged.day, pointer=sent.person)
     place = {name: quarantine[name] for name in ("resident_id", "grid_id", "reach")}
     return fields | place | judged._asdict()

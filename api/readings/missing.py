@@ -15,17 +15,19 @@ from api.readings.batches import Desk
 from api.readings.missing_schemas import MissingCount, MissingCounts, MissingRead, MissingState
 from api.readings.queries import path_of
 
-# A temperature is expected in every window of a running quarantine, except where the policy exempts
-# the place the person was at when the window closed, or is at now; on the day a quarantine ended,
-# only while the person was still on record as being somewhere.
+# A temperature is expected in every window that the stage of the day asks for, except where the
+# policy exempts the place the person was at when the window closed, or is at now; on the day a
+# quarantine ended, only while the person was still on record as being somewhere.
 _EXPECTED = """
     SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, due.name,
         due.label, due.opens_at, due.closes_at, r.id IS NOT NULL AS done
     FROM quarantines AS q
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on <= $6::date AND s.ends_on >= $6::date
     JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
         AS due (policy_id, name, label, opens_at, closes_at)
-        ON due.policy_id = q.monitoring_policy_id
-    JOIN monitoring_policies AS p ON p.id = q.monitoring_policy_id
+        ON due.policy_id = s.monitoring_policy_id
+    JOIN monitoring_policies AS p ON p.id = s.monitoring_policy_id
     LEFT JOIN readings AS r ON r.quarantine_id = q.id AND r.day = $6::date
         AND r."window" = due.name AND r.discarded_at IS NULL
     LEFT JOIN LATERAL (
@@ -36,7 +38,7 @@ _EXPECTED = """
         ORDER BY w.since_at DESC LIMIT 1
     ) AS place ON true
     WHERE q.discarded_at IS NULL AND q.end_reason IS DISTINCT FROM 'entered_in_error'
-        AND q.started_on <= $6::date AND (q.ended_on IS NULL OR q.ended_on >= $6::date)
+        AND (q.ended_on IS NULL OR q.ended_on >= $6::date)
         AND ($8::text IS NULL OR q.reach >= $8::text AND q.reach < $8::text || '/')
         AND (
             r.id IS NOT NULL
@@ -128,8 +130,8 @@ async def _asked(desk: Desk, of: Day, now: datetime) -> list[Any]:
 
 
 async def _rules(desk: Desk, cell: str) -> Mapping[UUID, MonitoringRule]:
-    used = "SELECT DISTINCT monitoring_policy_id FROM quarantines"
-    needed = [row[0] for row in await desk.connection.fetch(used)]
+    every = "SELECT id FROM monitoring_policies"
+    needed = [row[0] for row in await desk.connection.fetch(every)]
     return await desk.policies.monitoring(desk.connection, cell, needed)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from api.access.tokens import Claims
 from api.alerts.opening import open_alerts
+from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.field_records import FromTheField, fill_in
 from api.foundation.problems import Problem, RecordDiffers
@@ -87,7 +88,7 @@ async def _proposals(
     desk: Desk, said: RoundRecord, told: Sequence[Untaken]
 ) -> list[dict[str, Any] | Problem]:
     found = await queries.quarantines(desk.connection, [each.quarantine_id for each in told])
-    needed = {row["monitoring_policy_id"] for row in found.values()}
+    needed = set[UUID]().union(*map(queries.policies_of, found.values()))
     rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
     proposals: list[dict[str, Any] | Problem] = []
     for each in told:
@@ -97,7 +98,8 @@ async def _proposals(
                 raise not_found(each.person)
             fields = _fields(said, each, desk.caller)
             at = said.measured_at or fields["recorded_at"]
-            slot = window_of(rules[quarantine["monitoring_policy_id"]], at, said.window)
+            rule = rules[queries.policy_on(quarantine, clock.local_day(at))]
+            slot = window_of(rule, at, said.window)
             refuse_unless_running(quarantine, slot.day, pointer=each.person)
             place = {name: quarantine[name] for name in ("resident_id", "grid_id", "reach")}
             proposals.append(fields | place | {"day": slot.day, "window": slot.window})

@@ -1,5 +1,6 @@
 """Reading temperatures, and the one statement that keeps one; row security says whose."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -49,6 +50,16 @@ RUNNING = """
 """A quarantine is measured from its first local day to the day it ended, both included; past its
 planned end it runs on until somebody releases the person."""
 
+JUDGED_BY = """
+    coalesce((
+        SELECT s.monitoring_policy_id FROM quarantine_stages AS s
+        WHERE s.quarantine_id = q.id AND s.starts_on <= {day} AND s.discarded_at IS NULL
+            AND s.monitoring_policy_id IS NOT NULL
+        ORDER BY s.starts_on DESC LIMIT 1
+    ), q.monitoring_policy_id)
+"""
+"""A reading is judged by the policy of its day's stage; where none is due, by the one before."""
+
 # The policy is found by the statement itself, so the reading comes judged by every policy there is;
 # the row, its audit and its alert are one statement: what costs here is the round trip
 # (docs/decisions/0010).
@@ -60,7 +71,7 @@ _KEEP = f"""
             $14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[],
             $20::bool[]
         ) AS judged (policy_id, day, "window", timing, abnormal, low, fever)
-            ON judged.policy_id = q.monitoring_policy_id
+            ON judged.policy_id = {JUDGED_BY.format(day="judged.day")}
         WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
             AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
     ), kept AS (
@@ -162,14 +173,35 @@ def _as_postgresql_reads(value: bytes | UUID) -> str:
 
 _QUARANTINES = """
     SELECT id, resident_id, grid_id, reach, monitoring_policy_id, started_on, ended_on,
-        discarded_at IS NULL AND end_reason IS DISTINCT FROM 'entered_in_error' AS counts
-    FROM quarantines WHERE id = ANY($1::uuid[])
+        discarded_at IS NULL AND end_reason IS DISTINCT FROM 'entered_in_error' AS counts,
+        stages.starts, stages.policies
+    FROM quarantines
+    LEFT JOIN (
+        SELECT quarantine_id, array_agg(starts_on ORDER BY starts_on) AS starts,
+            array_agg(monitoring_policy_id ORDER BY starts_on) AS policies
+        FROM quarantine_stages
+        WHERE quarantine_id = ANY($1::uuid[]) AND discarded_at IS NULL
+            AND monitoring_policy_id IS NOT NULL
+        GROUP BY quarantine_id
+    ) AS stages ON stages.quarantine_id = id
+    WHERE id = ANY($1::uuid[])
 """
 
 
 async def quarantines(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Row]:
     """What a reading needs to know of these quarantines; those out of reach are left out."""
     return {row["id"]: dict(row) for row in await connection.fetch(_QUARANTINES, wanted)}
+
+
+def policies_of(quarantine: Row) -> set[UUID]:
+    """Every monitoring policy by which readings of this quarantine may be judged."""
+    return {quarantine["monitoring_policy_id"], *(quarantine["policies"] or ())}
+
+
+def policy_on(quarantine: Row, day: date) -> UUID:
+    """The policy that judges a reading of a local day: `JUDGED_BY`, of what was read before."""
+    begun = bisect_right(quarantine["starts"] or (), day)
+    return quarantine["policies"][begun - 1] if begun else quarantine["monitoring_policy_id"]
 
 
 async def strangers(connection: Connection, named: Collection[UUID]) -> set[UUID]:
@@ -226,7 +258,9 @@ async def taken(connection: Connection, slots: Sequence[Slot]) -> dict[Slot, UUI
 
 _IN_GRID = f"""
     SELECT q.id FROM quarantines AS q
-    JOIN monitoring_policies AS p ON p.id = q.monitoring_policy_id
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on <= $2::date AND s.ends_on >= $2::date
+    JOIN monitoring_policies AS p ON p.id = s.monitoring_policy_id
     WHERE {RUNNING.format(day="$2::date")} AND q.reach >= $1::text AND q.reach < $1::text || '/'
         AND NOT EXISTS (
             SELECT FROM whereabouts AS w
@@ -238,7 +272,7 @@ _IN_GRID = f"""
 
 
 async def in_grid(connection: Connection, path: str, *, at: datetime, limit: int) -> list[UUID]:
-    """The running quarantines below a path whose people were not exempt at an instant."""
+    """The quarantines below a path whose people were to be measured at an instant."""
     rows = await connection.fetch(_IN_GRID, path, clock.local_day(at), at, limit)
     return [row["id"] for row in rows]
 

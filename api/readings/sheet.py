@@ -1,6 +1,6 @@
 """The temperature sheet of one person, as the field's paper form has it: days by windows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,8 @@ from api.protocols.queries import PolicyShelf
 from api.quarantines.masked import shown
 from api.quarantines.models import CareSeat, Quarantine, Whereabouts
 from api.quarantines.queries import quarantine_of, whereabouts_of
+from api.quarantines.stage_models import QuarantineStage
+from api.quarantines.stages import stage_on, stages_of
 from api.readings.models import NotTaken, NotTakenReason, Reading
 from api.readings.sheet_schemas import (
     CellState,
@@ -37,11 +39,24 @@ class _Known:
     """Everything the cells are made from."""
 
     quarantine: Quarantine
-    rule: MonitoringRule
+    stages: Sequence[QuarantineStage]
+    rules: Mapping[UUID, MonitoringRule]
     readings: Mapping[Slot, SheetReading]
     not_taken: Mapping[Slot, NotTakenReason]
     whereabouts: Sequence[Whereabouts]
     now: datetime
+
+    def due_on(self, day: date) -> MonitoringRule | None:
+        """By which rule temperatures are due on a day; None where its stage asks for none."""
+        stage = stage_on(self.stages, day)
+        policy = stage.monitoring_policy_id if stage else None
+        return self.rules[policy] if policy else None
+
+    def shown_on(self, day: date) -> MonitoringRule:
+        """By which rule a day is shown: the one due, else the one by which a reading is judged."""
+        begun = [each for each in self.stages if each.starts_on <= day]
+        policies = [each.monitoring_policy_id for each in begun if each.monitoring_policy_id]
+        return self.rules[policies[-1] if policies else self.quarantine.monitoring_policy_id]
 
 
 async def temperature_sheet(
@@ -51,9 +66,11 @@ async def temperature_sheet(
     quarantine = await quarantine_of(session, quarantine_id)
     resident = await session.get_one(Resident, quarantine.resident_id)
     household = await session.get_one(Household, quarantine.household_id)
-    policy = quarantine.monitoring_policy_id
-    rule = (await policies.monitoring(session, cell, {policy}))[policy]
-    known = await _known(session, quarantine, rule)
+    stages = await stages_of(session, quarantine.id)
+    used = [quarantine.monitoring_policy_id, *(each.monitoring_policy_id for each in stages)]
+    needed = [policy for policy in dict.fromkeys(used) if policy]
+    rules = await policies.monitoring(session, cell, needed)
+    known = await _known(session, quarantine, stages, {policy: rules[policy] for policy in needed})
     address = opened(keyring_of(session), household.address_sealed, context="households.address")
     born = resident.birth_date
     return TemperatureSheet(
@@ -62,12 +79,23 @@ async def temperature_sheet(
         address=mask_address(address) if address else None,
         sex=resident.sex,
         age=age_on(clock.today(), born) if born else None,
-        windows=[SheetWindow(window=each.name, label=each.label) for each in rule.windows],
+        windows=_windows(known.rules.values()),
         days=list(_days(known)),
     )
 
 
-async def _known(session: AsyncSession, quarantine: Quarantine, rule: MonitoringRule) -> _Known:
+def _windows(rules: Iterable[MonitoringRule]) -> list[SheetWindow]:
+    """The columns of the sheet: every window that some stage has, by name."""
+    labels = {each.name: each.label for rule in rules for each in rule.windows}
+    return [SheetWindow(window=name, label=label) for name, label in labels.items()]
+
+
+async def _known(
+    session: AsyncSession,
+    quarantine: Quarantine,
+    stages: Sequence[QuarantineStage],
+    rules: Mapping[UUID, MonitoringRule],
+) -> _Known:
     kept = select(Reading).where(
         Reading.quarantine_id == quarantine.id, col(Reading.discarded_at).is_(None)
     )
@@ -81,7 +109,8 @@ async def _known(session: AsyncSession, quarantine: Quarantine, rule: Monitoring
     )
     return _Known(
         quarantine,
-        rule,
+        stages,
+        rules,
         readings={(each.day, each.window): _reading(each, names) for each in readings},
         not_taken={(each.day, each.window): each.reason for each in await session.scalars(tried)},
         whereabouts=await whereabouts_of(session, quarantine.id),
@@ -109,7 +138,7 @@ def _days(known: _Known) -> Iterator[SheetDay]:
     last = known.quarantine.ended_on or clock.local_day(known.now)
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        cells = [_cell(known, day, opening) for opening in windows_of(known.rule, day)]
+        cells = [_cell(known, day, opening) for opening in windows_of(known.shown_on(day), day)]
         yield SheetDay(day=day, day_number=number + 1, cells=cells)
 
 
@@ -128,17 +157,18 @@ def _cell(known: _Known, day: date, opening: Opening) -> SheetCell:
 def _unmeasured(known: _Known, day: date, opening: Opening) -> CellState:
     if known.now < opening.opens_at:
         return CellState.not_yet
-    if _exempt(known, day, min(opening.closes_at, known.now)):
+    rule = known.due_on(day)
+    if rule is None or _exempt(known, rule, day, min(opening.closes_at, known.now)):
         return CellState.exempt
     return CellState.due if known.now < opening.closes_at else CellState.late
 
 
-def _exempt(known: _Known, day: date, at: datetime) -> bool:
+def _exempt(known: _Known, rule: MonitoringRule, day: date, at: datetime) -> bool:
     """The same rule as in `missing`: exempt where the person was, or no longer in quarantine."""
     there = next((each for each in known.whereabouts if _covers(each, at)), None)
     if there is None:
         return known.quarantine.ended_on == day
-    return there.kind in known.rule.exempt_whereabouts
+    return there.kind in rule.exempt_whereabouts
 
 
 def _covers(entry: Whereabouts, at: datetime) -> bool:
