@@ -19,9 +19,9 @@ from fastapi_offline import FastAPIOffline
 from api import background
 from api.access import routes as access
 from api.access.keys import KeyRoom
+from api.access.tokens import Tokens
 from api.alerts import policy_routes as alert_policies
 from api.alerts import routes as alerts
-from api.access.tokens import Tokens
 from api.arrivals import division_routes as divisions
 from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals

@@ -213,6 +213,15 @@ BEGIN
             RAISE EXCEPTION 'there is no alert policy in force';
         END IF;
     END LOOP;
+    IF array_position(shown, NULL) IS NOT NULL THEN
+        -- What somebody else told as evidence of another thing meanwhile opens nothing.
+        WITH void AS (
+            DELETE FROM alerts a WHERE a.id = ANY (opened)
+                AND NOT EXISTS (SELECT FROM alert_evidence e WHERE e.alert_id = a.id)
+            RETURNING id
+        )
+        SELECT ARRAY(SELECT unnest(opened) EXCEPT SELECT id FROM void) INTO opened;
+    END IF;
     IF cardinality(array_remove(shown, NULL)) > cardinality(opened) THEN
         -- Those that were there before have hops already.
         WITH added AS (
