@@ -162,3 +162,13 @@ async def a_care_call(client: httpx.AsyncClient, quarantine: str, **told: Any) -
     response = await client.post(path, json=care_call_body(**told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+async def a_preset_in_force(
+    client: httpx.AsyncClient, code: str, *, since: str = "2020-01-01"
+) -> dict[str, Any]:
+    """Adopt a preset of the protocols and put it in force from a day on."""
+    body = {"id": str(new_id()), "effective_from": since, "activate": True}
+    response = await client.post(f"/v1/protocols/presets/{code}", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()

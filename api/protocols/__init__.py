@@ -1,1 +1,1 @@
-"""Rules as data: who must serve a quarantined person, and how their temperature is taken."""
+"""Rules as data: which plan concerns whom, its days, its care team, and how it is watched."""

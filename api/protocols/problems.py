@@ -13,6 +13,7 @@ class PolicyRevisionTaken(Problem):
         "uq_care_team_policies_code_revision",
         "uq_monitoring_policies_code_revision",
         "uq_protocols_code_revision",
+        "uq_workload_policies_code_revision",
     )
 
 

@@ -223,10 +223,10 @@ async def protocols(
         if value is not None:
             statement = statement.where(getattr(Protocol, name) == value)
     if wanted.in_force_on is not None:
-        known = {each.id for each in await in_force(session, wanted.in_force_on)}
-        statement = statement.where(col(Protocol.id).in_(known))
-    keys = [col(Protocol.code), col(Protocol.revision)]
-    return await read_page(session, statement, keys, page, present=ProtocolListed.model_validate)
+        standing = await in_force(session, wanted.in_force_on)
+        statement = statement.where(col(Protocol.id).in_([each.id for each in standing]))
+    keys, present = [col(Protocol.code), col(Protocol.revision)], ProtocolListed.model_validate
+    return await read_page(session, statement, keys, page, present=present)
 
 
 class ProtocolShelf:
@@ -242,9 +242,8 @@ class ProtocolShelf:
         self, session: AsyncSession, cell: str, protocol_id: UUID
     ) -> ProtocolDocument:
         """What a protocol of this cell says; raises `NotFound`."""
-        kept = self._documents.get((cell, protocol_id))
-        if kept is not None:
-            return kept
+        if (cell, protocol_id) in self._documents:
+            return self._documents[cell, protocol_id]
         protocol = await policy_of(session, Protocol, protocol_id)
         document = ProtocolDocument.model_validate(protocol.document)
         if protocol.status is not ProtocolStatus.draft:

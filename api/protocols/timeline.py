@@ -96,10 +96,11 @@ class Timeline:
 def lay_out(plan: Plan, facts: Facts, control_started_on: date) -> Timeline:
     """The days of every stage of `plan` for a person whose control began on a local day.
 
-    The first stage is counted from its anchor; without that day known, from the first day of
-    control (2020: no ticket, so from the first day of observation). Each later stage follows the
-    one before without gap. Days before control count only where the stage credits them
-    (填平补齐), up to its cap; a stage that was wholly over by then is served.
+    The first stage is counted from its anchor, and begins with it where that lies after the first
+    day of control; without the anchor's day known, it is counted from the first day of control
+    (2020: no ticket, so from the first day of observation). Each later stage follows the one
+    before without gap. Days before control count only where the stage credits them (填平补齐), up
+    to its cap; a stage that was wholly over by then is served.
     """
     anchor = anchor_day(plan.stages[0].anchor, facts, control_started_on)
     every: list[LaidStage] = []

@@ -8,6 +8,7 @@ import pytest
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn
 from api.foundation.records import new_id
 from api.protocols.documents import EXAMPLE
+from tests.builders import a_preset_in_force
 from tests.cast import Town, assert_problem
 
 WHAT_IF = "/v1/protocols/what-if"
@@ -19,13 +20,6 @@ RETURNEE = {
 }
 
 
-async def adopt(client: httpx.AsyncClient, code: str, day: str) -> dict[str, Any]:
-    body = {"id": str(new_id()), "effective_from": day, "activate": True}
-    adopted = await client.post(f"/v1/protocols/presets/{code}", json=body)
-    assert adopted.status_code == 201, adopted.text
-    return adopted.json()
-
-
 @pytest.fixture(scope="module")
 async def adopted(town: Town) -> dict[str, str]:
     """The township as it stood in February 2022, with a disease of another year beside it."""
@@ -35,7 +29,9 @@ async def adopted(town: Town) -> dict[str, str]:
         "cn_v8": "2021-05-11",
         "ebola_contacts_21d": "2014-10-01",
     }
-    return {code: (await adopt(gu, code, day))["id"] for code, day in days.items()}
+    return {
+        code: (await a_preset_in_force(gu, code, since=day))["id"] for code, day in days.items()
+    }
 
 
 def question(**told: Any) -> dict[str, Any]:
