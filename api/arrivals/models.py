@@ -170,7 +170,7 @@ class Arrival(Recorded, table=True):
         default=None,
         sa_type=enum_column_type(Transport, name="transport"),  # pyright: ignore[reportArgumentType]
     )
-    transport_number: str | None = Field(default=None, sa_type=String(40))  # pyright: ignore[reportArgumentType]
+    transport_number: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     origin_code: str | None = Field(default=None, sa_type=String(12))  # pyright: ignore[reportArgumentType]
     exposure_class: ExposureClass = Field(
         sa_type=enum_column_type(ExposureClass, name="exposure_class")  # pyright: ignore[reportArgumentType]

@@ -9,8 +9,9 @@ from uuid import UUID
 import orjson
 
 from api.arrivals.classification import Area, Classified, Stay, areas_of, classify, listed
-from api.arrivals.models import ClassifiedBecause
+from api.arrivals.models import Arrival, ClassifiedBecause
 from api.arrivals.rules import Rules, rules_of
+from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 from api.foundation.records import new_id
@@ -137,6 +138,14 @@ def stays_of(kept: Sequence[Mapping[str, str]]) -> list[Stay]:
         Stay(each["code"], *(date.fromisoformat(each[day]) for day in ("from_on", "to_on")))
         for each in kept
     ]
+
+
+def comes_on(arrival: Arrival) -> date:
+    """The local day on which somebody came, or is expected."""
+    if arrival.arrived_at is not None:
+        return clock.local_day(arrival.arrived_at)
+    assert arrival.expected_on is not None  # noqa: S101 - the table has one or the other
+    return arrival.expected_on
 
 
 def columns_of(classified: Classified) -> dict[str, Any]:

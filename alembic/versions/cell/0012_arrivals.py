@@ -67,7 +67,7 @@ CREATE TABLE arrivals (
     verified_at TIMESTAMP WITH TIME ZONE,
     verified_by UUID,
     transport VARCHAR(40),
-    transport_number VARCHAR(40),
+    transport_number VARCHAR(100),
     origin_code VARCHAR(12),
     exposure_class VARCHAR(40) NOT NULL,
     last_exposure_on DATE,

@@ -1,0 +1,228 @@
+"""The steps of an arrival after it was told: come, departed, handed over, found to be untrue."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.tokens import Claims
+from api.arrivals.coming_schemas import (
+    ArrivalCame,
+    ArrivalDeparture,
+    ArrivalInvalidation,
+    ArrivalTransfer,
+)
+from api.arrivals.ground import law_of
+from api.arrivals.models import (
+    PRESENT,
+    Arrival,
+    ArrivalStatus,
+    Classification,
+    ClassifiedBecause,
+)
+from api.arrivals.problems import ArrivalNotSo, StillUnderControl
+from api.arrivals.queries import locked
+from api.arrivals.reclassification import columns_of, comes_on
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.foundation.field_records import refuse_the_future
+from api.foundation.live import tell
+from api.foundation.problems import InvalidInput
+from api.foundation.records import Correction, correct, new_id
+from api.quarantines.models import Quarantine
+from api.quarantines.queries import running
+from api.registry.departures import leave_resident
+from api.registry.drafts import sealed
+from api.registry.masked import opened
+from api.registry.models import Resident
+from api.registry.resident_schemas import Departure
+
+
+async def come(
+    session: AsyncSession, caller: Claims, arrival_id: UUID, said: ArrivalCame
+) -> Arrival:
+    """Somebody who was expected has come, and is classed by the day on which they did.
+
+    Sent twice, done once. Raises `NotFound`, `ArrivalNotSo`, `RecordedInTheFuture`.
+    """
+    arrival = await locked(session, arrival_id)
+    if arrival.status in _HERE and arrival.arrived_at == said.arrived_at:
+        return arrival
+    refuse_standing(arrival, ArrivalStatus.expected)
+    for name in ("arrived_at", "told_at"):
+        told = getattr(said, name)
+        if told is not None:
+            refuse_the_future(told, pointer=f"/body/{name}")
+    changes = {
+        "status": ArrivalStatus.arrived,
+        "arrived_at": said.arrived_at,
+        "arrival_told_at": said.told_at or clock.now(),
+        **said.model_dump(include={"stays"} if said.stays is not None else set()),
+    }
+    await correct(session, arrival, changes, Correction(arrival.version, by=caller.worker))
+    await class_again(session, caller, arrival, ClassifiedBecause.arrived)
+    await note(session, caller, "arrivals.arrive", arrival)
+    return arrival
+
+
+_HERE = (ArrivalStatus.arrived, ArrivalStatus.verified)
+
+
+def refuse_standing(arrival: Arrival, *standings: ArrivalStatus) -> None:
+    """Raise `ArrivalNotSo` unless the arrival stands at one of these."""
+    if arrival.status not in standings:
+        detail = f"该返(来)乡登记目前为“{arrival.status.label}”,不能办理此事项。"
+        raise ArrivalNotSo(detail, arrival_status=arrival.status)
+
+
+async def class_again(
+    session: AsyncSession, caller: Claims, arrival: Arrival, because: ClassifiedBecause
+) -> None:
+    """Class an arrival by what is known now; what it was before stays in its history."""
+    columns = columns_of((await law_of(session, caller)).classify(arrival))
+    columns |= {name: getattr(arrival, name) for name in ("exposure_class", "last_exposure_on")}
+    before = await session.get_one(Classification, arrival.classification_id)
+    arrival.classified_at = clock.now()
+    if all(getattr(before, name) == columns[name] for name in columns.keys() - {"explanation"}):
+        return
+    after = Classification(
+        id=new_id(),
+        reach=arrival.reach,
+        arrival_id=arrival.id,
+        at=arrival.classified_at,
+        by=caller.worker,
+        because=because,
+        **columns,
+    )
+    session.add(after)
+    arrival.classification_id = after.id
+    for name in ("risk_level", "risk_area_id", "left_risk_area_on"):
+        setattr(arrival, name, columns[name])
+    await session.flush()
+
+
+async def note(
+    session: AsyncSession,
+    caller: Claims,
+    action: str,
+    arrival: Arrival,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Put a step on record, and tell those whose duties it changes."""
+    subject, reach = arrival.id, arrival.reach
+    audit(session, caller, action, subject=subject, reach=reach, details=details)
+    await tell(
+        session,
+        "duties.changed",
+        subject=subject,
+        reach=reach,
+        grid=arrival.grid_id,
+        quarantine=arrival.quarantine_id,
+    )
+
+
+async def depart(
+    session: AsyncSession, caller: Claims, arrival_id: UUID, said: ArrivalDeparture
+) -> Arrival:
+    """Somebody who had come is gone again, and with that also from the register (离乡).
+
+    Sent twice, done once. Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`, `InvalidInput`.
+    """
+    arrival = await locked(session, arrival_id)
+    ending: dict[str, Any] = {"status": ArrivalStatus.departed, "departed_on": said.departed_on}
+    if _ended_so(arrival, ending):
+        return arrival
+    refuse_standing(arrival, *_HERE)
+    await refuse_under_control(session, arrival)
+    _refuse_day(arrival, said.departed_on)
+    ending["destination_sealed"] = _destination(session, said.destination)
+    await _end(session, caller, arrival, ending, reason=None)
+    if arrival.resident_id is not None:
+        resident = await session.get_one(Resident, arrival.resident_id)
+        if resident.left_on is None:
+            gone = Departure(left_on=said.departed_on, destination=said.destination)
+            await leave_resident(session, caller, resident.id, gone)
+    await note(session, caller, "arrivals.depart", arrival)
+    return arrival
+
+
+async def transfer(
+    session: AsyncSession, caller: Claims, arrival_id: UUID, said: ArrivalTransfer
+) -> Arrival:
+    """Hand somebody who is elsewhere over to that place, against its receipt (domain 4.2).
+
+    Sent twice, done once. Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`.
+    """
+    arrival = await locked(session, arrival_id)
+    ending: dict[str, Any] = {"status": ArrivalStatus.transferred, "ended_reason": said.receipt}
+    sealed_to = arrival.destination_sealed
+    to = opened(keyring_of(session), sealed_to, context="arrivals.destination")
+    if to == said.to and _ended_so(arrival, ending):
+        return arrival
+    refuse_standing(arrival, *PRESENT)
+    await refuse_under_control(session, arrival)
+    ending["destination_sealed"] = _destination(session, said.to)
+    await _end(session, caller, arrival, ending, reason=None)
+    await note(session, caller, "arrivals.transfer", arrival)
+    return arrival
+
+
+async def invalidate(
+    session: AsyncSession, caller: Claims, arrival_id: UUID, said: ArrivalInvalidation
+) -> Arrival:
+    """What was told is not true, or nobody comes. Sent twice, done once.
+
+    Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`.
+    """
+    arrival = await locked(session, arrival_id)
+    ending: dict[str, Any] = {"status": ArrivalStatus.invalid, "ended_reason": said.reason}
+    if _ended_so(arrival, ending):
+        return arrival
+    refuse_standing(arrival, *PRESENT)
+    await refuse_under_control(session, arrival)
+    await _end(session, caller, arrival, ending, reason=said.reason)
+    await note(session, caller, "arrivals.invalidate", arrival)
+    return arrival
+
+
+def _ended_so(arrival: Arrival, ending: Mapping[str, Any]) -> bool:
+    return all(getattr(arrival, name) == value for name, value in ending.items())
+
+
+async def refuse_under_control(session: AsyncSession, arrival: Arrival) -> None:
+    """Raise `StillUnderControl` for somebody whose quarantine runs, whoever began it."""
+    if arrival.resident_id is None:
+        return
+    statement = select(Quarantine.id).where(
+        col(Quarantine.resident_id) == arrival.resident_id, running()
+    )
+    found = (await session.scalars(statement)).one_or_none()
+    if found is not None:
+        raise StillUnderControl(quarantine_id=str(found))
+
+
+def _refuse_day(arrival: Arrival, departed_on: date) -> None:
+    if departed_on > clock.today():
+        raise InvalidInput("离开日期不能晚于今天。", pointer="/body/departed_on")
+    if departed_on < comes_on(arrival):
+        raise InvalidInput("离开日期不能早于抵达日期。", pointer="/body/departed_on")
+
+
+def _destination(session: AsyncSession, plain: str | None) -> bytes | None:
+    return sealed(keyring_of(session), plain, context="arrivals.destination")
+
+
+async def _end(
+    session: AsyncSession,
+    caller: Claims,
+    arrival: Arrival,
+    ending: Mapping[str, Any],
+    *,
+    reason: str | None,
+) -> None:
+    correction = Correction(arrival.version, by=caller.worker, reason=reason)
+    await correct(session, arrival, ending, correction)
