@@ -44,7 +44,7 @@ _AT_THE_DOOR = f"""
     JOIN quarantines AS q ON q.id = mine.id
     JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
         AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
-        AND cardinality(s.site_checklist) > 0
+        AND jsonb_array_length(s.site_checklist) > 0
     WHERE NOT EXISTS (
         SELECT FROM site_checks AS c WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL
     )

@@ -74,11 +74,12 @@ async def my_day(desk: Desk) -> tuple[bytes, str]:
     now = clock.now()
     rows = await _rows(desk, now)
     stops = list(_stops(rows, now, desk.keyring))
-    tag = blake2b(orjson.dumps(stops), digest_size=12).hexdigest()
+    # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
+    tag = blake2b(orjson.dumps(stops, default=str), digest_size=12).hexdigest()
     states = [duty["state"] for stop in stops for duty in stop["duties"]]
     counts = {state: states.count(state) for state in ("due", "later", "late")}
     day = {"as_of": now, "day": clock.local_day(now), **counts, "stops": stops}
-    return orjson.dumps(day, option=orjson.OPT_UTC_Z), f'W/"{tag}"'
+    return orjson.dumps(day, default=str, option=orjson.OPT_UTC_Z), f'W/"{tag}"'
 
 
 async def _rows(desk: Desk, now: datetime) -> list[Any]:

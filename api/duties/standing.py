@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -95,6 +95,20 @@ class Asked:
     household_id: UUID | None = None
 
 
+class Period(NamedTuple):
+    """From one local day to another, both included."""
+
+    since: date
+    until: date
+
+    def refuse_wrong(self) -> None:
+        """Raise `InvalidInput` where it ends before it begins, or is longer than a month."""
+        if self.until < self.since:
+            raise InvalidInput("结束日期不能早于开始日期。", pointer="/query/to")
+        if self.until - self.since >= LONGEST:
+            raise InvalidInput(f"一次最多查询{LONGEST.days}天。", pointer="/query/to")
+
+
 async def board(desk: Desk, day: date, of: Asked) -> Board:
     """How one local day stands; raises `NotFound` for a grid or household out of reach."""
     now = clock.now()
@@ -134,31 +148,23 @@ def _whose(row: Any) -> tuple[Any, ...]:
 
 
 async def missed(
-    desk: Desk, since: date, until: date, of: Asked, page: PageRequest, *, kind: CareKind | None
+    desk: Desk, days: Period, of: Asked, page: PageRequest, *, kind: CareKind | None
 ) -> Page[MissedRead]:
     """What nobody did in time nor has done since, from day to day, the oldest first.
 
     Raises `NotFound` as `board`, `InvalidInput` for days in the wrong order or more than a month.
     """
-    refuse_period(since, until)
+    days.refuse_wrong()
     after: list[Any] = [None] * len(_AFTER)
     if page.cursor is not None:
         after = decode_cursor(page.cursor, [datetime, UUID, str, str, date])
     place = await place_of(desk, of)
-    asked = [since, until, clock.now(), place, kind, *after, page.limit + 1]
+    asked = [*days, clock.now(), place, kind, *after, page.limit + 1]
     rows = await desk.connection.fetch(_MISSED, *asked)
     items = [_missed(row) for row in rows[: page.limit]]
     more = len(rows) > page.limit
     cursor = encode_cursor([rows[page.limit - 1][name] for name in _AFTER]) if more else None
     return Page(items=items, next_cursor=cursor)
-
-
-def refuse_period(since: date, until: date) -> None:
-    """Raise `InvalidInput` for a period that ends before it begins, or is longer than a month."""
-    if until < since:
-        raise InvalidInput("结束日期不能早于开始日期。", pointer="/query/to")
-    if until - since >= LONGEST:
-        raise InvalidInput(f"一次最多查询{LONGEST.days}天。", pointer="/query/to")
 
 
 def _missed(row: Any) -> MissedRead:

@@ -122,6 +122,7 @@ class CareSeat(Versioned, Reached, table=True):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("ix_care_seats_quarantine_id_began_at", "quarantine_id", "began_at"),
         Index("ix_care_seats_worker_id", "worker_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_care_seats_reach", "reach"),
     )

@@ -42,6 +42,10 @@ INSERT INTO workload_policies (
       "site_check": 2, "follow_up": 0.5, "release": 1, "decision": 1, "arrival": 1}', 1.5
 )
 """,
+    # Whose a duty was in the past: seats that ended are asked for too.
+    """\
+CREATE INDEX ix_care_seats_quarantine_id_began_at ON care_seats (quarantine_id, began_at)
+""",
     # Whoever serves a person from elsewhere must know when the door was knocked at, and no more.
     """\
 CREATE FUNCTION knocks(homes uuid[], since timestamptz, until timestamptz) RETURNS TABLE (
@@ -108,6 +112,7 @@ DOWN = (
     "DROP FUNCTION answering(timestamptz[], timestamptz[], integer[], timestamptz[], integer[])",
     "DROP FUNCTION knocks(uuid[], timestamptz, timestamptz)",
     "DROP TABLE workload_policies",
+    "DROP INDEX ix_care_seats_quarantine_id_began_at",
 )
 
 

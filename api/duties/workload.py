@@ -1,0 +1,205 @@
+"""How much each worker bore, by weights that are data, and where it is uneven (M5.5)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from api.access.permissions import Permission, Role, permitted
+from api.duties.evenness import Bearer, Reassignment, Team, mean, suggest, uneven
+from api.duties.standing import Asked, Period, place_of
+from api.duties.work_done import POSTS, TEAMS, WORKED
+from api.duties.workload_schemas import (
+    Suggestion,
+    TeamReplaceBody,
+    VillageLoad,
+    WorkerLoad,
+    Workload,
+    WorkPost,
+)
+from api.foundation import clock
+from api.protocols.models import CareTeamPolicy
+from api.protocols.policies import Seat
+from api.protocols.problems import NoPolicyInForce
+from api.protocols.queries import care_team_rule
+from api.readings.batches import Desk
+
+WORKLOAD: Final = "workload"
+"""The policy that every cell begins with."""
+
+_REASON = "包保工作量不均,调整包保人员"
+_COUNTS = ("expected", "done", "late", "missed", "performed")
+_IN_FORCE = """
+    SELECT code, revision, weights::text AS weights, uneven_ratio::float8 AS uneven_ratio
+    FROM workload_policies WHERE code = $1 AND effective_from <= $2
+    ORDER BY revision DESC LIMIT 1
+"""
+
+
+@dataclass(slots=True)
+class _Share:
+    """What one worker bore in one village, as it is added up."""
+
+    name: str
+    posts: list[WorkPost] = field(default_factory=list[WorkPost])
+    load: float = 0.0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
+    of_persons: dict[UUID, float] = field(default_factory=dict[UUID, float])
+
+
+Shares = dict[tuple[UUID, str], dict[UUID, _Share]]
+"""By village, by worker."""
+
+
+async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workload:
+    """Load and completion of everybody who served below a grid, from one local day to another.
+
+    Raises `NotFound` for a grid out of reach, `InvalidInput` for days in the wrong order or more
+    than a month, `NoPolicyInForce`.
+    """
+    days.refuse_wrong()
+    place = await place_of(desk, Asked(grid_id=grid_id))
+    policy = await desk.connection.fetchrow(_IN_FORCE, WORKLOAD, days.until)
+    if policy is None:
+        raise NoPolicyInForce
+    shares = await _shares(desk, days, place, weights=orjson.loads(policy["weights"]))
+    teams = await _teams(desk, place) if _arranges(desk) else []
+    people = await _people(desk, shares) if teams else {}
+    return Workload(
+        since=days.since,
+        until=days.until,
+        policy=policy["code"],
+        revision=policy["revision"],
+        villages=[
+            _village(grid, workers, teams, people, ratio=policy["uneven_ratio"])
+            for grid, workers in shares.items()
+        ],
+    )
+
+
+def _arranges(desk: Desk) -> bool:
+    return Permission.teams_arrange in permitted(desk.caller.role, desk.caller.level)
+
+
+async def _shares(desk: Desk, days: Period, place: str, *, weights: Mapping[str, float]) -> Shares:
+    now = clock.now()
+    end = min(now, clock.day_bounds(days.until)[1])
+    shares: Shares = {}
+    for row in await desk.connection.fetch(POSTS, place, end):
+        share = _share(shares, row)
+        told = {name: row[name] for name in ("post_id", "role", "grid_id", "grid_name")}
+        share.posts.append(WorkPost(**told))
+    for row in await desk.connection.fetch(WORKED, *days, now, place):
+        share, load = _share(shares, row), weights[row["kind"]] * row["share"]
+        share.load += load
+        for name in _COUNTS:
+            share.counts[name] += row[name]
+        if row["quarantine_id"] is not None:
+            served = share.of_persons
+            served[row["quarantine_id"]] = served.get(row["quarantine_id"], 0.0) + load
+    return shares
+
+
+def _share(shares: Shares, row: Any) -> _Share:
+    village = shares.setdefault((row["village_id"], row["village_name"]), {})
+    return village.setdefault(row["worker_id"], _Share(row["name"]))
+
+
+async def _teams(desk: Desk, place: str) -> list[Team]:
+    """The teams below a place as they are now, without what each member bears for them."""
+    teams: list[Team] = []
+    for row in await desk.connection.fetch(TEAMS, place):
+        policy = orjson.loads(row["policy"])
+        seats = tuple(
+            Seat(UUID(seat["worker_id"]), Role(seat["role"]), seat["is_party_member"])
+            for seat in orjson.loads(row["seats"])
+        )
+        rule = care_team_rule(CareTeamPolicy.model_validate(policy))
+        teams.append(Team(quarantine_id=row["quarantine_id"], rule=rule, seats=seats, loads={}))
+    return teams
+
+
+async def _people(desk: Desk, shares: Shares) -> dict[UUID, Any]:
+    """What a team needs to know of these workers, wherever they are registered."""
+    wanted = list({worker for village in shares.values() for worker in village})
+    statement = "SELECT * FROM care_candidates($1::uuid[], $2)"
+    rows = await desk.connection.fetch(statement, wanted, clock.now())
+    return {row["worker_id"]: row for row in rows}
+
+
+def _village(
+    grid: tuple[UUID, str],
+    workers: Mapping[UUID, _Share],
+    teams: Iterable[Team],
+    people: Mapping[UUID, Any],
+    *,
+    ratio: float,
+) -> VillageLoad:
+    loads = [share.load for share in workers.values()]
+    shown = [
+        _worker(worker, share, uneven=uneven(share.load, loads, ratio=ratio))
+        for worker, share in workers.items()
+    ]
+    shown.sort(key=lambda each: (-each.load, each.name, each.worker_id))
+    way = _way(workers, teams, people) if any(each.uneven for each in shown) else None
+    return VillageLoad(
+        grid_id=grid[0],
+        grid_name=grid[1],
+        mean=round(mean(loads), 2),
+        workers=shown,
+        suggestion=way and _suggestion(way),
+    )
+
+
+def _worker(worker: UUID, share: _Share, *, uneven: bool) -> WorkerLoad:
+    return WorkerLoad(
+        worker_id=worker,
+        name=share.name,
+        posts=share.posts,
+        load=round(share.load, 2),
+        uneven=uneven,
+        persons=len(share.of_persons),
+        **share.counts,
+    )
+
+
+def _way(
+    workers: Mapping[UUID, _Share], teams: Iterable[Team], people: Mapping[UUID, Any]
+) -> Reassignment | None:
+    return suggest(_bearers(workers, people), [_borne(team, workers) for team in teams])
+
+
+def _bearers(workers: Mapping[UUID, _Share], people: Mapping[UUID, Any]) -> Sequence[Bearer]:
+    return [
+        Bearer(
+            worker_id=worker,
+            load=share.load,
+            persons=people[worker]["persons"],
+            roles=tuple(Role(role) for role in people[worker]["roles"]),
+            is_party_member=people[worker]["is_party_member"],
+        )
+        for worker, share in workers.items()
+        if worker in people
+    ]
+
+
+def _borne(team: Team, workers: Mapping[UUID, _Share]) -> Team:
+    loads = {
+        seat.worker_id: workers[seat.worker_id].of_persons.get(team.quarantine_id, 0.0)
+        for seat in team.seats
+        if seat.worker_id in workers
+    }
+    return Team(quarantine_id=team.quarantine_id, rule=team.rule, seats=team.seats, loads=loads)
+
+
+def _suggestion(way: Reassignment) -> Suggestion:
+    return Suggestion(
+        path=f"/v1/quarantines/{way.quarantine_id}/team/replace",
+        body=TeamReplaceBody(
+            out_worker_id=way.out_worker_id, in_worker_id=way.in_worker_id, reason=_REASON
+        ),
+        out_load=round(way.out_load, 2),
+        in_load=round(way.in_load, 2),
+    )
