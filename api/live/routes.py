@@ -1,7 +1,7 @@
 """Events over HTTP: a stream (server-sent events), and a poll for whoever cannot keep one."""
 
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -54,7 +54,26 @@ async def _stream(
         yield stream
 
 
-@router.get("/events", response_class=EventSourceResponse)
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "事件流,直到连接断开、任职变动或到时",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string", "description": "data 为 EventRead"},
+                "example": (
+                    "event: alert.opened\n"
+                    'data: {"event_id":887,"kind":"alert.opened","at":"2022-02-15T00:31:00Z",'
+                    '"subject_id":"01890a5d-ac96-774b-bcce-b302099a8057",'
+                    '"grid_id":"01890a5d-ac96-774b-bcce-b302099a8001","quarantine_id":null}\n'
+                    "id: 1042:1050:1043,1045\n\n"
+                ),
+            }
+        },
+    }
+}
+
+
+@router.get("/events", response_class=EventSourceResponse, responses=_STREAM)
 async def stream_events(
     stream: Annotated[Stream, Depends(_stream)],
     seconds: Annotated[

@@ -48,12 +48,13 @@ class Operation:
         return self.document["components"]["schemas"][reference.rpartition("/")[2]]
 
     def url(self, **known: str) -> str:
-        """Its address, with random ids for whatever is not known."""
+        """Its address, with random ids for whatever is not known; a stream for no time at all."""
         parts = {
             name: known.get(name) or self.sample(schema)
             for name, schema in self.parameters("path").items()
         }
-        return self.path.format(**parts)
+        said = self.told["responses"].get("200", {}).get("content", {})
+        return self.path.format(**parts) + "?seconds=0" * ("text/event-stream" in said)
 
     def sample(self, schema: dict[str, Any]) -> Any:
         """A value that holds this schema: its example, or the least that it asks for."""
