@@ -44,9 +44,12 @@ from api.protocols import protocol_routes
 from api.protocols import routes as policies
 from api.protocols.documents import document_schema
 from api.protocols.queries import PolicyShelf, ProtocolShelf
+from api.quarantines import leave_routes as leaves
+from api.quarantines import referral_routes as referrals
 from api.quarantines import release_routes as releases
 from api.quarantines import routes as quarantines
 from api.quarantines import team_routes as teams
+from api.quarantines import transfer_routes as transfers
 from api.quarantines import whereabouts_routes as whereabouts
 from api.readings import routes as readings
 from api.registry import resident_routes as residents
@@ -81,6 +84,9 @@ ROOMS = (
     quarantines.router,
     teams.router,
     whereabouts.router,
+    transfers.router,
+    referrals.router,
+    leaves.router,
     releases.router,
     live.router,
     directives.router,

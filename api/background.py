@@ -3,5 +3,6 @@
 from api.alerts import climbing as alerts
 from api.directives import lateness as directives
 from api.live import retention as live
+from api.quarantines import overstays as quarantines
 
-__all__ = ["alerts", "directives", "live"]
+__all__ = ["alerts", "directives", "live", "quarantines"]

@@ -157,12 +157,9 @@ async def end_directive(
     if directive.status is status:
         return directive
     refuse_ended(directive)
-    directive.status = status
-    directive.ended_at = clock.now()
-    directive.ended_by = caller.worker
-    directive.ended_reason = said.reason
-    directive.version += 1
-    await session.flush()
+    ending = {"status": status, "ended_at": clock.now(), "ended_by": caller.worker}
+    correction = Correction(directive.version, by=caller.worker, reason=said.reason)
+    await correct(session, directive, {**ending, "ended_reason": said.reason}, correction)
     await _note(session, caller, _DEEDS[status], directive)
     return directive
 

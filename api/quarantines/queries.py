@@ -137,7 +137,10 @@ async def whereabouts_of(session: AsyncSession, quarantine_id: UUID) -> Sequence
     """The dated entries of one quarantine, the latest first."""
     statement = (
         select(Whereabouts)
-        .where(col(Whereabouts.quarantine_id) == quarantine_id)
+        .where(
+            col(Whereabouts.quarantine_id) == quarantine_id,
+            col(Whereabouts.discarded_at).is_(None),
+        )
         .order_by(col(Whereabouts.since_at).desc(), col(Whereabouts.until_at).desc().nulls_first())
     )
     return (await session.scalars(statement)).all()

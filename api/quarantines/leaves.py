@@ -1,0 +1,205 @@
+"""Approved leave: asked for, decided by somebody else, out and back (domain 3.8)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.access.two_people import NeedsAnotherPerson
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.foundation.field_records import fill_in, refuse_the_future
+from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
+from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.protocols.models import LeaveHome, WhereaboutsKind
+from api.quarantines.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
+from api.quarantines.models import Quarantine
+from api.quarantines.movement_models import Leave, LeaveStatus
+from api.quarantines.movement_problems import LeaveNotAllowed, OutOfOrder
+from api.quarantines.moves import Move, back_at, move_to
+from api.quarantines.overstays import take_back
+from api.quarantines.queries import RUNNING, in_charge, locked
+from api.quarantines.stages import stage_shown, stages_of
+from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
+
+
+async def leave_of(session: AsyncSession, leave_id: UUID) -> Leave:
+    """Leave in sight, as it is kept now; raises `NotFound`."""
+    leave = await session.get(Leave, leave_id, populate_existing=True)
+    if leave is None:
+        raise NotFound("没有找到该外出申请,或不在您的网格范围内。")
+    return leave
+
+
+async def ask_for_leave(
+    session: AsyncSession, caller: Claims, quarantine_id: UUID, said: LeaveRequest
+) -> tuple[Leave, bool]:
+    """Ask for leave; whether the stage of that day may be left at all is looked at first.
+
+    Raises `NotFound`, `QuarantineEnded`, `LeaveNotAllowed`, `LeaveUnderWay`, `InvalidInput`,
+    `NotAColleague`, `RecordDiffers`, `RecordedInTheFuture`.
+    """
+    fields = fill_in(said, entered_by=caller.worker, source=Source.visit)
+    await refuse_stranger(session, said.performed_by, pointer="/body/performed_by")
+    if said.until_at <= said.from_at:
+        raise InvalidInput("返回时间须晚于外出时间。", pointer="/body/until_at")
+    quarantine = await locked(session, quarantine_id)
+    row = Leave(
+        **fields,
+        **said.model_dump(include={"vehicle", "escort", "from_at", "until_at"}),
+        reach=quarantine.reach,
+        quarantine_id=quarantine.id,
+        resident_id=quarantine.resident_id,
+        grid_id=quarantine.grid_id,
+        status=LeaveStatus.requested,
+        reason_sealed=keyring_of(session).seal(said.reason, context="leaves.reason"),
+        route_sealed=keyring_of(session).seal(said.route, context="leaves.route"),
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if kept.quarantine_id != quarantine_id:
+        raise RecordDiffers(fields=["quarantine_id"])
+    if created:
+        await _refuse_leave(session, quarantine, said)
+        details = {"leave": str(kept.id)}
+        await note_step(session, caller, "leaves.request", quarantine, details)
+    return kept, created
+
+
+async def _refuse_leave(session: AsyncSession, quarantine: Quarantine, said: LeaveRequest) -> None:
+    refuse_ended(quarantine)
+    if said.until_at <= clock.now():
+        raise InvalidInput("返回时间须晚于现在。", pointer="/body/until_at")
+    stages = await stages_of(session, quarantine.id)
+    # Of a day after the last stage, while nobody has released the person, the last one goes on.
+    stage = stage_shown(stages, clock.local_day(said.from_at))
+    if stage is not None and stage.leave_home is LeaveHome.never:
+        raise LeaveNotAllowed
+
+
+async def decide_on_leave(
+    session: AsyncSession,
+    caller: Claims,
+    leave_id: UUID,
+    *,
+    status: LeaveStatus,
+    note: str | None,
+) -> Leave:
+    """Approve or reject it, as somebody else than who asked for it or entered that.
+
+    Raises `NeedsAnotherPerson`, `OutOfOrder`, `RecordDiffers`, `QuarantineEnded`,
+    `OutsideYourGrid`, `NotFound`.
+    """
+    quarantine = await in_charge(session, (await leave_of(session, leave_id)).quarantine_id)
+    leave = await leave_of(session, leave_id)
+    if leave.decided_at is not None:
+        return _as_decided(leave, status=status, note=note)
+    if leave.status is not LeaveStatus.requested:
+        raise OutOfOrder(state=leave.status.value)
+    if caller.worker in {leave.entered_by, leave.performed_by}:
+        raise NeedsAnotherPerson
+    refuse_ended(quarantine)
+    changes = {"status": status, "decided_at": clock.now(), "decided_by": caller.worker}
+    await _take(session, caller, leave, quarantine, {**changes, "decision_note": note})
+    return leave
+
+
+def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave:
+    """Decided so already; raises `OutOfOrder` and `RecordDiffers` if it was decided otherwise."""
+    rejected = leave.status is LeaveStatus.rejected
+    if rejected is not (status is LeaveStatus.rejected):
+        raise OutOfOrder(state=leave.status.value)
+    _done(leave.decision_note, note, name="note")
+    return leave
+
+
+async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: LeaveOut) -> Leave:
+    """Note that they left, within the hours that were approved.
+
+    Raises `OutOfOrder`, `InvalidInput`, `QuarantineEnded`, `RecordedInTheFuture`,
+    `WhereaboutsOutOfOrder`, `RecordDiffers`, `NotFound`.
+    """
+    quarantine = await locked(session, (await leave_of(session, leave_id)).quarantine_id)
+    leave = await leave_of(session, leave_id)
+    if _done(leave.left_at, said.left_at, name="left_at"):
+        return leave
+    if leave.status is not LeaveStatus.approved:
+        raise OutOfOrder(state=leave.status.value)
+    refuse_ended(quarantine)
+    at = _told_at(said.left_at, pointer="/body/left_at")
+    if not leave.from_at <= at < leave.until_at:
+        raise InvalidInput("不在批准的外出时间内。", pointer="/body/left_at")
+    await _take(session, caller, leave, quarantine, {"status": LeaveStatus.out, "left_at": at})
+    move = Move(kind=WhereaboutsKind.away_approved, at=at, pointer="/body/left_at")
+    await move_to(session, caller, quarantine, move)
+    return leave
+
+
+async def come_back(
+    session: AsyncSession, caller: Claims, leave_id: UUID, said: LeaveBack
+) -> Leave:
+    """Note that they are back; told late of who was back in time, no breach stays on record.
+
+    Raises `OutOfOrder`, `InvalidInput`, `RecordedInTheFuture`, `WhereaboutsOutOfOrder`,
+    `RecordDiffers`, `NotFound`.
+    """
+    quarantine = await locked(session, (await leave_of(session, leave_id)).quarantine_id)
+    leave = await leave_of(session, leave_id)
+    if _done(leave.returned_at, said.returned_at, name="returned_at"):
+        return leave
+    if leave.status is not LeaveStatus.out or leave.left_at is None:
+        raise OutOfOrder(state=leave.status.value)
+    at = max(_told_at(said.returned_at, pointer="/body/returned_at"), leave.left_at)
+    if said.returned_at is not None and at != said.returned_at:
+        raise InvalidInput("不能早于离开的时间。", pointer="/body/returned_at")
+    changes = {"status": LeaveStatus.back, "returned_at": at}
+    await _take(session, caller, leave, quarantine, changes)
+    if quarantine.status in RUNNING:
+        if at <= leave.until_at:
+            await take_back(session, caller, leave)
+        move = Move(kind=back_at(quarantine), at=at, pointer="/body/returned_at")
+        await move_to(session, caller, quarantine, move)
+    return leave
+
+
+async def cancel_leave(
+    session: AsyncSession, caller: Claims, leave_id: UUID, said: LeaveCancel
+) -> Leave:
+    """Call it off before anybody has left; raises `OutOfOrder`, `RecordDiffers`, `NotFound`."""
+    quarantine = await locked(session, (await leave_of(session, leave_id)).quarantine_id)
+    leave = await leave_of(session, leave_id)
+    if _done(leave.cancelled_reason, said.reason, name="reason"):
+        return leave
+    if leave.status not in {LeaveStatus.requested, LeaveStatus.approved}:
+        raise OutOfOrder(state=leave.status.value)
+    changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
+    await _take(session, caller, leave, quarantine, {"status": LeaveStatus.cancelled, **changes})
+    return leave
+
+
+def _done(kept: datetime | str | None, told: datetime | str | None, *, name: str) -> bool:
+    """Whether a step was taken before; raises `RecordDiffers` if it was told otherwise then."""
+    if kept is not None and told is not None and kept != told:
+        raise RecordDiffers("这一步此前已按不同的内容办理。", fields=[name])
+    return kept is not None
+
+
+def _told_at(told: datetime | None, *, pointer: str) -> datetime:
+    if told is None:
+        return clock.now()
+    refuse_the_future(told, pointer=pointer)
+    return told
+
+
+async def _take(
+    session: AsyncSession,
+    caller: Claims,
+    leave: Leave,
+    quarantine: Quarantine,
+    changes: Mapping[str, Any],
+) -> None:
+    await correct(session, leave, changes, Correction(leave.version, by=caller.worker))
+    details = {"leave": str(leave.id), "status": leave.status.value}
+    await note_step(session, caller, "leaves.step", quarantine, details)

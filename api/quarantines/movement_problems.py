@@ -1,0 +1,58 @@
+"""What can stand against a transfer, a referral to a hospital, or leave."""
+
+from typing import ClassVar
+
+from api.foundation.problems import Problem
+
+
+class OutOfOrder(Problem):
+    """A step that does not follow from where the order stands; `state` says where that is."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不是这一步"
+    detail: ClassVar[str] = "按现在的办理状态不能办理这一步,请重新读取后再办。"
+
+
+class TransferUnderWay(Problem):
+    """One transfer at a time for a person."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已有转运"
+    detail: ClassVar[str] = "该人员已有一条未办结的转运,不能重复申请。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_transfers_one_open",)
+
+
+class VehicleNotFit(Problem):
+    """Who has fever, or may be positive, rides alone in an ambulance (domain 3.8)."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "车辆不合要求"
+    detail: ClassVar[str] = "发热或有未关闭的发热、阳性异常的,须由负压救护车单人转运,请改派车辆。"
+    pointer: ClassVar[str | None] = "/body/vehicle"
+
+
+class ReferralUnderWay(Problem):
+    """One stay at a hospital at a time for a person."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已在送医"
+    detail: ClassVar[str] = "该人员已有一条未结束的送医记录,不能重复登记。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_hospital_referrals_one_open",)
+
+
+class LeaveUnderWay(Problem):
+    """One leave at a time for a person."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已有外出申请"
+    detail: ClassVar[str] = "该人员已有一条未结束的外出申请,不能重复申请。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_leaves_one_open",)
+
+
+class LeaveNotAllowed(Problem):
+    """The stage of that day is one that is never left, but for a hospital (domain 3.4)."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不得外出"
+    detail: ClassVar[str] = "该人员当日所处的隔离阶段不得外出;须就医的请登记送医。"
+    pointer: ClassVar[str | None] = "/body/from_at"
