@@ -103,3 +103,28 @@ class AlreadyServed(Problem):
     status: ClassVar[int] = 409
     title: ClassVar[str] = "管理期限已满"
     detail: ClassVar[str] = "按该方案抵扣后,各阶段在开始管控之日前均已期满,无须再管控。"
+
+
+class ChangeDecided(Problem):
+    """Somebody has decided it already; `decided` says how."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "申请已有结论"
+    detail: ClassVar[str] = "该变更申请已经有了结论。"
+
+
+class ChangeUnderWay(Problem):
+    """One change at a time: the one that waits is decided or withdrawn first."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已有待审批的变更"
+    detail: ClassVar[str] = "该隔离已有一项变更待审批,请先审批或撤回。"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_stage_changes_one_open",)
+
+
+class RunsByPlan(Problem):
+    """What a plan laid out is changed by asking for a change, which somebody else approves."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "按方案管理,须申请变更"
+    detail: ClassVar[str] = "该隔离按方案分阶段管理,措施和日期不能直接更正,请申请变更,由他人审批。"

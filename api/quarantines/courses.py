@@ -1,0 +1,179 @@
+"""What a change makes of the kept stages: found for who asks, written when it is decided."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.problems import InvalidInput
+from api.foundation.records import Correction, correct
+from api.protocols.models import Protocol, ProtocolStatus
+from api.protocols.proposing import Rulebook
+from api.protocols.queries import policy_of
+from api.protocols.timeline import LaidStage, StageDays, lay_out
+from api.quarantines.calendar import begun_from, cut, lengthened, shortened
+from api.quarantines.models import Quarantine
+from api.quarantines.planned import facts_kept, plan_in, stages_laid
+from api.quarantines.problems import AlreadyServed
+from api.quarantines.stage_models import ChangeKind, QuarantineStage, StageChange
+from api.quarantines.stages import days_of, plan_of
+
+V = TypeVar("V")
+_DAY = timedelta(days=1)
+
+
+async def course_after(
+    book: Rulebook, quarantine: Quarantine, stages: Sequence[QuarantineStage], change: StageChange
+) -> list[StageDays]:
+    """The days of every stage once the change is made; raises `InvalidInput` for what cannot be."""
+    days, today = [days_of(stage) for stage in stages], clock.today()
+    if change.kind is ChangeKind.new_plan:
+        return await _on_another_plan(book, quarantine, days, change)
+    ends_on = change.ends_on
+    if ends_on is None or ends_on < today:
+        raise InvalidInput("新的末日不能早于今天,也不能不填。", pointer="/body/ends_on")
+    if change.kind is ChangeKind.early_end:
+        return _ended_early(days, ends_on)
+    place = next((n for n, each in enumerate(stages) if each.id == change.stage_id), None)
+    if place is None:
+        raise InvalidInput("没有找到该阶段。", pointer="/body/stage_id")
+    if change.kind is ChangeKind.extension:
+        if ends_on <= days[place].ends_on:
+            raise InvalidInput("延长后的末日须晚于原末日。", pointer="/body/ends_on")
+        return lengthened(days, place, ends_on, today)
+    if not days[place].starts_on <= ends_on < days[place].ends_on:
+        raise InvalidInput("缩短后的末日须早于原末日,且在该阶段之内。", pointer="/body/ends_on")
+    return shortened(days, place, ends_on)
+
+
+def _ended_early(days: Sequence[StageDays], ends_on: date) -> list[StageDays]:
+    if ends_on >= days[-1].ends_on:
+        raise InvalidInput("提前结束的日期须早于原末日。", pointer="/body/ends_on")
+    left = cut(days, ends_on)
+    if not left:
+        raise InvalidInput("隔离尚未开始,请按终止办理。", pointer="/body/ends_on")
+    return left
+
+
+async def _on_another_plan(
+    book: Rulebook, quarantine: Quarantine, days: Sequence[StageDays], change: StageChange
+) -> list[StageDays]:
+    """What was served stays as it was; from today on the other plan's days, counted from its own.
+
+    Raises `AlreadyServed` where the other plan leaves nothing to serve.
+    """
+    followed = await plan_of(book.session, quarantine.id)
+    if change.protocol_id is None or change.plan_code is None or followed is None:
+        raise InvalidInput(
+            "须写明改用的方案;手工登记的隔离不能改用方案。", pointer="/body/plan_code"
+        )
+    protocol = await policy_of(book.session, Protocol, change.protocol_id)
+    document = await book.shelf.document(book.session, book.cell, change.protocol_id)
+    known = any(plan.code == change.plan_code for plan in document.plans)
+    if protocol.status is ProtocolStatus.draft or not known:
+        raise InvalidInput("该方案未施行,或没有这个管理方案。", pointer="/body/plan_code")
+    plan, facts = plan_in(document, change.plan_code), facts_kept(followed.facts)
+    laid = lay_out(plan, facts, quarantine.started_on).stages
+    today = max(clock.today(), quarantine.started_on)
+    coming = begun_from(laid, today)
+    if not coming:
+        raise AlreadyServed
+    return [*cut(days, today - _DAY), *coming]
+
+
+async def take_course(
+    book: Rulebook,
+    caller: Claims,
+    quarantine: Quarantine,
+    stages: Sequence[QuarantineStage],
+    after: Sequence[StageDays],
+    change: StageChange,
+) -> None:
+    """Write the stages as they shall be: changed in place, dropped, or added."""
+    kept = [days for days in after if not isinstance(days, LaidStage)][: len(stages)]
+    added = after[len(kept) :]
+    await _move(book.session, caller, stages, kept, change)
+    await _add(book, caller, quarantine, stages, added, change)
+    changes = {"planned_end_on": after[-1].ends_on, "legal_basis": change.legal_basis}
+    correction = Correction(quarantine.version, by=caller.worker, reason=change.reason)
+    await correct(book.session, quarantine, changes, correction)
+
+
+async def _move(
+    session: AsyncSession,
+    caller: Claims,
+    stages: Sequence[QuarantineStage],
+    kept: Sequence[StageDays],
+    change: StageChange,
+) -> None:
+    """Farther stages give way first where days move on, nearer ones where they move back."""
+    pairs = [
+        (stage, kept[place] if place < len(kept) else None) for place, stage in enumerate(stages)
+    ]
+    later = change.kind is ChangeKind.extension
+    for stage, days in reversed(pairs) if later else pairs:
+        if days is None:
+            changes: dict[str, Any] = {"discarded_at": clock.now()}
+        elif days == days_of(stage):
+            continue
+        else:
+            changes = {name: getattr(days, name) for name in _DAYS}
+        correction = Correction(stage.version, by=caller.worker, reason=change.reason)
+        await correct(session, stage, changes, correction)
+        await session.flush()
+
+
+_DAYS = ("starts_on", "ends_on", "counted_from")
+
+
+async def _add(
+    book: Rulebook,
+    caller: Claims,
+    quarantine: Quarantine,
+    stages: Sequence[QuarantineStage],
+    added: Sequence[StageDays],
+    change: StageChange,
+) -> None:
+    """Stages of another plan, or a stage that was over and goes on."""
+    laid = [days for days in added if isinstance(days, LaidStage)]
+    rows = await stages_laid(book.session, laid, after=stages[-1].ordinal)
+    for days in added[len(laid) :]:
+        former = stages[-1].model_dump(exclude={"id", "version", "changed_xid", *_DAYS, "ordinal"})
+        told = {name: getattr(days, name) for name in _DAYS}
+        rows.append(QuarantineStage(id=change.id, ordinal=stages[-1].ordinal + 1, **former, **told))
+    for row in rows:
+        row.quarantine_id, row.reach = quarantine.id, quarantine.reach
+        book.session.add(row)
+    if laid:
+        await _follow(book, caller, quarantine, change)
+    await book.session.flush()
+
+
+async def _follow(
+    book: Rulebook, caller: Claims, quarantine: Quarantine, change: StageChange
+) -> None:
+    """Close the plan followed so far and keep the one followed from now on."""
+    former = present(await plan_of(book.session, quarantine.id))
+    former.ended_at = clock.now()
+    former.version += 1
+    await book.session.flush()
+    document = await book.shelf.document(book.session, book.cell, present(change.protocol_id))
+    told = former.model_dump(exclude={"id", "version", "changed_xid", "ended_at"})
+    told |= {
+        "protocol_id": change.protocol_id,
+        "plan_code": change.plan_code,
+        "clause": change.legal_basis,
+        "alert_policies": dict(document.alert_clocks),
+        "decided_at": clock.now(),
+        "decided_by": caller.worker,
+    }
+    book.session.add(type(former)(id=change.id, **told))
+
+
+def present(value: V | None) -> V:
+    """What is there by construction: a stage of every quarantine, the plan of a planned one."""
+    assert value is not None, "every quarantine has a stage, and a planned one its plan"  # noqa: S101
+    return value
