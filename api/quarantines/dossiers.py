@@ -14,12 +14,12 @@ from api.alerts.models import Alert, AlertStatus
 from api.foundation import clock
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.queries import tests_of
-from api.protocols.documents import Plan, PlannedTest
+from api.protocols.documents import Plan
 from api.protocols.models import Protocol
-from api.protocols.timeline import DueTest, StageDays, due_tests
 from api.quarantines.models import Quarantine
 from api.quarantines.release_conditions import Dossier, LinkedSample, OpenAlert
-from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
+from api.quarantines.stage_models import Link, QuarantinePlan
+from api.quarantines.stages import stages_of_all, tests_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def dossiers(
     """Of each quarantine what its release depends on."""
     ids = [quarantine.id for quarantine in quarantines]
     now = clock.now()
-    due = await due_tests_of(session, ids)
+    stages = await stages_of_all(session, ids)
     tests = await _tests(session, quarantines)
     alerts = await _open_alerts(session, ids)
     linked = await _linked_samples(session, [id_ for id_ in ids if id_ in followed])
@@ -75,7 +75,7 @@ async def dossiers(
         each.id: Dossier(
             planned_end_on=each.planned_end_on,
             plan=followed[each.id].plan if each.id in followed else None,
-            due=due.get(each.id, []),
+            due=[test for stage in stages.get(each.id, []) for test in tests_due(stage)],
             tests=_since(each, tests.get(each.resident_id, [])),
             alerts=alerts.get(each.id, []),
             link=followed[each.id].link if each.id in followed else None,
@@ -85,33 +85,6 @@ async def dossiers(
         )
         for each in quarantines
     }
-
-
-async def due_tests_of(
-    session: AsyncSession, quarantines: Sequence[UUID]
-) -> dict[UUID, list[DueTest]]:
-    """The tests that fall due in the stages of each quarantine, by day."""
-    statement = (
-        select(QuarantineStage)
-        .where(
-            col(QuarantineStage.quarantine_id).in_(quarantines),
-            col(QuarantineStage.discarded_at).is_(None),
-        )
-        .order_by(col(QuarantineStage.starts_on))
-    )
-    due: dict[UUID, list[DueTest]] = {}
-    for stage in await session.scalars(statement):
-        due.setdefault(stage.quarantine_id, []).extend(_due_in(stage))
-    return due
-
-
-def _due_in(stage: QuarantineStage) -> tuple[DueTest, ...]:
-    return due_tests(
-        [PlannedTest.model_validate(each) for each in stage.tests],
-        StageDays(stage.starts_on, stage.ends_on, stage.counted_from),
-        day_index_base=stage.day_index_base,
-        window_hours=stage.test_window_hours,
-    )
 
 
 async def _tests(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.foundation import clock
@@ -18,7 +17,7 @@ from api.quarantines.models import Quarantine
 from api.quarantines.notices import Notice, Served
 from api.quarantines.release_conditions import Condition, ConditionKind
 from api.quarantines.release_models import RELEASE_NUMBER
-from api.quarantines.stage_models import QuarantineStage
+from api.quarantines.stages import stages_of
 from api.registry.masked import opened
 from api.registry.models import Household, Resident
 
@@ -84,17 +83,9 @@ async def _address(session: AsyncSession, quarantine: Quarantine, resident: Resi
 
 
 async def _served(session: AsyncSession, quarantine_id: UUID, ended_on: date) -> list[Served]:
-    statement = (
-        select(QuarantineStage)
-        .where(
-            col(QuarantineStage.quarantine_id) == quarantine_id,
-            col(QuarantineStage.discarded_at).is_(None),
-        )
-        .order_by(col(QuarantineStage.starts_on))
-    )
     return [
         Served(stage.category.label, stage.starts_on, min(stage.ends_on, ended_on))
-        for stage in await session.scalars(statement)
+        for stage in await stages_of(session, quarantine_id)
         if stage.starts_on <= ended_on
     ]
 
