@@ -3,6 +3,8 @@
 from api.alerts import climbing as alerts
 from api.directives import lateness as directives
 from api.live import retention as live
+from api.quarantines import incomplete as teams
 from api.quarantines import overstays as quarantines
+from api.readings import sweep as readings
 
-__all__ = ["alerts", "directives", "live", "quarantines"]
+__all__ = ["alerts", "directives", "live", "quarantines", "readings", "teams"]
