@@ -48,9 +48,26 @@ CREATE UNIQUE INDEX uq_protocols_code_revision ON protocols (code, revision)
     """\
 CREATE UNIQUE INDEX uq_protocols_one_draft ON protocols (code) WHERE status = 'draft'
 """,
+    """\
+INSERT INTO monitoring_policies (
+    id, version, code, revision, name, legal_basis, effective_from, windows,
+    fever_threshold_c, comparator, low_threshold_c, plausible_min_c, plausible_max_c,
+    exempt_whereabouts
+) VALUES (
+    '01900000-0000-7000-8000-000000000701', 1, 'site_twice_daily', 1, '集中隔离点每日早晚测温',
+    '集中隔离医学观察期间由隔离点医护人员每日早晚各测一次体温的通行做法;腋温37.3℃及以上按发热处理',
+    '2020-01-01',
+    '[{"name": "morning", "label": "早", "opens": "06:00", "closes": "11:00"},
+      {"name": "evening", "label": "晚", "opens": "15:00", "closes": "21:00"}]',
+    37.3, 'gte', 35.0, 34.0, 43.0, '{in_hospital}'
+)
+""",
 )
 
-DOWN = ("DROP TABLE protocols",)
+DOWN = (
+    "DELETE FROM monitoring_policies WHERE code = 'site_twice_daily'",
+    "DROP TABLE protocols",
+)
 
 
 def upgrade() -> None:
