@@ -1,0 +1,151 @@
+"""Which plan the protocols in force prescribe for an arrival, by its facts on the day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.arrivals.classification import Area, classify
+from api.arrivals.models import Arrival
+from api.arrivals.plan_schemas import ArrivalProposal, Concern, Concerned, FactsRead
+from api.arrivals.queries import companions_of
+from api.arrivals.reclassification import areas, comes_on, stays_of
+from api.arrivals.rules import LONGEST_LOOK_BACK, driver_of
+from api.foundation.problems import NotFound
+from api.protocols.models import CohabitantRule
+from api.protocols.proposing import Rulebook, Standing
+from api.protocols.what_if import what_if
+from api.protocols.what_if_schemas import FactsTold, PlanLaid, RuleConsidered, WhatIf
+from api.quarantines.models import Quarantine
+from api.quarantines.queries import running
+from api.registry.masked import age_on
+from api.registry.queries import living_in
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the protocols say of an arrival; without a plan, no clause concerns it."""
+
+    facts: FactsTold
+    explanation: str
+    plan: PlanLaid | None
+    considered: list[RuleConsidered]
+
+
+async def weigh(book: Rulebook, arrival: Arrival, on: date, protocol_id: UUID | None) -> Weighed:
+    """Ask every protocol in force on a local day, the most local first, until a clause decides.
+
+    Each looks as far back as it says itself, so that the facts are those of the protocol asked.
+    Raises `NotFound` for a protocol that is named and not in force.
+    """
+    known = await areas(await driver_of(book.session))
+    considered: list[RuleConsidered] = []
+    facts, explanation = _facts(arrival, known, LONGEST_LOOK_BACK, on)
+    for each in await _asked(book, on, protocol_id):
+        facts, explanation = _facts(arrival, known, each.document.look_back_days, on)
+        question = WhatIf(facts=facts, on=on, control_starts_on=on, protocol_id=each.protocol.id)
+        answer = await what_if(book, question)
+        considered += answer.considered
+        if answer.plan is not None:
+            return Weighed(facts, explanation, answer.plan, considered)
+    return Weighed(facts, explanation, None, considered)
+
+
+async def _asked(book: Rulebook, on: date, protocol_id: UUID | None) -> Sequence[Standing]:
+    standing = await book.standing(on)
+    if protocol_id is None:
+        return standing
+    named = [each for each in standing if each.protocol.id == protocol_id]
+    if not named:
+        raise NotFound("没有找到该方案,或该日没有施行。")
+    return named
+
+
+def _facts(
+    arrival: Arrival, known: Sequence[Area], look_back_days: int, on: date
+) -> tuple[FactsTold, str]:
+    """The facts as a protocol with this look-back sees them, and why the risk is what it is."""
+    stays, day = stays_of(arrival.stays), comes_on(arrival)
+    classified = classify(stays, known, look_back_days, day)
+    places = dict.fromkeys([stay.code for stay in stays])
+    facts = FactsTold(
+        exposure_class=arrival.exposure_class,
+        risk_level=classified.level,
+        area_codes=[*places],
+        occupations=[],
+        last_exposure_on=arrival.last_exposure_on,
+        left_risk_area_on=classified.left_on,
+        arrived_on=day,
+        age=age_on(on, arrival.birth_date) if arrival.birth_date else None,
+    )
+    return facts, classified.explanation
+
+
+async def proposal(
+    book: Rulebook, arrival: Arrival, on: date, protocol_id: UUID | None
+) -> ArrivalProposal:
+    """The plan for an arrival whose control would begin on a local day, and who else is concerned.
+
+    Raises `NotFound`.
+    """
+    weighed = await weigh(book, arrival, on, protocol_id)
+    return ArrivalProposal(
+        arrival_id=arrival.id,
+        control_starts_on=on,
+        facts=FactsRead.model_validate(weighed.facts),
+        explanation=weighed.explanation,
+        plan=weighed.plan,
+        considered=weighed.considered,
+        concerned=await _concerned(book.session, arrival, weighed.plan),
+    )
+
+
+async def _concerned(
+    session: AsyncSession, arrival: Arrival, plan: PlanLaid | None
+) -> list[Concerned]:
+    """Who travelled along, and who lives where the arrival comes to."""
+    companions = await companions_of(session, arrival)
+    travelling = {each.resident_id for each in companions} | {arrival.resident_id}
+    at_home = await living_in(session, arrival.household_id)
+    cohabitants = [each for each in at_home if each.id not in travelling]
+    people = {each.id for each in cohabitants} | (travelling - {None})
+    controlled = await _controlled(session, people)
+    together = plan is not None and any(
+        stage.rule.cohabitant_rule is CohabitantRule.quarantine_together for stage in plan.stages
+    )
+    told: list[dict[str, Any]] = [
+        {
+            "concern": Concern.companion,
+            "arrival_id": each.id,
+            "resident_id": each.resident_id,
+            "name": each.name,
+            "risk_level": each.risk_level,
+            "must_follow": False,
+        }
+        for each in companions
+    ]
+    told += [
+        {
+            "concern": Concern.cohabitant,
+            "arrival_id": None,
+            "resident_id": each.id,
+            "name": each.name,
+            "risk_level": None,
+            "must_follow": together,
+        }
+        for each in cohabitants
+    ]
+    return [Concerned(**each, quarantine_id=controlled.get(each["resident_id"])) for each in told]
+
+
+async def _controlled(session: AsyncSession, people: set[UUID | None]) -> dict[UUID, UUID]:
+    """The running quarantines of these people."""
+    statement = select(Quarantine.resident_id, Quarantine.id).where(
+        col(Quarantine.resident_id).in_(people), running()
+    )
+    found = (await session.execute(statement)).all()
+    return {row[0]: row[1] for row in found}
