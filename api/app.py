@@ -23,6 +23,7 @@ from api.access.tokens import Tokens
 from api.alerts import policy_routes as alert_policies
 from api.alerts import routes as alerts
 from api.arrivals import division_routes as divisions
+from api.arrivals import plan_routes as arrival_plans
 from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
@@ -75,6 +76,7 @@ ROOMS = (
     care.router,
     arrivals.router,
     arriving.router,
+    arrival_plans.router,
     risk_areas.router,
     divisions.router,
     policies.router,

@@ -172,3 +172,35 @@ async def a_preset_in_force(
     response = await client.post(f"/v1/protocols/presets/{code}", json=body)
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def arrival_body(household: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """The body of somebody expected in a household tomorrow, who told a name and no more."""
+    tomorrow = clock.today() + timedelta(days=1)
+    said = {"id": str(new_id()), "household_id": household["id"], "name": "黄小妹"}
+    return {**said, "expected_on": tomorrow.isoformat(), **told}
+
+
+async def an_arrival(
+    client: httpx.AsyncClient, household: dict[str, Any], **told: Any
+) -> dict[str, Any]:
+    """Record an arrival in a household and answer what the service says of it."""
+    response = await client.post("/v1/arrivals", json=arrival_body(household, **told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+async def a_risk_area(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
+    """Put a county at medium risk since a week ago, unless told otherwise; `client` is zhou's."""
+    since = clock.today() - timedelta(days=7)
+    said = {
+        "id": str(new_id()),
+        "code_prefix": "451026",
+        "name": "岭边县",
+        "level": "medium",
+        "from_on": since.isoformat(),
+        "announcement": "县防控指挥部2022年第5号公告",
+    }
+    response = await client.post("/v1/risk-areas", json={**said, **told})
+    assert response.status_code == 201, response.text
+    return response.json()
