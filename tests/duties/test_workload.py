@@ -1,0 +1,121 @@
+"""How work is shared out: who bore how much, where it is uneven, and what would even it out."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.duties.workload_schemas import WorkKind
+from api.foundation.database import Database
+from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, RecordDiffers
+from api.foundation.records import new_id
+from api.protocols.problems import PolicyOutOfOrder
+from tests.builders import a_household, a_quarantine
+from tests.cast import Town, assert_problem, id_of
+from tests.duties.scenery import only_stage
+from tests.readings.conftest import DAY, at, reading_body, signed_in
+
+HAN = "t.01.02.01"
+
+
+def policy_body(**told: Any) -> dict[str, Any]:
+    return {
+        "id": str(new_id()),
+        "code": "workload",
+        "name": "工作量折算",
+        "legal_basis": "青竹乡防控指挥部〔2022〕5号",
+        "effective_from": at(0, days=1).date().isoformat(),
+        "weights": {kind.value: 1.0 for kind in WorkKind},
+        "uneven_ratio": 1.5,
+        **told,
+    }
+
+
+@pytest.fixture
+async def wei(town: Town) -> httpx.AsyncClient:
+    return await signed_in(town, "wei")
+
+
+async def _workload(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
+    answer = await client.get("/v1/workload", params=told)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def _of(workload: dict[str, Any], name: str) -> dict[str, Any]:
+    workers = [each for village in workload["villages"] for each in village["workers"]]
+    return next(each for each in workers if each["worker_id"] == str(id_of(name)))
+
+
+async def test_nobody_weighs_anything(town: Town):
+    for path in ("/v1/workload", "/v1/workload-policies"):
+        assert_problem(await town.nobody().get(path), NotSignedIn)
+    assert_problem(await town.nobody().post("/v1/workload-policies", json={}), NotSignedIn)
+
+
+async def test_a_village_does_not_make_the_weights(town: Town, wei: httpx.AsyncClient):
+    answer = await wei.post("/v1/workload-policies", json=policy_body())
+    assert_problem(answer, NotPermitted)
+
+
+async def test_the_township_weighs_anew_from_a_day_on_and_says_so_once(town: Town):
+    zhou = await signed_in(town, "zhou")
+    body = policy_body(code="heavier")
+    made = await zhou.post("/v1/workload-policies", json=body)
+    assert (made.status_code, made.json()["revision"]) == (201, 1)
+    assert (await zhou.post("/v1/workload-policies", json=body)).status_code == 200
+    other = {**body, "uneven_ratio": 2.0}
+    assert_problem(await zhou.post("/v1/workload-policies", json=other), RecordDiffers)
+    early = policy_body(code="heavier", effective_from="2021-01-01")
+    assert_problem(await zhou.post("/v1/workload-policies", json=early), PolicyOutOfOrder)
+    lacking = policy_body(code="lighter", weights={"reading": 1.0})
+    problem = assert_problem(await zhou.post("/v1/workload-policies", json=lacking), InvalidInput)
+    assert "上门走访" in problem["errors"][0]["detail"]
+    read = await zhou.get(made.headers["Location"])
+    assert read.json()["weights"]["reading"] == 1.0
+    listed = await zhou.get("/v1/workload-policies", params={"code": "workload"})
+    assert [each["revision"] for each in listed.json()["items"]] == [1]
+
+
+async def test_four_share_one_person_and_each_is_told_what_they_did_themselves(
+    town: Town, wei: httpx.AsyncClient, owner: Database, morning: Any
+):
+    home = await a_household(wei, grid=HAN)
+    team = ("he", "qin", "ba", "fan")
+    person = await a_quarantine(wei, resident=home["residents"][0]["id"], team=team)
+    await only_stage(owner, person)
+    qin = await signed_in(town, "qin")
+    await qin.post("/v1/readings", json=reading_body(person))
+    morning.move_to(at(22))
+    workload = await _workload(await signed_in(town, "wei"))
+    assert (workload["policy"], workload["until"]) == ("workload", DAY.isoformat())
+    mine = _of(workload, "qin")
+    names = ("expected", "done", "late", "missed", "performed", "persons", "load")
+    assert tuple(mine[name] for name in names) == (2, 1, 0, 1, 1, 1, 0.5)
+    assert _of(workload, "ba")["performed"] == 0
+    assert _of(workload, "han")["load"] == 0
+
+
+async def test_an_uneven_load_is_shown_and_the_suggested_body_is_taken_by_the_team_verb(
+    town: Town, wei: httpx.AsyncClient, owner: Database, morning: Any
+):
+    for _ in range(4):
+        home = await a_household(wei, grid=HAN)
+        team = ("qin", "pang", "shan", "lin")
+        person = await a_quarantine(wei, resident=home["residents"][0]["id"], team=team)
+        await only_stage(owner, person, visits_per_day=2, calls_per_day=1)
+    morning.move_to(at(1, days=1))
+    wei = await signed_in(town, "wei")
+    workload = await _workload(wei)
+    assert _of(workload, "qin")["uneven"]
+    way = workload["villages"][0]["suggestion"]
+    before = max(each["load"] for each in workload["villages"][0]["workers"])
+    assert max(way["out_load"], way["in_load"]) <= before
+    taken = await wei.post(way["path"], json=way["body"])
+    assert taken.status_code == 200, taken.text
+    assert taken.json()["complete"]
+
+
+async def test_who_may_not_arrange_teams_is_suggested_nothing(town: Town):
+    workload = await _workload(await signed_in(town, "han"))
+    assert all(village["suggestion"] is None for village in workload["villages"])
