@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any, Literal, NamedTuple
 from xml.sax.saxutils import escape
 
+from reportlab.lib.enums import TA_CENTER, TA_LEFT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
@@ -67,15 +68,15 @@ def _flow(notice: Notice) -> list[Any]:
         codes = "、".join(f"U+{ord(character):04X}" for character in rare)
         lines.append(f"注:{_MISSING}处为生僻字({codes}),请按证件手写补正。")
     return [
-        _paragraph(notice.title, size=20, alignment="center"),
+        _paragraph(notice.title, size=20, alignment=TA_CENTER),
         Spacer(1, 4 * mm),
-        _paragraph(f"编号:{notice.number}", size=12, alignment="center"),
+        _paragraph(f"编号:{notice.number}", size=12, alignment=TA_CENTER),
         Spacer(1, 8 * mm),
-        *(_paragraph(line, size=13, alignment="left") for line in lines),
+        *(_paragraph(line, size=13, alignment=TA_LEFT) for line in lines),
     ]
 
 
-def _paragraph(text: str, *, size: int, alignment: Literal["left", "center"]) -> Paragraph:
+def _paragraph(text: str, *, size: int, alignment: Literal[0, 1]) -> Paragraph:
     style = ParagraphStyle(
         "notice",
         fontName=FONT,
