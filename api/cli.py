@@ -29,7 +29,9 @@ cells = _group("Townships: one cell each, with tables of its own.")
 accounts = _group("The first sign-in of a township, and forgotten passwords.")
 keys = _group("Keys that sign tokens and seal personal data.")
 parked = _group("Background work that failed, and waits for somebody to look at it.")
+divisions = _group("Administrative divisions, shared by all townships.")
 commands.add_typer(cells, name="cells")
+commands.add_typer(divisions, name="divisions")
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(keys, name="keys")
 commands.add_typer(parked, name="jobs")
@@ -57,6 +59,7 @@ def main() -> None:
 def _sentence_of(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError
 
+    from api.arrivals.division_files import DivisionsRefused
     from api.foundation.embedded import EmbeddedPostgresError
     from api.foundation.migrations import NotAtThisVersion, RoleError
     from api.foundation.problems import Problem
@@ -65,7 +68,7 @@ def _sentence_of(error: Exception) -> str | None:
     from api.settings import SettingsError
 
     told = (EmbeddedPostgresError, NotAtThisVersion, OperatorError, RoleError, SettingsError)
-    if isinstance(error, told):
+    if isinstance(error, (*told, DivisionsRefused)):
         return str(error)
     if isinstance(error, SealBroken):
         return f"ONEGRID_SEALING_KEYS are not those of this database: {error}."
@@ -158,6 +161,32 @@ def list_cells() -> None:
             typer.echo(f"{code}\t{name}")
 
 
+@divisions.command("import")
+def import_divisions(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with the columns code, name and parent; UTF-8 or GBK.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Keep nothing; say what would be kept.")
+    ] = False,
+) -> None:
+    """Take over a table of divisions, whole or not at all; the same table twice is once."""
+    from api.arrivals.divisions import import_divisions
+
+    raw = file.read_bytes()
+    new, changed, unchanged = _with_connection(
+        lambda connection: import_divisions(connection, raw, dry_run=dry_run), as_owner=True
+    )
+    done = "Would be kept" if dry_run else "Kept"
+    typer.echo(f"{done}: {new} new, {changed} changed, {unchanged} as they were.")
+
+
 @accounts.command("create-administrator")
 def create_administrator(
     cell: Annotated[str, typer.Option(help="Division code of the township.")],
@@ -207,7 +236,7 @@ def list_parked() -> None:
     """List what failed as often as it may: number, name, since when, and where it failed."""
     from api.foundation import jobs
 
-    for each in _with_queue(jobs.parked):
+    for each in _with_connection(jobs.parked):
         typer.echo(f"{each.id}\t{each.name}\t{each.since:%Y-%m-%d %H:%M} UTC\t{each.fault}")
 
 
@@ -218,7 +247,7 @@ def retry_parked(
     """Let what failed be tried again from the beginning."""
     from api.foundation import jobs
 
-    _with_queue(lambda connection: jobs.retry(connection, numbers))
+    _with_connection(lambda connection: jobs.retry(connection, numbers))
 
 
 @keys.command("new")
@@ -260,8 +289,10 @@ def openapi(
         typer.echo(f"Written: {path}")
 
 
-def _with_queue(work: "Callable[[Connection], Coroutine[Any, Any, Done]]") -> "Done":
-    from api.operations import connected, with_database
+def _with_connection(
+    work: "Callable[[Connection], Coroutine[Any, Any, Done]]", *, as_owner: bool = False
+) -> "Done":
+    from api.operations import connected, operator_of, with_database
     from api.settings import DatabaseSettings, load_settings
 
     async def ask(url: str) -> "Done":
@@ -270,7 +301,8 @@ def _with_queue(work: "Callable[[Connection], Coroutine[Any, Any, Done]]") -> "D
 
     with with_database(load_settings(DatabaseSettings)) as settings:
         assert settings.database_url is not None  # noqa: S101 - found or started
-        return asyncio.run(ask(settings.database_url.get_secret_value()))
+        own = settings.database_url.get_secret_value()
+        return asyncio.run(ask(operator_of(settings).owner_url if as_owner else own))
 
 
 def _with_database(work: "Callable[[Settings], Coroutine[Any, Any, Done]]") -> "Done":
