@@ -310,8 +310,8 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
         return _columns(kept)
     table = table_of(type(kept))
     statement = text(
-        f"SELECT kept.* FROM revisions, jsonb_populate_record(NULL::{table.name}, body) AS kept "
-        "WHERE record_id = :id AND kind = :kind AND revisions.version = 1"
+        f"SELECT kept.* FROM revisions r, jsonb_populate_record(NULL::{table.name}, r.body) kept "
+        "WHERE r.record_id = :id AND r.kind = :kind AND r.version = 1"
     ).columns(**{column.name: column.type for column in table.columns})
     first = (
         (await session.execute(statement, {"id": kept.id, "kind": table.name}))
