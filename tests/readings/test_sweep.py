@@ -147,7 +147,8 @@ async def test_the_plan_of_a_quarantine_may_give_another_grace(
     await owner.execute(
         "INSERT INTO quarantine_plans (reach, id, version, quarantine_id, protocol_id, plan_code, "
         "clause, facts, alert_policies, decided_at, decided_by) "
-        """SELECT reach, gen_random_uuid(), 1, id, $2, 'x', 'x', '{}', '{"missed_reading": "urgent"}', now(), entered_by """
+        "SELECT reach, gen_random_uuid(), 1, id, $2, 'x', 'x', '{}', "
+        """'{"missed_reading": "urgent"}', now(), entered_by """
         "FROM quarantines WHERE id = $1",
         quarantine["id"],
         protocol,
