@@ -1,0 +1,95 @@
+"""Follow-ups after a release, for any days and any calls."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.care.follow_ups import follow_ups_due
+from api.care.models import CallKind, CallOutcome
+from api.foundation.records import new_id
+
+RELEASED = date(2022, 2, 21)
+
+
+@dataclass(frozen=True)
+class Release:
+    follow_up_days: list[int]
+    released_on: date = RELEASED
+
+
+@dataclass(frozen=True)
+class Call:
+    day: date
+    kind: CallKind = CallKind.follow_up
+    outcome: CallOutcome = CallOutcome.reached
+    id: UUID = field(default_factory=new_id)
+
+
+def on(day: int) -> date:
+    return RELEASED + timedelta(days=day)
+
+
+def test_each_day_is_answered_by_the_first_call_on_it_or_later():
+    calls = [Call(on(1)), Call(on(4))]
+    found = follow_ups_due(Release([1, 2, 3, 7, 14]), calls, on(7))
+    assert [(each.day, each.answered_on, each.late) for each in found] == [
+        (1, on(1), False),
+        (2, on(4), True),
+        (3, on(4), True),
+        (7, None, False),
+    ]
+    assert follow_ups_due(Release([7]), calls, on(8))[0].late
+
+
+def test_a_greeting_before_and_a_call_that_did_not_get_through_answer_nothing():
+    calls = [
+        Call(on(1), kind=CallKind.daily),
+        Call(on(1), outcome=CallOutcome.unreachable),
+        Call(on(2), outcome=CallOutcome.refused),
+    ]
+    [found] = follow_ups_due(Release([1]), calls, on(3))
+    assert (found.call_id, found.late) == (calls[2].id, True)
+
+
+def test_without_follow_up_days_nothing_is_due():
+    assert follow_ups_due(Release([]), [Call(on(1))], on(30)) == []
+
+
+days = st.lists(st.integers(1, 30), max_size=6)
+calls = st.lists(
+    st.builds(
+        Call,
+        day=st.integers(0, 40).map(on),
+        kind=st.sampled_from(CallKind),
+        outcome=st.sampled_from(CallOutcome),
+    ),
+    max_size=6,
+)
+
+
+@given(days, calls, st.integers(0, 40).map(on), st.randoms(use_true_random=False))
+def test_what_is_due_does_not_depend_on_the_order_of_the_records(
+    told: list[int], made: list[Call], today: date, chance: Any
+):
+    shuffled = list(made)
+    chance.shuffle(shuffled)
+    found = follow_ups_due(Release(told), made, today)
+    assert follow_ups_due(Release(told), shuffled, today) == found
+    assert [each.day for each in found] == sorted({day for day in told if on(day) <= today})
+    for each in found:
+        assert each.answered_on is None or each.due_on <= each.answered_on <= today
+
+
+@given(days, calls, st.integers(0, 40).map(on))
+def test_what_is_answered_stays_answered_as_days_go_by(
+    told: list[int], made: list[Call], today: date
+):
+    before = follow_ups_due(Release(told), made, today)
+    after = {each.day: each for each in follow_ups_due(Release(told), made, on(60))}
+    for each in before:
+        if each.call_id is not None:
+            assert after[each.day].answered_on == each.answered_on
