@@ -29,8 +29,8 @@ _SERVED = f"""
         FROM generate_series($1::date, $2::date, interval '1 day') AS day
     ), served AS MATERIALIZED (
         SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on,
-            s.monitoring_policy_id, s.care_policy_id, s.visits_per_day, s.calls_per_day,
-            days.day, days.begins, days.ends
+            q.received_at, s.monitoring_policy_id, s.care_policy_id, s.visits_per_day,
+            s.calls_per_day, days.day, days.begins, days.ends
         FROM quarantines AS q
         JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
             AND s.starts_on <= $2::date AND s.ends_on >= $1::date
@@ -42,7 +42,8 @@ _SERVED = f"""
 """
 
 _WHOSE = """
-    d.quarantine_id, d.resident_id, d.household_id, d.grid_id, d.reach, d.care_policy_id, d.day
+    d.quarantine_id, d.resident_id, d.household_id, d.grid_id, d.reach, d.received_at,
+    d.care_policy_id, d.day
 """
 
 _PLACE = """
@@ -140,8 +141,8 @@ _CALLS = f"""
 _TESTED = f"""
     planned AS (
         SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on,
-            s.care_policy_id, s.cohabitant_rule, t.kind AS test, coalesce(t.samples, 1) AS samples,
-            on_day.day, {midnight("on_day.day")} AS opens_at,
+            q.received_at, s.care_policy_id, s.cohabitant_rule, t.kind AS test,
+            coalesce(t.samples, 1) AS samples, on_day.day, {midnight("on_day.day")} AS opens_at,
             {midnight("on_day.day")} + make_interval(hours => s.test_window_hours) AS due_at
         FROM quarantines AS q
         JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
@@ -155,7 +156,8 @@ _TESTED = f"""
         SELECT * FROM planned
         UNION ALL
         SELECT p.quarantine_id, r.id, p.household_id, p.grid_id, p.reach, p.ended_on,
-            p.care_policy_id, p.cohabitant_rule, p.test, p.samples, p.day, p.opens_at, p.due_at
+            p.received_at, p.care_policy_id, p.cohabitant_rule, p.test, p.samples, p.day,
+            p.opens_at, p.due_at
         FROM planned AS p
         JOIN residents AS r ON r.household_id = p.household_id AND r.id <> p.resident_id
             AND r.left_on IS NULL AND r.discarded_at IS NULL
@@ -200,8 +202,8 @@ _TESTS = f"""
 
 _FOLLOW_UPS = f"""
     SELECT d.quarantine_id, d.resident_id, home.household_id, d.grid_id, d.reach,
-        NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind, due.nth::text AS key,
-        NULL AS label, {midnight("due.day")} AS opens_at,
+        home.received_at, NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind,
+        due.nth::text AS key, NULL AS label, {midnight("due.day")} AS opens_at,
         {midnight("due.day + 1")} AS due_at, made.called_at AS done_at,
         made.performed_by AS done_by
     FROM releases AS d
@@ -224,7 +226,8 @@ def care(quarantines: str, releases: str, *, tested: str = _SERVED_THEN, kept: s
     """CTEs, the last of them `care`: every duty towards a person from day `$1` to day `$2`.
 
     `quarantines` and `releases` are conditions on `q` and `d` that say whose they are; `tested` is
-    the former for tests, and `kept` says which duties are left in.
+    the former for tests, and `kept` says which duties are left in. What had run out before anybody
+    had told the service of the quarantine was nobody's to do.
     """
     return f"""{_SERVED.format(quarantines=quarantines)},
     {_KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
@@ -232,6 +235,6 @@ def care(quarantines: str, releases: str, *, tested: str = _SERVED_THEN, kept: s
             {_READINGS} UNION ALL {_VISITS} UNION ALL {_CALLS} UNION ALL {_TESTS}
             UNION ALL {_FOLLOW_UPS.format(releases=releases)}
         ) AS duty
-        WHERE {kept}
+        WHERE {kept} AND (duty.done_at IS NOT NULL OR duty.due_at > duty.received_at)
     )
 """

@@ -1,13 +1,14 @@
 """What waits for a post besides the timetable of care: whom it is asked of, and until when.
 
 SQL for “my day”. It speaks of `$2` (today), `$3` (now), and of the caller: `$4` the post's grid,
-`$5` the post, `$6` the worker, `$7` the role, `$8` the level; `$9` and `$10` say which roles, down
-to which level, may decide. What has no deadline of its own is to be done by the end of the local
-day on which it arose, a door that found nobody by the end of the next.
+`$5` the post, `$6` the worker, `$7` the role, `$8` the level, `$11` whether they may decide; `$9`
+and `$10` say which roles, down to which level, may decide. What has no deadline of its own is to be
+done by the end of the local day on which it arose, a door that found nobody by the end of the next.
 """
 
 from typing import Final
 
+from api.arrivals.queries import UNCONCERNED
 from api.duties.due import TOWNSHIP_ZONE, midnight
 
 
@@ -183,7 +184,7 @@ def _nearest(place: str, *, but: str = "NULL::uuid", who: str = "n.may_decide") 
 _MAY_RELEASE = """CASE WHEN rule.approver IS NULL THEN n.may_decide
     ELSE rule.approver -> 'roles' ? n.role AND n.level <= (rule.approver ->> 'max_level')::integer
     END"""
-_RELEASES = f"""
+RELEASES: Final = f"""
     SELECT 'release', 'decide', NULL, NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
         {midnight("q.planned_end_on")}, {midnight("q.planned_end_on + 1")}
     FROM quarantines AS q
@@ -195,14 +196,15 @@ _RELEASES = f"""
     ) AS rule ON true
     WHERE q.status IN ('planned', 'active') AND q.discarded_at IS NULL
         AND q.planned_end_on <= $2::date
-        AND (rule.approver IS NULL OR rule.approver -> 'roles' ? $7
-            AND $8 <= (rule.approver ->> 'max_level')::integer)
+        AND CASE WHEN rule.approver IS NULL THEN $11
+            ELSE rule.approver -> 'roles' ? $7 AND $8 <= (rule.approver ->> 'max_level')::integer
+            END
         AND {_nearest("q.reach", who=_MAY_RELEASE)}
 """
+"""What waits for those who may release, by a plan or (`$11`) by permission."""
 
+_UNCONCERNED = ", ".join(f"'{each.value}'" for each in UNCONCERNED)
 DECISIONS: Final = f"""
-    {_RELEASES}
-    UNION ALL
     SELECT 'change', 'decide', NULL, c.kind, c.id, c.quarantine_id, q.resident_id, q.household_id,
         NULL, c.recorded_at, {_end_of_day("c.recorded_at")}
     FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
@@ -226,8 +228,11 @@ DECISIONS: Final = f"""
     SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
         a.name, a.classified_at, {_end_of_day("a.classified_at")}
     FROM arrivals AS a
-    WHERE a.status = 'verified' AND a.risk_level <> 'none' AND a.quarantine_id IS NULL
-        AND a.discarded_at IS NULL AND {_nearest("a.reach")}
+    WHERE a.status = 'verified' AND a.discarded_at IS NULL
+        AND a.decided_classification_id IS DISTINCT FROM a.classification_id
+        AND (a.risk_level <> 'none' OR a.decided_classification_id IS NOT NULL
+            OR a.exposure_class NOT IN ({_UNCONCERNED}))
+        AND {_nearest("a.reach")}
     UNION ALL
     SELECT 'alert', 'verify', NULL, a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id,
         NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
@@ -236,4 +241,4 @@ DECISIONS: Final = f"""
         AND $6::uuid IS DISTINCT FROM a.handled_by
         AND {_nearest("a.reach", but="a.resolved_by")}
 """
-"""What waits for those who decide."""
+"""What waits for those who decide; of arrivals as `arrivals.queries.awaiting`."""

@@ -10,10 +10,9 @@ from typing import Any
 import orjson
 
 from api.access.permissions import Permission, Role, permitted
-from api.access.tokens import Claims
 from api.duties import telling
 from api.duties.due import care
-from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER
+from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER, RELEASES
 from api.foundation import clock
 from api.foundation.identity import mask_address
 from api.foundation.sealed import Keyring
@@ -30,8 +29,10 @@ _DEEPEST = 10
 
 
 @cache
-def _statement(*, decides: bool) -> str:
-    nearer, decisions = (f", {NEARER}", f"UNION ALL {DECISIONS}") if decides else ("", "")
+def _statement(*, releases: bool, manages: bool) -> str:
+    nearer = f", {NEARER}" if releases else ""
+    decisions = f"UNION ALL {RELEASES}" if releases else ""
+    decisions += f" UNION ALL {DECISIONS}" if manages else ""
     return f"""
         WITH {MINE}{nearer}, {_CARE}
         SELECT item.kind, item.act, item.key, item.label, item.subject_id, item.quarantine_id,
@@ -85,15 +86,13 @@ async def my_day(desk: Desk) -> tuple[bytes, str]:
 async def _rows(desk: Desk, now: datetime) -> list[Any]:
     caller, today = desk.caller, clock.local_day(now)
     asked = [today, today, now, caller.grid, caller.post, caller.worker, caller.role.value]
-    decides = _decides(caller)
-    if decides:
-        asked += [caller.level, *_who_decides()]
-    return await desk.connection.fetch(_statement(decides=decides), *asked)
-
-
-def _decides(caller: Claims) -> bool:
-    manages = Permission.quarantines_manage in permitted(caller.role, caller.level)
-    return manages and caller.role is not Role.administrator
+    leads = caller.role is not Role.administrator
+    held = permitted(caller.role, caller.level)
+    manages = leads and Permission.quarantines_manage in held
+    releases = leads and Permission.health_records_read in held
+    if releases:
+        asked += [caller.level, *_who_decides(), manages]
+    return await desk.connection.fetch(_statement(releases=releases, manages=manages), *asked)
 
 
 def _stops(
