@@ -147,9 +147,6 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         operation.setdefault("security", [])  # open to anybody, and said so
         summary, _, rest = operation.get("description", "").partition("\n")
         operation |= {"summary": summary, "description": rest.strip() or summary}
-        for answer in operation["responses"].values():
-            for content in answer.get("content", {}).values():
-                content.pop("itemSchema", None)  # what streams hold, OpenAPI 3.1 cannot say yet
     document["components"]["examples"] = {
         slug: {"summary": kind.title, "value": kind().body()}
         for slug, kind in sorted(PROBLEMS.items())

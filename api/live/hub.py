@@ -22,7 +22,7 @@ from api.foundation import clock
 from api.foundation.database import Database, Entry
 from api.foundation.live import CHANNEL
 from api.foundation.logs import fault_of
-from api.live import queries
+from api.live import frames, queries
 from api.live.marks import Mark, Snapshot
 from api.live.queries import News, Told
 
@@ -35,6 +35,10 @@ _PATIENCE = 256
 POSTING_CHANGED = "posting-changed"
 _AT_ONCE = 500
 _log = structlog.get_logger()
+
+
+Offer = tuple[int, bytes]
+"""The transaction that told an event, and the bytes that tell it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,11 @@ class Listener:
 
     caller: Claims
     since: Snapshot = field(default_factory=lambda: Snapshot(0))
-    waiting: deque[tuple[News, Mark]] = field(default_factory=deque[tuple[News, Mark]])
+    waiting: deque[Offer] = field(default_factory=deque[Offer])
     ended: str | None = None
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, items: Sequence[tuple[News, Mark]]) -> None:
+    def offer(self, items: Sequence[Offer]) -> None:
         if len(self.waiting) + len(items) > _PATIENCE:
             self.end("slow")
             return
@@ -79,14 +83,15 @@ class Listener:
     async def stirred(self, seconds: float) -> None:
         """Return when something waits or it has ended, at the latest after `seconds`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stirred.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stirred.wait()
         self._stirred.clear()
 
-    def taken(self) -> list[tuple[News, Mark]]:
+    def taken(self) -> list[bytes]:
         """What waits, but for what `since` sees: that was told before it began to listen."""
-        items = [each for each in self.waiting if not self.since.sees(each[0].xid)]
+        frames = [frame for xid, frame in self.waiting if not self.since.sees(xid)]
         self.waiting.clear()
-        return items
+        return frames
 
 
 @dataclass(slots=True)
@@ -192,8 +197,9 @@ class Hub:
         listeners = list(cell.listeners)
         scopes = await _scopes(connection, listeners, at)
         await connection.execute("COMMIT")
+        batch = _Batch(told)
         for nth, listener in enumerate(listeners, start=1):
-            _hand(listener, scopes.get(nth), told)
+            batch.hand(listener, scopes.get(nth))
         cell.mark = told.mark
         return told.mark.until is not None
 
@@ -230,11 +236,20 @@ async def _scopes(
     }
 
 
-def _hand(listener: Listener, scope: Scope | None, told: Told) -> None:
-    if scope is None:
-        listener.end(POSTING_CHANGED)
-    elif told.resync:
-        listener.end("over")  # coming back with its mark, it is told to read everything anew
-    elif own := [each for each in told.items if scope.holds(each[0])]:
-        # Of this batch nothing more concerns them: their mark is the one after all of it.
-        listener.offer([*own[:-1], (own[-1][0], told.mark)])
+class _Batch:
+    """What was found at once, in the two ways in which a listener hears each of it."""
+
+    def __init__(self, told: Told) -> None:
+        self._news = [news for news, _ in told.items]
+        self._resync = told.resync
+        self._more: list[Offer] = [(each.xid, frames.told(each, at)) for each, at in told.items]
+        # Where nothing more of a batch concerns somebody, their mark is the one after all of it.
+        self._last: list[Offer] = [(each.xid, frames.told(each, told.mark)) for each in self._news]
+
+    def hand(self, listener: Listener, scope: Scope | None) -> None:
+        if scope is None:
+            listener.end(POSTING_CHANGED)
+        elif self._resync:
+            listener.end("over")  # coming back with its mark, it is told to read everything anew
+        elif own := [nth for nth, news in enumerate(self._news) if scope.holds(news)]:
+            listener.offer([*(self._more[nth] for nth in own[:-1]), self._last[own[-1]]])

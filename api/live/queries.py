@@ -22,7 +22,6 @@ class News:
     reach: str
     worker_id: UUID | None
     read: EventRead
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +119,4 @@ def _news(row: Any) -> News:
         grid_id=row["grid_id"],
         quarantine_id=row["quarantine_id"],
     )
-    # Said once, however many listen.
-    return News(int(row["xid"]), row["reach"], row["worker_id"], read, read.model_dump_json())
+    return News(int(row["xid"]), row["reach"], row["worker_id"], read)

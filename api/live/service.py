@@ -1,25 +1,24 @@
 """Listening: what was missed, then what happens, until the post ends; or asking now and then."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from fastapi.sse import ServerSentEvent
 
 from api.access.caller import entry_of
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Connection, Database
-from api.live import queries
+from api.live import frames, queries
 from api.live.hub import POSTING_CHANGED, Hub, Listener
 from api.live.marks import Mark
-from api.live.queries import News, Told
+from api.live.queries import Told
 from api.live.schemas import EventsPage
 
 _MOST_MISSED = 1000
 _PAGE = 200
-_COME_BACK_MS = 2000
+_QUIET_SECONDS = 15
+"""How long a line may be silent before what lies between takes it for dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,18 @@ class Stream:
     listener: Listener
     missed: Told
 
-    async def told(self, seconds: int) -> AsyncIterator[ServerSentEvent]:
+    async def told(self, seconds: int) -> AsyncIterator[bytes]:
         """What was missed and what happens, for at most so many seconds."""
-        for event in _opening(self.missed):
-            yield event
-        ends = asyncio.get_running_loop().time() + seconds
-        while self.listener.ended is None:
-            left = ends - asyncio.get_running_loop().time()
-            if left <= 0:
-                return
-            await self.listener.stirred(left)
-            for news, mark in self.listener.taken():
-                if self.listener.ended is None:
-                    yield _event(news, mark)
+        yield _opening(self.missed)
+        time = asyncio.get_running_loop().time
+        ends = time() + seconds
+        while self.listener.ended is None and (left := ends - time()) > 0:
+            await self.listener.stirred(min(left, _QUIET_SECONDS))
+            happened = b"".join(self.listener.taken())
+            if self.listener.ended is None:
+                yield happened or frames.KEEP_ALIVE
         if self.listener.ended == POSTING_CHANGED:
-            yield ServerSentEvent(event=POSTING_CHANGED, data={})
+            yield frames.POSTING_CHANGED
 
 
 @asynccontextmanager
@@ -103,14 +99,7 @@ async def _page(ground: Ground, after: Mark | None) -> EventsPage:
     return EventsPage(items=items, next=str(told.mark), resync=told.resync)
 
 
-def _opening(missed: Told) -> Iterator[ServerSentEvent]:
+def _opening(missed: Told) -> bytes:
     if missed.resync:
-        yield ServerSentEvent(event="resync", data={}, id=str(missed.mark), retry=_COME_BACK_MS)
-    elif not missed.items:
-        yield ServerSentEvent(comment="listening", id=str(missed.mark), retry=_COME_BACK_MS)
-    for news, mark in missed.items:
-        yield _event(news, mark)
-
-
-def _event(news: News, mark: Mark) -> ServerSentEvent:
-    return ServerSentEvent(event=news.read.kind.value, raw_data=news.said, id=str(mark))
+        return frames.resync(missed.mark)
+    return b"".join(frames.told(*each) for each in missed.items) or frames.begun(missed.mark)
