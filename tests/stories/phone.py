@@ -6,9 +6,13 @@ from typing import Any
 import httpx
 import time_machine
 
+from api import background
 from api.foundation import clock
+from api.foundation.jobs import SWEEPS, sweep
 from api.foundation.problems import NotSignedIn, Problem
-from tests.cast import PASSWORD, Town, assert_problem
+from tests.cast import PASSWORD, TOWNSHIP, Town, assert_problem
+
+assert background.__all__, "importing it makes all background work known"
 
 DAY = clock.today() + timedelta(days=1)
 """The first day of every story, in Beijing."""
@@ -92,6 +96,16 @@ class Story:
             assert answer.status_code == 200, answer.text
             self._phones[login] = Phone(self._town.nobody(), answer.json(), self.heard)
         return self._phones[login]
+
+    def sign_in_anew(self) -> None:
+        """After thirty days everybody signs in again."""
+        self._phones.clear()
+
+    async def pass_to(self, day: int, hour: int, minute: int = 0) -> None:
+        """Let time pass until then, and the background work do what has fallen due."""
+        self.move_to(day, hour, minute)
+        for name in SWEEPS:
+            await sweep(self._town.database, name, TOWNSHIP)
 
     def move_to(self, day: int, hour: int, minute: int = 0) -> None:
         self._clock.move_to(at(day, hour, minute))
