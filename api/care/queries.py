@@ -1,7 +1,7 @@
 """Reading calls: what was said, whom nobody has met since, what is still to be asked."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -86,9 +86,13 @@ _OWED = text("""
 """)
 
 
-async def visits_owed(session: AsyncSession, *, since: date) -> OwedVisits:
-    """Whom the care line did not reach since a day and nobody has met after that (M3.6)."""
-    rows = (await session.execute(_OWED, {"since": since})).mappings()
+async def visits_owed(session: AsyncSession, *, since: date | None) -> OwedVisits:
+    """Whom the care line did not reach since a day and nobody has met after that (M3.6).
+
+    Without a day, in the last two weeks.
+    """
+    begins = since or clock.today() - timedelta(days=14)
+    rows = (await session.execute(_OWED, {"since": begins})).mappings()
     return OwedVisits(items=[OwedVisit.model_validate(dict(row)) for row in rows])
 
 

@@ -91,7 +91,7 @@ async def list_calls(
 async def list_unreached(
     reader: CallReader,
     session: ScopedSession,
-    since: Annotated[Day, Query(description="从哪一天起的通话")],
+    since: Annotated[Day | None, Query(description="从哪一天起的通话;不填则为最近两周")] = None,
 ) -> OwedVisits:
     """列出未接通、须上门的人。
 
