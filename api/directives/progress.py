@@ -11,7 +11,7 @@ from sqlmodel import col
 from api.access.tokens import Claims
 from api.directives.models import Directive, DirectiveReceipt
 from api.directives.queries import looked_at, receipts_of, shown_receipt
-from api.directives.schemas import GridTally, LevelTally, Progress, Tally
+from api.directives.schemas import AnswerTally, DirectiveProgress, GridAnswers, LevelAnswers
 from api.foundation import clock
 from api.grids.models import Grid
 from api.grids.queries import grid_in_reach
@@ -39,12 +39,12 @@ _COUNTED = text("""
     WHERE told.held OR told.done_at IS NOT NULL
     GROUP BY c.id, told.level ORDER BY c.path NULLS FIRST, told.level
 """)
-_SUMS = tuple(Tally.model_fields)
+_SUMS = tuple(AnswerTally.model_fields)
 
 
 async def progress_of(
     session: AsyncSession, caller: Claims, directive: Directive, grid_id: UUID | None
-) -> Progress:
+) -> DirectiveProgress:
     """How a directive stands in a grid: the one it went to, or the caller's where that lies below.
 
     Raises `NotFound` for a grid out of sight.
@@ -62,7 +62,7 @@ async def progress_of(
         col(DirectiveReceipt.grid_id) == grid.id
     )
     waiting = (await session.scalars(here.order_by(col(DirectiveReceipt.id)))).all()
-    return Progress(
+    return DirectiveProgress(
         directive_id=directive.id,
         grid_id=grid.id,
         as_of=clock.now(),
@@ -82,18 +82,18 @@ async def _looked_into(
     return whole or await grid_in_reach(session, caller.grid)
 
 
-def _sum(rows: Iterable[dict[str, Any]]) -> Tally:
+def _sum(rows: Iterable[dict[str, Any]]) -> AnswerTally:
     counted = list(rows)
-    return Tally(**{name: sum(row[name] for row in counted) for name in _SUMS})
+    return AnswerTally(**{name: sum(row[name] for row in counted) for name in _SUMS})
 
 
-def _by_grid(rows: Iterable[dict[str, Any]]) -> list[GridTally]:
+def _by_grid(rows: Iterable[dict[str, Any]]) -> list[GridAnswers]:
     below: dict[UUID, list[dict[str, Any]]] = {}
     for row in rows:
         if row["grid_id"] is not None:
             below.setdefault(row["grid_id"], []).append(row)
     return [
-        GridTally(
+        GridAnswers(
             grid_id=grid_id,
             grid_code=of_it[0]["grid_code"],
             grid_name=of_it[0]["grid_name"],
@@ -105,8 +105,8 @@ def _by_grid(rows: Iterable[dict[str, Any]]) -> list[GridTally]:
     ]
 
 
-def _by_level(rows: Iterable[dict[str, Any]]) -> list[LevelTally]:
+def _by_level(rows: Iterable[dict[str, Any]]) -> list[LevelAnswers]:
     levels: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         levels.setdefault(row["level"], []).append(row)
-    return [LevelTally(level=level, tally=_sum(levels[level])) for level in sorted(levels)]
+    return [LevelAnswers(level=level, tally=_sum(levels[level])) for level in sorted(levels)]

@@ -16,8 +16,8 @@ from api.directives.schemas import (
     DirectiveChange,
     DirectiveEnd,
     DirectiveIssue,
+    DirectiveProgress,
     DirectiveRead,
-    Progress,
     ReceiptRead,
     Report,
 )
@@ -194,10 +194,12 @@ async def report_on_directive(
     )
 
 
-@router.get("/directives/{directive_id}/progress", response_model=Progress, responses=found())
+@router.get(
+    "/directives/{directive_id}/progress", response_model=DirectiveProgress, responses=found()
+)
 async def read_directive_progress(
     directive_id: UUID, reader: DirectiveReader, session: ScopedSession, grid_id: OfGrid = None
-) -> Progress:
+) -> DirectiveProgress:
     """查看一条指令的反馈进度。
 
     按下级网格、按层级汇总,列出本网格内尚未反馈的人员;以下级的 grid_id 再查可逐级下钻(M1.6)。

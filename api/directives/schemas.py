@@ -201,7 +201,7 @@ class DirectiveRead(Wire):
     receipt: ReceiptRead | None = Field(description="本任职的反馈;没有下达给本任职的为 null")
 
 
-class Tally(Wire):
+class AnswerTally(Wire):
     """How a directive stands among some posts; who left without a successor is not counted."""
 
     posts: int = Field(description="下达的任职数")
@@ -212,7 +212,7 @@ class Tally(Wire):
     late: int = Field(description="逾期:逾期才反馈,或已过期限仍未反馈")
 
 
-class GridTally(Wire):
+class GridAnswers(Wire):
     """One grid directly below, with all that lies below it."""
 
     grid_id: UUID = Field(description="网格")
@@ -220,23 +220,23 @@ class GridTally(Wire):
     grid_name: str = Field(description="网格名称")
     kind: GridKind
     level: int = Field(description="层级")
-    tally: Tally
+    tally: AnswerTally
 
 
-class LevelTally(Wire):
+class LevelAnswers(Wire):
     """The posts held at grids of one level."""
 
     level: int = Field(description="层级")
-    tally: Tally
+    tally: AnswerTally
 
 
-class Progress(Wire):
+class DirectiveProgress(Wire):
     """How a directive stands in a grid: the sum, grid by grid, level by level, and by name here."""
 
     directive_id: UUID = Field(description="指令")
     grid_id: UUID = Field(description="网格")
     as_of: datetime = Field(description="统计时间")
-    total: Tally = Field(description="该网格及其下级")
-    grids: list[GridTally] = Field(description="各下级网格;以其 grid_id 再查可逐级下钻")
-    levels: list[LevelTally] = Field(description="各层级")
+    total: AnswerTally = Field(description="该网格及其下级")
+    grids: list[GridAnswers] = Field(description="各下级网格;以其 grid_id 再查可逐级下钻")
+    levels: list[LevelAnswers] = Field(description="各层级")
     outstanding_here: list[ReceiptRead] = Field(description="本网格内尚未反馈的人员")

@@ -59,6 +59,7 @@ _CLOSE = Step(
 )
 _ON_THE_ROAD = (TransferStatus.dispatched, TransferStatus.picked_up)
 _RIDES_ALONE = (Cause.fever, Cause.positive_test)
+_ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended('plate ' || :plate, 0))")
 _PLACE = text(
     "SELECT place_after_transfer(:quarantine, :kind, CAST(:place AS bytea), :by, :why, :at)"
 )
@@ -102,6 +103,8 @@ async def _refuse_vehicle(
 ) -> None:
     if ill and vehicle is not VehicleKind.ambulance:
         raise VehicleNotFit
+    # Two who send the same vehicle at the same moment follow one another.
+    await session.execute(_ONE_BY_ONE, {"plate": plate})
     others = select(Transfer.vehicle).where(
         col(Transfer.plate) == plate,
         col(Transfer.status).in_(_ON_THE_ROAD),

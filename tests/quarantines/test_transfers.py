@@ -209,6 +209,16 @@ async def test_fever_before_the_ride_needs_an_ambulance_of_ones_own(
     assert_problem(await lin.post(f"{one}/dispatch", json=CAR), RecordDiffers)
 
 
+async def test_an_ambulance_sent_for_two_at_the_same_moment_goes_for_one(town: Town):
+    lin = await town.as_("lin")
+    both = [await _requested(lin, await a_quarantine(lin)) for _ in range(2)]
+    for one in both:
+        await _went(lin, f"{one}/approve")
+    ride = AMBULANCE | {"plate": "桂F120BB"}
+    answers = await asyncio.gather(*(lin.post(f"{one}/dispatch", json=ride) for one in both))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
 async def test_an_open_alert_of_fever_needs_an_ambulance_from_the_start(town: Town):
     lin, ming = await town.as_("lin"), await town.as_("ming")
     kept = await a_quarantine(lin)
