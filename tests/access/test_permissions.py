@@ -24,25 +24,38 @@ _KINDS: dict[str, tuple[Role, range]] = {
 
 # 长 网格长, 员 网格员, 干 干部; the digits are levels, 1 the township.
 _MATRIX = """
-                     管理 长1  长2  长3+ 员12 员3+ 干13 干4+ 医护 村医 民警 辅警 党员 志愿 户代
-accounts:open         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-audit:read            ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-grids:manage          ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-grids:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-households:read       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-households:register   ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
-policies:manage       ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
-policies:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-posts:appoint         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-posts:read            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-quarantines:manage    ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-quarantines:read      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-readings:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-readings:record       ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
-residents:reveal      ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
-teams:arrange         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
-visits:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
-visits:record         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+                        管理 长1  长2  长3+ 员12 员3+ 干13 干4+ 医护 村医 民警 辅警 党员 志愿 户代
+accounts:open           ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+alerts:answer           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
+alerts:read             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+alerts:report           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+arrivals:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
+arrivals:record         ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+audit:read              ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+care:read               ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+care:record             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+directives:issue        ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+directives:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+duties:read             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+grids:manage            ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+grids:read              ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+health_records:read     ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·
+health_records:record   ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·
+households:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+households:register     ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+policies:manage         ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+policies:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+posts:appoint           ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+posts:read              ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+quarantines:manage      ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+quarantines:read        ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+readings:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+readings:record         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+residents:reveal        ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
+risk_areas:manage       ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+teams:arrange           ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+visits:read             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
+visits:record           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 """
 
 _HEAD, *_ROWS = [line.split() for line in _MATRIX.strip().splitlines()]

@@ -1,4 +1,4 @@
-"""A family comes home for the festival: 21 days of the Guangxi notice of 18 January 2022 (S1, M3.1).
+"""A family comes home: 21 days of the Guangxi notice of 18 January 2022 (S1, M3.1).
 
 Arrival, classification, team, twice-daily rounds, a fever that climbs until somebody answers,
 hospital and back, tests, the change of stages, release, follow-ups, and what was missed.
