@@ -16,51 +16,55 @@ _LONGEST_GRACE = timedelta(minutes=1440)
 # exempts the place the person was at when it closed. A window that had closed before anybody knew
 # of the quarantine was nobody's to keep, and one with a reason why not is told by that reason.
 _OPEN = """
-    WITH due AS (
-        SELECT p.id AS policy_id, p.exempt_whereabouts, day::date AS day, w ->> 'name' AS name,
-            (day::date + (w ->> 'closes')::time) AT TIME ZONE $3::text AS closes_at
-        FROM monitoring_policies AS p, jsonb_array_elements(p.windows) AS w,
-            generate_series($4::date, $5::date, interval '1 day') AS day
-    ), named AS (
+    WITH named AS (
         SELECT ''::text AS code, NULL::uuid AS quarantine_id
         UNION ALL
         SELECT alert_policies ->> 'missed_reading', (array_agg(quarantine_id))[1]
         FROM quarantine_plans WHERE ended_at IS NULL AND alert_policies ? 'missed_reading'
         GROUP BY alert_policies ->> 'missed_reading'
-    ), graces AS MATERIALIZED (
-        SELECT n.code, p.grace
-        FROM named AS n, LATERAL alert_policy_for('missed_reading', n.quarantine_id, $2) AS p
-    ), late AS (
-        SELECT q.id, q.resident_id, q.household_id, q.grid_id, q.reach, due.closes_at,
-            due.day || '/' || due.name AS key
-        FROM due
-        JOIN quarantine_stages AS s ON s.monitoring_policy_id = due.policy_id
-            AND due.day BETWEEN s.starts_on AND s.ends_on AND s.discarded_at IS NULL
+    ), ending AS MATERIALIZED (
+        SELECT n.code, p.id AS policy_id, p.exempt_whereabouts, due.day, due.name, due.closes_at
+        FROM named AS n
+        CROSS JOIN LATERAL alert_policy_for('missed_reading', n.quarantine_id, $2) AS g
+        CROSS JOIN monitoring_policies AS p
+        CROSS JOIN LATERAL (
+            SELECT day::date AS day, w ->> 'name' AS name,
+                (day::date + (w ->> 'closes')::time) AT TIME ZONE $3::text AS closes_at
+            FROM jsonb_array_elements(p.windows) AS w,
+                generate_series($4::date, $5::date, interval '1 day') AS day
+        ) AS due
+        WHERE due.closes_at + g.grace > $1 AND due.closes_at + g.grace <= $2
+    ), untold AS MATERIALIZED (
+        SELECT q.id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on, e.day, e.name,
+            e.closes_at, e.exempt_whereabouts
+        FROM ending AS e
+        JOIN quarantine_stages AS s ON s.monitoring_policy_id = e.policy_id
+            AND e.day BETWEEN s.starts_on AND s.ends_on AND s.discarded_at IS NULL
         JOIN quarantines AS q ON q.id = s.quarantine_id
         LEFT JOIN quarantine_plans AS l ON l.quarantine_id = q.id AND l.ended_at IS NULL
-        JOIN graces AS g ON g.code = coalesce(l.alert_policies ->> 'missed_reading', '')
-        LEFT JOIN LATERAL (
-            SELECT w.kind FROM whereabouts AS w
-            WHERE w.quarantine_id = q.id AND w.discarded_at IS NULL AND w.since_at <= due.closes_at
-                AND (w.until_at IS NULL OR w.until_at > due.closes_at)
-            ORDER BY w.since_at DESC LIMIT 1
-        ) AS place ON true
-        WHERE due.closes_at + g.grace > $1 AND due.closes_at + g.grace <= $2
-            AND q.received_at < due.closes_at AND q.discarded_at IS NULL
+        WHERE e.code = coalesce(l.alert_policies ->> 'missed_reading', '')
+            AND q.received_at < e.closes_at AND q.discarded_at IS NULL
             AND q.end_reason IS DISTINCT FROM 'entered_in_error'
-            AND (q.ended_on IS NULL OR q.ended_on >= due.day)
-            AND (
-                place.kind IS NULL AND (q.ended_on IS NULL OR q.ended_on > due.day)
-                OR place.kind <> ALL (due.exempt_whereabouts)
-            )
+            AND (q.ended_on IS NULL OR q.ended_on >= e.day)
             AND NOT EXISTS (
-                SELECT FROM readings AS r WHERE r.quarantine_id = q.id AND r.day = due.day
-                    AND r."window" = due.name AND r.discarded_at IS NULL
+                SELECT FROM readings AS r WHERE r.quarantine_id = q.id AND r.day = e.day
+                    AND r."window" = e.name AND r.discarded_at IS NULL
             )
             AND NOT EXISTS (
                 SELECT FROM readings_not_taken AS n WHERE n.quarantine_id = q.id
-                    AND n.day = due.day AND n."window" = due.name AND n.discarded_at IS NULL
+                    AND n.day = e.day AND n."window" = e.name AND n.discarded_at IS NULL
             )
+    ), late AS (
+        SELECT u.*, u.day || '/' || u.name AS key
+        FROM untold AS u
+        LEFT JOIN LATERAL (
+            SELECT w.kind FROM whereabouts AS w
+            WHERE w.quarantine_id = u.id AND w.discarded_at IS NULL AND w.since_at <= u.closes_at
+                AND (w.until_at IS NULL OR w.until_at > u.closes_at)
+            ORDER BY w.since_at DESC LIMIT 1
+        ) AS place ON true
+        WHERE place.kind IS NULL AND (u.ended_on IS NULL OR u.ended_on > u.day)
+            OR place.kind <> ALL (u.exempt_whereabouts)
     ), told AS (
         SELECT jsonb_agg(jsonb_build_object(
             'cause', 'missed_reading', 'subject_id', resident_id, 'grid_id', grid_id,
