@@ -1,0 +1,256 @@
+"""From being expected to being gone again: each step once, in its order, and kept on record."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.arrivals.problems import (
+    AlreadyAnArrival,
+    ArrivalNotSo,
+    RegisteredElsewhere,
+    StillUnderControl,
+)
+from api.foundation import clock
+from api.foundation.field_records import RecordedInTheFuture
+from api.foundation.problems import InvalidInput, NotFound, NotPermitted
+from api.foundation.records import new_id
+from api.registry.problems import ResidentAlreadyRegistered
+from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
+from tests.cast import Town, assert_problem, id_of
+
+HOME = "t.01.01.01"
+TODAY = {"departed_on": clock.today().isoformat()}
+
+
+def ago(**told: float) -> str:
+    return (clock.now() - timedelta(**told)).isoformat()
+
+
+@pytest.fixture
+async def home(town: Town) -> dict[str, Any]:
+    return await a_household(await town.as_("ming"), grid=HOME)
+
+
+async def _step(client: Any, arrival: dict[str, Any], step: str, **body: Any) -> Any:
+    return await client.post(f"/v1/arrivals/{arrival['id']}/{step}", json=body)
+
+
+async def _done(client: Any, arrival: dict[str, Any], step: str, **body: Any) -> dict[str, Any]:
+    response = await _step(client, arrival, step, **body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def _here(client: Any, home: dict[str, Any], **told: Any) -> dict[str, Any]:
+    came = {"expected_on": None, "arrived_at": ago(hours=1)}
+    return await an_arrival(client, home, **came, **told)
+
+
+async def test_who_may_look_may_not_take_a_step(town: Town, home: dict[str, Any]):
+    arrival = await an_arrival(await town.as_("ming"), home)
+    wei = await town.as_("wei")
+    other = await a_household(wei, grid="t.01.02.01")
+    of_wei = await an_arrival(wei, other)
+    he = await town.as_("he")
+    assert (await he.get(f"/v1/arrivals/{of_wei['id']}")).status_code == 200
+    assert_problem(await _step(he, of_wei, "arrive", arrived_at=ago(hours=1)), NotPermitted)
+    assert_problem(await _step(he, of_wei, "leave-as-is", reason="不需管控"), NotPermitted)
+    ming = await town.as_("ming")
+    assert_problem(await _step(ming, arrival, "leave-as-is", reason="不需管控"), NotPermitted)
+
+
+async def test_somebody_comes_is_known_and_leaves_again(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    person = home["residents"][0]
+    arrival = await an_arrival(ming, home)
+    assert_problem(await _step(ming, arrival, "verify", resident_id=person["id"]), ArrivalNotSo)
+    assert_problem(await _step(ming, arrival, "depart", **TODAY), ArrivalNotSo)
+
+    came = await _done(ming, arrival, "arrive", arrived_at=ago(hours=2), told_at=ago(hours=1))
+    assert (came["status"], came["version"], came["overdue"]) == ("arrived", 2, False)
+    verified = await _done(ming, arrival, "verify", resident_id=person["id"])
+    assert (verified["status"], verified["resident_id"]) == ("verified", person["id"])
+    assert verified["verified_by"] == str(id_of("ming"))
+    assert verified["sex"] == person["sex"]
+
+    gone = await _done(ming, arrival, "depart", **TODAY, destination="鹏湾市湾南区海望街道")
+    assert (gone["status"], gone["departed_on"]) == ("departed", TODAY["departed_on"])
+    assert gone["destination"] == "鹏湾市湾南***"
+    resident = (await ming.get(f"/v1/residents/{person['id']}")).json()
+    assert resident["left_on"] == TODAY["departed_on"]
+    again = await an_arrival(ming, home, resident_id=person["id"])
+    assert again["status"] == "expected"
+
+
+async def test_each_step_sent_twice_is_done_once(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    arrival = await an_arrival(ming, home)
+    steps = [
+        ("arrive", {"arrived_at": ago(hours=2)}),
+        ("verify", {"resident_id": home["residents"][0]["id"]}),
+        ("depart", {**TODAY, "destination": "外地"}),
+    ]
+    for version, (step, body) in enumerate(steps, start=2):
+        answers = await asyncio.gather(*(_step(ming, arrival, step, **body) for _ in range(3)))
+        assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
+        assert {answer.json()["version"] for answer in answers} == {version}
+    late = await _step(ming, arrival, *steps[0][:1], arrived_at=ago(hours=9))
+    assert assert_problem(late, ArrivalNotSo)["arrival_status"] == "departed"
+
+
+async def test_the_day_of_coming_and_what_became_known_on_the_way_class_again(
+    town: Town, home: dict[str, Any]
+):
+    ming = await town.as_("ming")
+    arrival = await an_arrival(ming, home)
+    future = (clock.now() + timedelta(minutes=6)).isoformat()
+    for name in ("arrived_at", "told_at"):
+        told = {"arrived_at": ago(hours=1), name: future}
+        refused = assert_problem(await _step(ming, arrival, "arrive", **told), RecordedInTheFuture)
+        assert refused["errors"][0]["pointer"] == f"/body/{name}"
+    stays = [{"code": "441900003", "from_on": "2022-01-01", "to_on": "2022-02-01"}]
+    came = await _done(ming, arrival, "arrive", arrived_at=ago(hours=1), stays=stays)
+    assert came["stays"] == stays
+    assert came["arrival_told_at"] > came["arrived_at"]
+
+
+async def test_whom_an_arrival_may_be_is_proposed_with_why(town: Town):
+    ming = await town.as_("ming")
+    likely, namesake, other = synthetic_resident(), synthetic_resident(), synthetic_resident()
+    home = await a_household(ming, grid=HOME, residents=[likely, namesake, other])
+    elsewhere = synthetic_resident(phone=likely["phone"])
+    await a_household(ming, grid=HOME, residents=[elsewhere])
+    told = {name: likely[name] for name in ("document_kind", "document", "phone")}
+    arrival = await an_arrival(ming, home, name=namesake["name"], **told)
+    found = (await ming.get(f"/v1/arrivals/{arrival['id']}/candidates")).json()["items"]
+    assert [(each["resident_id"], each["because"]) for each in found] == [
+        (likely["id"], ["证件号相同", "电话相同", "登记在所到的户"]),
+        (elsewhere["id"], ["电话相同"]),
+        (namesake["id"], ["姓名相同", "登记在所到的户"]),
+    ]
+    assert "*" in found[0]["document"]
+
+
+async def test_who_is_new_is_registered_by_what_they_told(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    person = synthetic_resident(name="新来的人")
+    told = {name: person[name] for name in ("name", "document_kind", "document", "phone")}
+    arrival = await _here(ming, home, **told)
+    new = {"id": str(new_id()), "relation": "sibling"}
+    answers = await asyncio.gather(
+        *(_step(ming, arrival, "verify", register_as=new) for _ in range(2))
+    )
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    resident = (await ming.get(f"/v1/residents/{new['id']}")).json()
+    assert (resident["name"], resident["relation"]) == ("新来的人", "sibling")
+    assert (resident["registration"], resident["household_id"]) == ("migrant", home["id"])
+    found = await ming.post("/v1/residents/search", json={"phone": person["phone"]})
+    assert [each["id"] for each in found.json()["items"]] == [new["id"]]
+
+
+async def test_who_is_registered_already_is_not_registered_again(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    person = synthetic_resident()
+    elsewhere = await a_household(ming, grid=HOME, residents=[person])
+    told = {name: person[name] for name in ("name", "document_kind", "document")}
+    arrival = await _here(ming, home, **told)
+    refused = await _step(ming, arrival, "verify", register_as={"id": str(new_id())})
+    held = assert_problem(refused, ResidentAlreadyRegistered)
+    assert held["resident_id"] == person["id"]
+    assert held["errors"][0]["pointer"] == "/body/register_as"
+    wrong_door = await _step(ming, arrival, "verify", resident_id=person["id"])
+    assert assert_problem(wrong_door, RegisteredElsewhere)["household_id"] == elsewhere["id"]
+    unknown = await _step(ming, arrival, "verify", resident_id=str(new_id()))
+    assert assert_problem(unknown, NotFound)["errors"][0]["pointer"] == "/body/resident_id"
+    for both in ({}, {"resident_id": person["id"], "register_as": {"id": str(new_id())}}):
+        assert_problem(await _step(ming, arrival, "verify", **both), InvalidInput)
+    assert (await ming.get(f"/v1/arrivals/{arrival['id']}")).json()["arrival"] == arrival
+
+
+async def test_one_person_does_not_come_twice(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    person = home["residents"][0]["id"]
+    await an_arrival(ming, home, resident_id=person)
+    other = await _here(ming, home)
+    assert_problem(await _step(ming, other, "verify", resident_id=person), AlreadyAnArrival)
+
+
+async def test_who_had_left_the_place_lives_there_again(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    person = home["residents"][0]["id"]
+    left = {"left_on": "2022-02-01", "destination": "鹏湾市"}
+    assert (await ming.post(f"/v1/residents/{person}/leave", json=left)).status_code == 200
+    arrival = await _here(ming, home)
+    await _done(ming, arrival, "verify", resident_id=person)
+    assert (await ming.get(f"/v1/residents/{person}")).json()["left_on"] is None
+
+
+async def test_nobody_is_handed_over_or_gone_while_their_quarantine_runs(
+    town: Town, home: dict[str, Any]
+):
+    ming, lin = await town.as_("ming"), await town.as_("lin")
+    person = home["residents"][0]["id"]
+    arrival = await _here(ming, home, resident_id=person)
+    quarantine = await a_quarantine(lin, resident=person)
+    for step, body in (
+        ("depart", TODAY),
+        ("transfer", {"to": "雾桥镇", "receipt": "已接收"}),
+        ("invalidate", {"reason": "查无此人"}),
+    ):
+        refused = assert_problem(await _step(ming, arrival, step, **body), StillUnderControl)
+        assert refused["quarantine_id"] == quarantine["id"]
+    ended = {"ended_on": TODAY["departed_on"], "end_reason": "entered_in_error", "note": "误登"}
+    over = await lin.post(f"/v1/quarantines/{quarantine['id']}/terminate", json=ended)
+    assert over.status_code == 200, over.text
+    assert (await _done(ming, arrival, "depart", **TODAY))["status"] == "departed"
+
+
+@pytest.mark.parametrize("day", [1, -2])
+async def test_nobody_leaves_in_the_future_or_before_they_came(
+    town: Town, home: dict[str, Any], day: int
+):
+    ming = await town.as_("ming")
+    arrival = await _here(ming, home)
+    departed_on = (clock.today() + timedelta(days=day)).isoformat()
+    refused = assert_problem(
+        await _step(ming, arrival, "depart", departed_on=departed_on), InvalidInput
+    )
+    assert refused["errors"][0]["pointer"] == "/body/departed_on"
+
+
+async def test_who_is_not_ours_is_handed_over_against_a_receipt(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    arrival = await an_arrival(ming, home)
+    handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收,回执〔2022〕18号"}
+    for _ in range(2):
+        told = await _done(ming, arrival, "transfer", **handed)
+        assert (told["status"], told["version"]) == ("transferred", 2)
+    assert told["ended_reason"] == handed["receipt"]
+    other = await _step(ming, arrival, "transfer", **handed | {"to": "别处"})
+    assert_problem(other, ArrivalNotSo)
+    assert_problem(await _step(ming, arrival, "invalidate", reason="不来了"), ArrivalNotSo)
+
+
+async def test_what_was_untrue_is_told_with_its_reason(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    arrival = await _here(ming, home)
+    for _ in range(2):
+        told = await _done(ming, arrival, "invalidate", reason="查无此人")
+        assert (told["status"], told["ended_reason"]) == ("invalid", "查无此人")
+    assert_problem(await _step(ming, arrival, "invalidate", reason="另一原因"), ArrivalNotSo)
+
+
+async def test_an_arrival_moves_with_the_resident_it_is_about(town: Town, home: dict[str, Any]):
+    lin, mei, ming = [await town.as_(name) for name in ("lin", "mei", "ming")]
+    arrival = await _here(ming, home)
+    person = home["residents"][0]["id"]
+    await _done(ming, arrival, "verify", resident_id=person)
+    next_door = await a_household(lin, grid="t.01.01.02")
+    move = {"household_id": next_door["id"], "reason": "投亲"}
+    assert (await lin.post(f"/v1/residents/{person}/move", json=move)).status_code == 200
+    moved = (await mei.get(f"/v1/arrivals/{arrival['id']}")).json()
+    assert moved["arrival"]["household_id"] == next_door["id"]
+    assert len(moved["classifications"]) == 1
+    assert_problem(await ming.get(f"/v1/arrivals/{arrival['id']}"), NotFound)
