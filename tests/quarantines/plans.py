@@ -1,10 +1,14 @@
 """People in quarantine by a plan of the ninth edition, for tests of what follows from it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
+from asyncpg.connection import Connection
 from sqlalchemy import text
 
 from api.access.caller import entry_of
@@ -104,6 +108,21 @@ async def close_alerts(town: Town, quarantine: str) -> int:
         answer = await zhou.post(f"{path}/verify", json={"note": "属实"})
         assert answer.status_code == 200, answer.text
     return len(closing)
+
+
+@contextmanager
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every statement that is sent to PostgreSQL while open, the entry and the end not counted."""
+    messages: list[str] = []
+    run = vars(Connection)["_execute"]
+
+    async def run_noted(self: Any, query: str, *args: Any, **told: Any) -> Any:
+        messages.append(query)
+        return await run(self, query, *args, **told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "_execute", run_noted)
+        yield messages
 
 
 async def rows(town: Town, statement: str, **values: Any) -> list[Any]:

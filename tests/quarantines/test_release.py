@@ -25,6 +25,7 @@ from tests.quarantines.plans import (
     close_alerts,
     rows,
     sampled,
+    sent,
     the_ninth_edition,
 )
 
@@ -305,3 +306,38 @@ async def _proposed(town: Town, name: str, *, ready: bool) -> dict[str, dict[str
         if page["next_cursor"] is None:
             return found
         params["cursor"] = page["next_cursor"]
+
+
+async def test_who_is_being_brought_elsewhere_is_not_released_meanwhile(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin, days=1)
+    order = {
+        "id": str(new_id()),
+        "kind": "to_site",
+        "reason": "家中没有独立卫生间",
+        "destination": "县职校集中隔离点",
+    }
+    asked = await lin.post(f"/v1/quarantines/{kept['id']}/transfers", json=order)
+    assert asked.status_code == 201, asked.text
+    refused = assert_problem(await _release(town, "lin", kept), ReleaseConditionsUnmet)
+    [unmet] = refused["unmet"]
+    assert (unmet["kind"], unmet["evidence"]) == ("no_open_movement", [order["id"]])
+    path = f"/v1/transfers/{order['id']}/cancel"
+    cancelled = await lin.post(path, json={"reason": "今日期满"})
+    assert cancelled.status_code == 200, cancelled.text
+    assert (await _release(town, "lin", kept)).status_code == 200
+
+
+async def test_many_are_proposed_in_as_many_statements_as_one(
+    town: Town, protocol: str, monkeypatch: pytest.MonkeyPatch
+):
+    lin = await town.as_("lin")
+    for _ in range(3):
+        await a_planned_quarantine(town, protocol)
+    counts: list[int] = []
+    for limit in (1, 50):
+        with sent(monkeypatch) as messages:
+            page = await lin.get("/v1/releases/proposed", params={"ready": False, "limit": limit})
+        assert len(page.json()["items"]) >= 1
+        counts.append(len(messages))
+    assert counts[0] == counts[1] <= 10

@@ -42,6 +42,7 @@ async def test_four_serve_one_until_the_period_is_over(story: Story):
     await _a_change_that_would_break_the_team_is_refused(story, served)
     await _ming_leaves_and_hands_over(story, served)
     await _the_grid_moves_to_the_next_village(story, served)
+    await _what_was_abnormal_is_closed_by_two(story, served)
     await _the_period_is_over_and_the_team_sees_no_more(story, served)
     await _everything_is_on_record(story, served)
     _nothing_of_the_person_was_said_in_plain(story, served)
@@ -227,7 +228,7 @@ async def _ming_leaves_and_hands_over(story: Story, served: Served) -> None:
     assert await ming.items("/v1/quarantines") != []
     handover = {"successor_worker_id": successor, "new_post_id": str(new_id()), "reason": "调县里"}
     done = await lin.send(f"/v1/posts/{id_of('post ming')}/hand-over", handover)
-    assert done["passed_on"] == {"bonds": 1, "care_seats": 1}
+    assert done["passed_on"] == {"bonds": 1, "care_seats": 1, "directives": 0}
     await ming.refused(PostingChanged, "GET", served.path)
     follower = await story.phone("qinxinshou", FIRST_PASSWORD)
     assert served.successor in {
@@ -264,6 +265,18 @@ async def _the_grid_moves_to_the_next_village(story: Story, served: Served) -> N
         await wei.get(path)
         await lin.refused(NotFound, "GET", path)
     assert (await (await story.phone("mei")).get(served.path))["id"] == served.id
+
+
+async def _what_was_abnormal_is_closed_by_two(story: Story, served: Served) -> None:
+    wei, zhou = await story.phone("wei"), await story.phone("zhou")
+    alerts = await zhou.items("/v1/alerts", quarantine_id=served.id)
+    assert {"fever", "symptom"} <= {alert["cause"] for alert in alerts}
+    for alert in alerts:
+        path = f"/v1/alerts/{alert['id']}"
+        await wei.send(f"{path}/acknowledge", {})
+        await wei.send(f"{path}/handle", {"note": "送医检查"})
+        await wei.send(f"{path}/resolve", {"note": "已送医排除,体温恢复正常"})
+        await zhou.send(f"{path}/verify", {"note": "属实"})
 
 
 async def _the_period_is_over_and_the_team_sees_no_more(story: Story, served: Served) -> None:
