@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.directives.models import Directive, DirectiveReceipt, DirectiveStatus
-from api.directives.queries import answered
+from api.directives.queries import unanswered
 from api.foundation.records import Correction, correct
 from api.grids.handover import Handover, Leaving, counts_duties, on_handover
 from api.grids.models import Post
@@ -23,7 +23,7 @@ async def _unanswered(session: AsyncSession, leaving: Leaving) -> Sequence[Direc
         .where(
             col(DirectiveReceipt.post_id) == leaving.post,
             col(Directive.status) == DirectiveStatus.issued,
-            ~answered(),
+            unanswered(),
         )
     )
     return (await session.scalars(statement)).all()

@@ -12,6 +12,7 @@ from api.foundation.jobs import every
 
 _UNANSWERED = """
     d.id = r.directive_id AND p.id = r.post_id AND d.status = 'issued'
+    AND r.reach >= d.reach AND r.reach < d.reach || '/'
     AND (p.ended_at IS NULL OR p.ended_at > $1)
     AND CASE WHEN d.needs_report THEN r.reported_at ELSE r.acknowledged_at END IS NULL
 """

@@ -21,7 +21,8 @@ _COUNTED = text("""
     WITH told AS (
         SELECT r.reach, g.level, r.acknowledged_at, r.reported_at,
             CASE WHEN d.needs_report THEN r.reported_at ELSE r.acknowledged_at END AS done_at,
-            d.deadline_at, p.ended_at IS NULL OR p.ended_at > :now AS held
+            d.deadline_at, (p.ended_at IS NULL OR p.ended_at > :now)
+                AND r.reach >= d.reach AND r.reach < d.reach || '/' AS held
         FROM directive_receipts r
         JOIN directives d ON d.id = r.directive_id
         JOIN posts p ON p.id = r.post_id

@@ -51,13 +51,23 @@ def answered() -> ColumnElement[bool]:
     )
 
 
+def unanswered() -> ColumnElement[bool]:
+    """Whether a receipt asks for an answer still; the directive must be joined.
+
+    It binds who lies below its grid: a grid that was moved away cannot even read it.
+    """
+    place = col(DirectiveReceipt.reach)
+    below = and_(place >= col(Directive.reach), place < col(Directive.reach).concat("/"))
+    return and_(~answered(), below)
+
+
 def outstanding() -> ColumnElement[bool]:
     """Whether somebody still owes the answer; directive and post must be joined.
 
     A post that ended without a successor owes nothing: there is nobody to ask.
     """
     held = or_(col(Post.ended_at).is_(None), col(Post.ended_at) > clock.now())
-    return and_(~answered(), held)
+    return and_(unanswered(), held)
 
 
 async def page_of_directives(
@@ -84,7 +94,7 @@ async def _narrowing(
             col(DirectiveReceipt.post_id) == caller.post,
             col(DirectiveReceipt.directive_id) == Directive.id,
         )
-        clauses.append((mine.where(~answered()) if wanted.outstanding else mine).exists())
+        clauses.append((mine.where(unanswered()) if wanted.outstanding else mine).exists())
     if wanted.outstanding:
         clauses.append(col(Directive.status) == DirectiveStatus.issued)
     if wanted.issued_by_me:

@@ -47,7 +47,21 @@ async def ask_for_leave(
     if said.until_at <= said.from_at:
         raise InvalidInput("返回时间须晚于外出时间。", pointer="/body/until_at")
     quarantine = await locked(session, quarantine_id)
-    row = Leave(
+    row = _row(session, quarantine, said, fields)
+    kept, created = await create_once(session, Proposal(said, row))
+    if kept.quarantine_id != quarantine_id:
+        raise RecordDiffers(fields=["quarantine_id"])
+    if created:
+        await _refuse_leave(session, quarantine, said)
+        details = {"leave": str(kept.id)}
+        await note_step(session, caller, "leaves.request", quarantine, details)
+    return kept, created
+
+
+def _row(
+    session: AsyncSession, quarantine: Quarantine, said: LeaveRequest, fields: Mapping[str, Any]
+) -> Leave:
+    return Leave(
         **fields,
         **said.model_dump(include={"vehicle", "escort", "from_at", "until_at"}),
         reach=quarantine.reach,
@@ -58,14 +72,6 @@ async def ask_for_leave(
         reason_sealed=keyring_of(session).seal(said.reason, context="leaves.reason"),
         route_sealed=keyring_of(session).seal(said.route, context="leaves.route"),
     )
-    kept, created = await create_once(session, Proposal(said, row))
-    if kept.quarantine_id != quarantine_id:
-        raise RecordDiffers(fields=["quarantine_id"])
-    if created:
-        await _refuse_leave(session, quarantine, said)
-        details = {"leave": str(kept.id)}
-        await note_step(session, caller, "leaves.request", quarantine, details)
-    return kept, created
 
 
 async def _refuse_leave(session: AsyncSession, quarantine: Quarantine, said: LeaveRequest) -> None:

@@ -51,23 +51,27 @@ async def move_to(
         since_at = former.since_at.isoformat()
         raise WhereaboutsOutOfOrder(pointer=move.pointer, since_at=since_at)
     await close_entry(session, quarantine.id, at=move.at)
-    now = clock.now()
-    session.add(
-        Whereabouts(
-            id=new_id(),
-            quarantine_id=quarantine.id,
-            reach=quarantine.reach,
-            kind=move.kind,
-            since_at=move.at,
-            destination_sealed=sealed(session, move.destination, context="whereabouts.destination"),
-            recorded_at=now,
-            received_at=now,
-            performed_by=caller.worker,
-            entered_by=caller.worker,
-            source=Source.visit,
-        )
-    )
+    session.add(_entry(session, caller, quarantine, move))
     await session.flush()
+
+
+def _entry(
+    session: AsyncSession, caller: Claims, quarantine: Quarantine, move: Move
+) -> Whereabouts:
+    now = clock.now()
+    return Whereabouts(
+        id=new_id(),
+        quarantine_id=quarantine.id,
+        reach=quarantine.reach,
+        kind=move.kind,
+        since_at=move.at,
+        destination_sealed=sealed(session, move.destination, context="whereabouts.destination"),
+        recorded_at=now,
+        received_at=now,
+        performed_by=caller.worker,
+        entered_by=caller.worker,
+        source=Source.visit,
+    )
 
 
 def back_at(quarantine: Quarantine) -> WhereaboutsKind:

@@ -135,30 +135,28 @@ async def pick_up_transfer(
         return transfer
     await refuse_stranger(session, said.picked_up_by, pointer="/body/picked_up_by")
     rules = await policies.monitoring(session, caller.cell, {quarantine.monitoring_policy_id})
-    ill = _feverish(rules[quarantine.monitoring_policy_id], said)
-    if ill or await _may_be_positive(session, transfer):
-        _refuse_rider(transfer)
+    await _refuse_rider(session, transfer, rules[quarantine.monitoring_policy_id], said)
     at = _at(said.picked_up_at, pointer="/body/picked_up_at", not_before=transfer.dispatched_at)
     changes: dict[str, Any] = said.model_dump(include={"check_c", "check_symptoms"})
     changes |= {"picked_up_at": at, "picked_up_by": said.picked_up_by or caller.worker}
     await take(session, caller, transfer, quarantine, (_PICK_UP, changes))
-    kind = WhereaboutsKind.transferred
-    if transfer.kind is TransferKind.to_hospital:
-        kind = WhereaboutsKind.in_hospital
+    to_hospital = transfer.kind is TransferKind.to_hospital
+    kind = WhereaboutsKind.in_hospital if to_hospital else WhereaboutsKind.transferred
     where = _destination(session, transfer)
     move = Move(kind=kind, at=at, pointer="/body/picked_up_at", destination=where)
     await move_to(session, caller, quarantine, move)
     return transfer
 
 
-def _feverish(rule: MonitoringRule, said: TransferPickUp) -> bool:
+async def _refuse_rider(
+    session: AsyncSession, transfer: Transfer, rule: MonitoringRule, said: TransferPickUp
+) -> None:
     if not plausible(rule, said.check_c):
         raise InvalidInput("体温不在合理范围内,请重新测量后填写。", pointer="/body/check_c")
-    return feverish(rule, said.check_c) or Symptom.fever in said.check_symptoms
-
-
-def _refuse_rider(transfer: Transfer) -> None:
-    if transfer.vehicle is not VehicleKind.ambulance:
+    ill = feverish(rule, said.check_c) or Symptom.fever in said.check_symptoms
+    if transfer.vehicle is VehicleKind.ambulance:
+        return
+    if ill or await _may_be_positive(session, transfer):
         raise VehicleNotFit(pointer="/body/check_c")
 
 

@@ -73,3 +73,30 @@ async def test_a_successor_who_was_told_already_owes_one_answer_and_the_ended_po
     assert "韦志愿" not in waiting
     progress = (await lin.get(f"{DIRECTIVES}/{kept['id']}/progress")).json()
     assert progress["total"]["posts"] == len(waiting)
+
+
+async def test_a_grid_that_moved_away_owes_nothing_and_what_it_answered_counts(town: Town):
+    """A group of 柳村 becomes one of 榕村: an order to 柳村 does not bind it any more."""
+    gu, lin, zhou = await town.as_("gu"), await town.as_("lin"), await town.as_("zhou")
+    group = {"id": str(new_id()), "parent_id": str(grid_id("t.01.01")), "kind": "basic"}
+    assert (await gu.post("/v1/grids", json=group | {"name": "柳村边组"})).status_code == 201
+    posts: list[str] = []
+    for name in ("边一", "边二"):
+        worker = {"id": str(new_id()), "name": name, "grid_id": group["id"]}
+        assert (await lin.post("/v1/workers", json=worker)).status_code == 201
+        held = {"id": str(new_id()), "worker_id": worker["id"], "grid_id": group["id"]}
+        assert (await lin.post("/v1/posts", json=held | {"role": "cadre"})).status_code == 201
+        posts.append(held["id"])
+    kept = await issued(zhou, roles=["cadre"])
+    one = f"{DIRECTIVES}/{kept['id']}"
+    said = {"post_id": posts[0]}
+    assert (await lin.post(f"{one}/report", json=said)).status_code == 200
+    move = {"new_parent_id": str(grid_id("t.01.02")), "reason": "片区调整"}
+    moved = await gu.post(f"/v1/grids/{group['id']}/move", json=move)
+    assert moved.status_code == 200, moved.text
+    assert await names(zhou, kept["id"], outstanding="true") == {"单干部"}
+    whole = {"grid_id": str(grid_id("t"))}
+    progress = (await zhou.get(f"{one}/progress", params=whole)).json()
+    assert (progress["total"]["posts"], progress["total"]["answered"]) == (2, 1)
+    wei = await town.as_("wei")
+    assert (await wei.post(f"/v1/posts/{posts[1]}/end", json={"reason": "调整"})).is_success
