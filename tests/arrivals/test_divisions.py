@@ -185,11 +185,13 @@ def test_the_operator_imports_a_file(
 
     def typed(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["onegrid", "divisions", "import", str(file), *words])
+        code = 0
         try:
             main()
         except SystemExit as ended:
-            return int(ended.code or 0), *capsys.readouterr()
-        return 0, *capsys.readouterr()
+            code = int(ended.code or 0)
+        told = capsys.readouterr()
+        return code, told.out, told.err
 
     assert typed("--dry-run")[1] == "Would be kept: 1 new, 0 changed, 0 as they were.\n"
     assert typed()[1] == "Kept: 1 new, 0 changed, 0 as they were.\n"

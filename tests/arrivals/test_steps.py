@@ -227,7 +227,7 @@ async def test_who_is_not_ours_is_handed_over_against_a_receipt(town: Town, home
     for _ in range(2):
         told = await _done(ming, arrival, "transfer", **handed)
         assert (told["status"], told["version"]) == ("transferred", 2)
-    assert told["ended_reason"] == handed["receipt"]
+        assert told["ended_reason"] == handed["receipt"]
     other = await _step(ming, arrival, "transfer", **handed | {"to": "别处"})
     assert_problem(other, ArrivalNotSo)
     assert_problem(await _step(ming, arrival, "invalidate", reason="不来了"), ArrivalNotSo)
