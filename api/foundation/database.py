@@ -161,7 +161,7 @@ class Database:
             with _as_problems():
                 raw = (await (await session.connection()).get_raw_connection()).driver_connection
                 assert raw is not None  # noqa: S101 - the dialect always has one
-                async with _entered(raw, entry):
+                async with entered(raw, entry):
                     yield session
                     await session.flush()
 
@@ -245,7 +245,8 @@ def _refuse_closed(dbapi_connection: Any, *_: Any) -> None:
 
 
 @asynccontextmanager
-async def _entered(raw: Any, entry: Entry) -> AsyncGenerator[None]:
+async def entered(raw: Any, entry: Entry) -> AsyncGenerator[None]:
+    """One transaction on a connection that is already there, committed where nothing fails."""
     try:
         await raw.execute(entry.opening)
         yield

@@ -19,7 +19,7 @@ import structlog
 
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.database import Database, Entry
+from api.foundation.database import Database, Entry, entered
 from api.foundation.live import CHANNEL
 from api.foundation.logs import fault_of
 from api.live import frames, queries
@@ -191,12 +191,11 @@ class Hub:
     async def _tell(self, connection: asyncpg.Connection, code: str, cell: _Cell) -> bool:
         """Tell a cell's listeners what is new; whether there is more."""
         at = clock.now()
-        await connection.execute(Entry.for_the_house(code, writing=False).opening)
-        told = await queries.since(connection, cell.mark, limit=_AT_ONCE, at=at)
-        # Whoever joins from here on reads for themselves what was fetched by now.
-        listeners = list(cell.listeners)
-        scopes = await _scopes(connection, listeners, at)
-        await connection.execute("COMMIT")
+        async with entered(connection, Entry.for_the_house(code, writing=False)):
+            told = await queries.since(connection, cell.mark, limit=_AT_ONCE, at=at)
+            # Whoever joins from here on reads for themselves what was fetched by now.
+            listeners = list(cell.listeners)
+            scopes = await _scopes(connection, listeners, at)
         batch = _Batch(told)
         for nth, listener in enumerate(listeners, start=1):
             batch.hand(listener, scopes.get(nth))

@@ -11,7 +11,6 @@ from api.foundation.database import Entry
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotSignedIn, PostingChanged
 from api.foundation.records import new_id
-from api.live.schemas import EventKind
 from tests.builders import FOUR, a_quarantine
 from tests.cast import OTHER_TOWNSHIP, TOWNSHIP, Town, assert_problem, grid_id, id_of
 from tests.live.street import Ear, happens
@@ -220,7 +219,3 @@ async def test_the_service_role_can_only_add_events(town: Town):
         with pytest.raises(Exception, match="网格"):
             async with town.database.connection(HOUSE) as connection:
                 await connection.execute(statement)
-
-
-def test_every_kind_fits_its_column():
-    assert all(len(kind.value) <= 40 for kind in EventKind)

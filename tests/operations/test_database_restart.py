@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -15,10 +16,12 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
-from api.foundation.database import Database, Entry, cell_schema
+from api.foundation import jobs
+from api.foundation.database import Connection, Database, Entry, cell_schema
 from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.problems import DatabaseUnavailable
 from api.foundation.records import new_id
+from api.foundation.worker import working
 from api.settings import Settings
 from tests.builders import household_body
 from tests.cast import TOWNSHIP, Town, assert_problem, build_towns, grid_id
@@ -189,3 +192,32 @@ async def test_a_household_sent_again_after_the_restart_is_one_household(
     await asyncio.to_thread(server.start)
     sent = [await ming.post("/v1/households", json=body) for _ in range(2)]
     assert [answer.status_code for answer in sent] == [201, 200], sent[0].text
+
+
+@pytest.mark.parametrize("interrupt", [stop, kill])
+async def test_a_worker_waits_for_the_database_and_goes_on_with_what_is_due(
+    town: Town, postgres: tuple[EmbeddedPostgres, Addresses], interrupt: Restart
+):
+    server, addresses = postgres
+    seen: list[datetime] = []
+
+    @jobs.every(seconds=1, name="notes.look")
+    async def look(connection: Connection, cell: str, at: datetime) -> int:
+        seen.append(at)
+        return 0
+
+    try:
+        async with working(town.database, addresses.service):
+            await _come_to_pass(lambda: len(seen) > 2)
+            await asyncio.to_thread(interrupt, server)
+            assert await asyncio.to_thread(server.start) == addresses
+            before = len(seen)
+            await _come_to_pass(lambda: len(seen) > before + 4)
+    finally:
+        del jobs.SWEEPS["notes.look"]
+
+
+async def _come_to_pass(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.05)

@@ -1,12 +1,16 @@
 """Alive and ready are two questions: only the second one asks the database."""
 
+import asyncio
+
 import asyncpg
 
+from api.app import create_app
 from api.foundation.database import Entry
 from api.foundation.embedded import Addresses
 from api.foundation.health import NotMigrated
 from api.foundation.jobs import enqueue
 from api.foundation.problems import DatabaseUnavailable
+from api.settings import Settings
 from tests.cast import TOWNSHIP, Town, assert_problem
 
 
@@ -39,6 +43,7 @@ async def test_readiness_tells_how_far_behind_the_background_work_is_and_is_none
     assert answer.status_code == 200
     assert answer.json()["oldest_job_seconds"] >= 3600
     assert answer.json()["worker_silent_seconds"] >= 3600
+    await _execute(addresses.owner, "TRUNCATE public.pgqueuer")
 
 
 async def test_a_township_left_behind_by_a_migration_is_named(town: Town, addresses: Addresses):
@@ -78,3 +83,15 @@ async def test_without_its_database_the_service_is_alive_but_not_ready(
     assert (await town.nobody().get("/livez")).status_code == 200
     await _execute(elsewhere, f"{forbid} true")
     assert (await town.nobody().get("/readyz")).status_code == 200
+
+
+async def test_a_server_that_does_the_background_work_too_shows_signs_of_it(settings: Settings):
+    app = create_app(settings.model_copy(update={"with_worker": True}))
+    async with app.router.lifespan_context(app), Town(app) as town, asyncio.timeout(60):
+        while not await _ticked(town):
+            await asyncio.sleep(0.1)
+
+
+async def _ticked(town: Town) -> bool:
+    silent: float | None = (await town.nobody().get("/readyz")).json()["worker_silent_seconds"]
+    return silent is not None and silent < 60

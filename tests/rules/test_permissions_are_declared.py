@@ -14,8 +14,10 @@ FOR_ONESELF = {
     "change_password",
     "end_session",
     "list_sessions",
+    "poll_events",
     "read_me",
     "sign_out",
+    "stream_events",
     "switch_post",
 }
 
