@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -42,19 +42,13 @@ async def draft_notice(
     conditions: Sequence[Condition],
 ) -> Notice:
     """The notice of an ended quarantine, by the caller who approved it."""
-    resident = await session.get_one(Resident, quarantine.resident_id)
-    keys = keyring_of(session)
     ended_on = quarantine.ended_on or clock.today()
     issuer = await _issuer(session, caller)
     tests = next((each for each in conditions if each.kind is ConditionKind.tests_negative), None)
     return Notice(
+        **await _person(session, quarantine),
         title=followed.plan.release.notice_title if followed else _TITLE,
         number=f"解除〔{ended_on.year}〕{await session.scalar(_NEXT)}号",
-        name=resident.name,
-        sex=resident.sex,
-        document_kind=resident.document_kind,
-        document=opened(keys, resident.document_sealed, context="residents.document"),
-        address=await _address(session, quarantine, resident),
         reason=quarantine.reason.label,
         served=await _served(session, quarantine.id, ended_on),
         basis=_basis(quarantine, followed),
@@ -64,6 +58,18 @@ async def draft_notice(
         approver=issuer.approver,
         released_on=ended_on,
     )
+
+
+async def _person(session: AsyncSession, quarantine: Quarantine) -> dict[str, Any]:
+    resident = await session.get_one(Resident, quarantine.resident_id)
+    sealed = resident.document_sealed
+    return {
+        "name": resident.name,
+        "sex": resident.sex,
+        "document_kind": resident.document_kind,
+        "document": opened(keyring_of(session), sealed, context="residents.document"),
+        "address": await _address(session, quarantine, resident),
+    }
 
 
 async def _issuer(session: AsyncSession, caller: Claims) -> Issuer:
