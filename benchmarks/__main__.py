@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: onegrid beside the floor, on one machine, database and pool."""
+"""`python -m benchmarks`: onegrid beside the floor, and how soon everybody hears what happened."""
 
-from benchmarks.run import main
+from benchmarks import run, stream
 
 if __name__ == "__main__":
-    main()
+    run.main()
+    stream.main()
