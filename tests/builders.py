@@ -174,6 +174,12 @@ async def a_preset_in_force(
     return response.json()
 
 
+def somebody(**told: Any) -> dict[str, Any]:
+    """What somebody who does not exist tells of themselves: name, document, phone."""
+    person = synthetic_resident(**told)
+    return {name: person[name] for name in ("name", "document_kind", "document", "phone")}
+
+
 def arrival_body(household: dict[str, Any], **told: Any) -> dict[str, Any]:
     """The body of somebody expected in a household tomorrow, who told a name and no more."""
     tomorrow = clock.today() + timedelta(days=1)

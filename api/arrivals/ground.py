@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -112,29 +112,32 @@ class Ground:
 async def survey(session: AsyncSession, caller: Claims, told: Sequence[ArrivalRecord]) -> Ground:
     """Look up everything that these arrivals refer to, in a handful of statements."""
     keyring = keyring_of(session)
-    homes = select(Household).where(
-        col(Household.id).in_({said.household_id for said in told}),
-        col(Household.discarded_at).is_(None),
-    )
     people = {said.resident_id for said in told if said.resident_id}
-    residents = select(Resident).where(
-        col(Resident.id).in_(people), col(Resident.discarded_at).is_(None)
-    )
-    documents = {
-        keyring.lookup(said.document, context="document") for said in told if said.document
-    }
+    numbers = {said.document for said in told if said.document}
+    documents = {keyring.lookup(number, context="document") for number in numbers}
     known, present = await _kept_already(session, {said.id for said in told}, people, documents)
     others = {said.performed_by for said in told if said.performed_by} - {caller.worker}
     return Ground(
         caller=caller,
         keyring=keyring,
         law=await law_of(session, caller),
-        households={home.id: home for home in await session.scalars(homes)},
-        residents={each.id: each for each in await session.scalars(residents)} if people else {},
+        households=await _by_id(session, Household, {said.household_id for said in told}),
+        residents=await _by_id(session, Resident, people),
         known=known,
         present=present,
         strangers=await strangers(session, others),
     )
+
+
+Row = TypeVar("Row", Household, Resident)
+
+
+async def _by_id(session: AsyncSession, kind: type[Row], ids: set[UUID]) -> dict[UUID, Row]:
+    """Those of the rows that are in reach and count."""
+    if not ids:
+        return {}
+    statement = select(kind).where(col(kind.id).in_(ids), col(kind.discarded_at).is_(None))
+    return {row.id: row for row in await session.scalars(statement)}
 
 
 async def _kept_already(

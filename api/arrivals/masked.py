@@ -1,6 +1,7 @@
 """Arrivals as the wire shows them: names plain, what identifies a person masked."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from api.arrivals.queries import (
     differs_from_plan,
     is_overdue,
 )
-from api.arrivals.rules import Rules, driver_of, reporting, rules_of
+from api.arrivals.rules import Reporting, Rules, driver_of, reporting, rules_of
 from api.arrivals.schemas import (
     ArrivalFile,
     ArrivalRead,
@@ -74,33 +75,41 @@ _OWN = set(ArrivalRead.model_fields) & set(Arrival.model_fields) - {"stays"}
 
 
 def _shown(keyring: Keyring, rules: Rules, arrival: Arrival) -> ArrivalRead:
-    plain, today = revealed(keyring, arrival), clock.today()
-    reported = reporting(
+    today = clock.today()
+    age = age_on(today, arrival.birth_date) if arrival.birth_date else None
+    told = {
+        **arrival.model_dump(include=_OWN),
+        **_masked(revealed(keyring, arrival)),
+        **asdict(_reporting(rules, arrival)),
+        "stays": [StayRead.model_validate(stay) for stay in arrival.stays],
+        "age": age,
+        "is_minor": None if age is None else age < MAJORITY,
+        "has_note": arrival.note_sealed is not None,
+        "overdue": is_overdue(arrival, today),
+        "awaits_decision": awaits_decision(arrival),
+        "differs_from_plan": differs_from_plan(arrival),
+    }
+    return ArrivalRead.model_validate(told)
+
+
+def _reporting(rules: Rules, arrival: Arrival) -> Reporting:
+    return reporting(
         rules,
         recorded_at=arrival.recorded_at,
         expected_on=arrival.expected_on,
         arrived_at=arrival.arrived_at,
         told_at=arrival.arrival_told_at,
     )
-    age = age_on(today, arrival.birth_date) if arrival.birth_date else None
-    kind, document = arrival.document_kind, plain.document
-    return ArrivalRead(
-        **arrival.model_dump(include=_OWN),
-        stays=[StayRead.model_validate(stay) for stay in arrival.stays],
-        age=age,
-        is_minor=None if age is None else age < MAJORITY,
-        document=mask_document(kind, document) if kind and document else None,
-        phone=mask_phone(plain.phone) if plain.phone else None,
-        contact_phone=mask_phone(plain.contact_phone) if plain.contact_phone else None,
-        destination=mask_address(plain.destination) if plain.destination else None,
-        has_note=arrival.note_sealed is not None,
-        overdue=is_overdue(arrival, today),
-        awaits_decision=awaits_decision(arrival),
-        differs_from_plan=differs_from_plan(arrival),
-        pre_reported_in_time=reported.pre_reported_in_time,
-        arrival_report_due_at=reported.arrival_report_due_at,
-        reported_in_time=reported.reported_in_time,
-    )
+
+
+def _masked(plain: ArrivalRevealed) -> dict[str, str | None]:
+    kind, document = plain.document_kind, plain.document
+    return {
+        "document": mask_document(kind, document) if kind and document else None,
+        "phone": mask_phone(plain.phone) if plain.phone else None,
+        "contact_phone": mask_phone(plain.contact_phone) if plain.contact_phone else None,
+        "destination": mask_address(plain.destination) if plain.destination else None,
+    }
 
 
 def revealed(keyring: Keyring, arrival: Arrival) -> ArrivalRevealed:

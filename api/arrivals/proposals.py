@@ -1,9 +1,8 @@
 """Which plan the protocols in force prescribe for an arrival, by its facts on the day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +22,7 @@ from api.protocols.what_if_schemas import FactsTold, PlanLaid, RuleConsidered, W
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import running
 from api.registry.masked import age_on
+from api.registry.models import Resident
 from api.registry.queries import living_in
 
 
@@ -112,37 +112,45 @@ async def _concerned(
     travelling = {each.resident_id for each in companions} | {arrival.resident_id}
     at_home = await living_in(session, arrival.household_id)
     cohabitants = [each for each in at_home if each.id not in travelling]
-    people = {each.id for each in cohabitants} | (travelling - {None})
-    controlled = await _controlled(session, people)
+    controlled = await _controlled(session, travelling | {each.id for each in cohabitants})
     together = plan is not None and any(
         stage.rule.cohabitant_rule is CohabitantRule.quarantine_together for stage in plan.stages
     )
-    told: list[dict[str, Any]] = [
-        {
-            "concern": Concern.companion,
-            "arrival_id": each.id,
-            "resident_id": each.resident_id,
-            "name": each.name,
-            "risk_level": each.risk_level,
-            "must_follow": False,
-        }
-        for each in companions
+    return [
+        *(_companion(each, controlled) for each in companions),
+        *(_cohabitant(each, controlled, must_follow=together) for each in cohabitants),
     ]
-    told += [
-        {
-            "concern": Concern.cohabitant,
-            "arrival_id": None,
-            "resident_id": each.id,
-            "name": each.name,
-            "risk_level": None,
-            "must_follow": together,
-        }
-        for each in cohabitants
-    ]
-    return [Concerned(**each, quarantine_id=controlled.get(each["resident_id"])) for each in told]
 
 
-async def _controlled(session: AsyncSession, people: set[UUID | None]) -> dict[UUID, UUID]:
+def _companion(companion: Arrival, controlled: Mapping[UUID | None, UUID]) -> Concerned:
+    return Concerned(
+        concern=Concern.companion,
+        arrival_id=companion.id,
+        resident_id=companion.resident_id,
+        name=companion.name,
+        risk_level=companion.risk_level,
+        quarantine_id=controlled.get(companion.resident_id),
+        must_follow=False,
+    )
+
+
+def _cohabitant(
+    resident: Resident, controlled: Mapping[UUID | None, UUID], *, must_follow: bool
+) -> Concerned:
+    return Concerned(
+        concern=Concern.cohabitant,
+        arrival_id=None,
+        resident_id=resident.id,
+        name=resident.name,
+        risk_level=None,
+        quarantine_id=controlled.get(resident.id),
+        must_follow=must_follow,
+    )
+
+
+async def _controlled(
+    session: AsyncSession, people: set[UUID | None]
+) -> Mapping[UUID | None, UUID]:
     """The running quarantines of these people."""
     statement = select(Quarantine.resident_id, Quarantine.id).where(
         col(Quarantine.resident_id).in_(people), running()

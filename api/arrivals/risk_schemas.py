@@ -108,7 +108,7 @@ class RiskAreaOutcome(Wire):
 class RiskAreasImported(Wire):
     """What became of each entry, in the order sent, and how many arrivals were classed anew."""
 
-    items: list[RiskAreaOutcome]
+    items: list[RiskAreaOutcome] = Field(description="逐条的结果,按提交的次序")
     created: int = Field(description="新列入的条数")
     changed: int = Field(description="变更的条数")
     unchanged: int = Field(description="与名单一致的条数")

@@ -48,7 +48,7 @@ class ArrivalRead(Wire):
     pre_reported_in_time: bool | None = Field(description="是否按规定提前报备;无此要求时为 null")
     arrival_report_due_at: datetime | None = Field(description="抵达后最迟何时报告")
     reported_in_time: bool | None = Field(description="是否按时报告抵达;无此要求或未抵达时为 null")
-    transport: Transport | None
+    transport: Transport | None = Field(description="交通方式")
     transport_number: str | None = Field(description="车次、航班号或车牌号")
     origin_code: str | None = Field(description="从何处来,行政区划代码")
     stays: list[StayRead] = Field(description="来前到过的地方")
@@ -137,4 +137,4 @@ class Candidate(Wire):
 class Candidates(Wire):
     """Whom an arrival may be, the likeliest first."""
 
-    items: list[Candidate]
+    items: list[Candidate] = Field(description="可能是哪些居民")

@@ -96,11 +96,7 @@ async def verify(
     Who had left the place lives there again. Raises `NotFound`, `ArrivalNotSo`, `InvalidInput`,
     `RegisteredElsewhere`, `ResidentAlreadyRegistered`, `AlreadyAnArrival`, `HouseholdLeft`.
     """
-    arrival = await locked(session, arrival_id)
-    if (said.resident_id is None) == (said.register_as is None):
-        detail = "请选择该户的居民,或登记为新居民,二者选一。"
-        raise InvalidInput(detail, pointer="/body/resident_id")
-    who = said.resident_id or (said.register_as and said.register_as.id)
+    arrival, who = await locked(session, arrival_id), _named(said)
     if arrival.status is ArrivalStatus.verified and arrival.resident_id == who:
         return arrival
     refuse_standing(arrival, ArrivalStatus.arrived)
@@ -116,6 +112,16 @@ async def verify(
     await correct(session, arrival, changes, Correction(arrival.version, by=caller.worker))
     await note(session, caller, "arrivals.verify", arrival)
     return arrival
+
+
+def _named(said: ArrivalVerification) -> UUID:
+    """Who it is said to be, known or new; raises `InvalidInput` unless it is one of the two."""
+    named = [said.resident_id, said.register_as and said.register_as.id]
+    known = [each for each in named if each is not None]
+    if len(known) != 1:
+        detail = "请选择该户的居民,或登记为新居民,二者选一。"
+        raise InvalidInput(detail, pointer="/body/resident_id")
+    return known[0]
 
 
 async def _resident(
