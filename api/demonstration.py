@@ -14,6 +14,8 @@ from sqlalchemy import text
 
 from api import operations
 from api.app import create_app
+from api.arrivals.division_files import example_divisions
+from api.arrivals.divisions import import_divisions
 from api.demo.load import load_township
 from api.demo.names import TOWNSHIP, TOWNSHIP_CODE
 from api.demo.progress import shown
@@ -98,6 +100,8 @@ async def _prepare(settings: Settings, console: Console) -> None:
     operator = operations.operator_of(settings)
     await operator.migrate()
     await operator.create_cell(TOWNSHIP_CODE, TOWNSHIP)
+    async with operations.connected(operator.owner_url) as connection:
+        await import_divisions(connection, example_divisions(), dry_run=False)
     async with operations.owner_database(settings) as database:
         await operations.create_township(database, TOWNSHIP_CODE, TOWNSHIP)
         if not await operations.has_account(database, ADMINISTRATOR.account):
