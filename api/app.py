@@ -45,10 +45,12 @@ from api.protocols import protocol_routes
 from api.protocols import routes as policies
 from api.protocols.documents import document_schema
 from api.protocols.queries import PolicyShelf, ProtocolShelf
+from api.quarantines import home_routes as homes
 from api.quarantines import leave_routes as leaves
 from api.quarantines import referral_routes as referrals
 from api.quarantines import release_routes as releases
 from api.quarantines import routes as quarantines
+from api.quarantines import stage_routes as stages
 from api.quarantines import team_routes as teams
 from api.quarantines import transfer_routes as transfers
 from api.quarantines import whereabouts_routes as whereabouts
@@ -83,8 +85,10 @@ ROOMS = (
     protocol_routes.router,
     alerts.router,
     alert_policies.router,
+    stages.router,
     quarantines.router,
     teams.router,
+    homes.router,
     whereabouts.router,
     transfers.router,
     referrals.router,

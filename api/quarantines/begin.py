@@ -28,6 +28,7 @@ from api.foundation.records import (
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
 from api.quarantines.ground import Ground, Sent, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
+from api.quarantines.moves import tell_changed
 from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running, sealed
 from api.quarantines.schemas import QuarantineBegin
@@ -54,16 +55,22 @@ class Draft(NamedTuple):
 
 
 async def begin_quarantine(
-    session: AsyncSession, caller: Claims, said: QuarantineBegin, course: Course | None = None
+    session: AsyncSession,
+    caller: Claims,
+    said: QuarantineBegin,
+    course: Course | None = None,
+    *,
+    within: str = "/body",
 ) -> tuple[Quarantine, bool]:
     """Begin one, by hand in one stage or on the course of a plan; returns it and whether it is new.
 
-    Raises `NotFound`, `NotAColleague`, `ResidentLeft`, `InvalidInput`, `NoPolicyInForce`,
-    `AlreadyInQuarantine`, `RecordDiffers`, `RecordedInTheFuture`, and for the team
-    `TeamBreaksPolicy`, `WorkerOverloaded`, `WorkerWithoutPost`.
+    Problems point below `within`. Raises `NotFound`, `NotAColleague`, `ResidentLeft`,
+    `InvalidInput`, `NoPolicyInForce`, `AlreadyInQuarantine`, `RecordDiffers`,
+    `RecordedInTheFuture`, and for the team `TeamBreaksPolicy`, `WorkerOverloaded`,
+    `WorkerWithoutPost`.
     """
     ground = await survey(session, [said])
-    draft = _draft(session, caller, Sent(said), ground, course)
+    draft = _draft(session, caller, Sent(said, within), ground, course)
     kept, created = await _keep(session, draft)
     if created:
         await _complete(session, caller, [draft])
@@ -209,17 +216,20 @@ async def _keep(session: AsyncSession, draft: Draft) -> tuple[Quarantine, bool]:
     rival = (await session.scalars(statement)).one_or_none()
     if rival == row.id:
         return await create_once(session, draft.proposal)
-    raise AlreadyInQuarantine(**{"quarantine_id": str(rival)} if rival else {})
+    known = {"quarantine_id": str(rival)} if rival else {}
+    raise AlreadyInQuarantine(pointer=f"{draft.sent.within}/resident_id", **known)
 
 
 async def _complete(session: AsyncSession, caller: Claims, drafts: Sequence[Draft]) -> None:
-    """Keep the seats and entries of what was kept, and note who began it."""
+    """Keep the seats and entries of what was kept, note who began it, and tell who has to do it."""
     for draft in drafts:
         row = draft.proposal.row
         session.add_all([*draft.seats, draft.entry, *_placed(draft.course, row)])
         team = {"seats": len(draft.seats)}
         audit(session, caller, "quarantines.begin", subject=row.id, reach=row.reach, details=team)
     await session.flush()
+    for draft in drafts:
+        await tell_changed(session, draft.proposal.row)
 
 
 async def _told_differently(

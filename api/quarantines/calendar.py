@@ -17,11 +17,14 @@ _DAY = timedelta(days=1)
 def lengthened(stages: Sequence[S], place: int, ends_on: date, today: date) -> list[S]:
     """One stage ends later and what follows it moves along with its length.
 
-    Where the stage was over, the days since then stay free: it goes on from today as one more.
+    Where the last stage was over, the days since then stay free: it goes on from today as one more.
+    Raises ValueError for one that was over and that others followed: their days are past.
     """
     stage = stages[place]
     if stage.ends_on >= today - _DAY:
         return shift(stages, place, ends_on)
+    if place + 1 < len(stages):
+        raise ValueError("a stage that others followed does not go on")
     return [*stages, replace(stage, starts_on=today, ends_on=ends_on)]
 
 

@@ -1,27 +1,26 @@
 """Lengthening, shortening, ending early, another plan: one asks with a basis, another decides."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
-from api.access.audit import audit
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
 from api.foundation import clock
 from api.foundation.field_records import fill_in
-from api.foundation.live import tell
-from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.problems import InvalidInput, NotFound, NotPermitted, RecordDiffers
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
 from api.protocols.proposing import Rulebook
-from api.quarantines.change_schemas import ChangeRequest, Decision
+from api.quarantines.change_schemas import ChangeRequest
 from api.quarantines.courses import course_after, present, take_course
 from api.quarantines.models import Quarantine
-from api.quarantines.problems import ChangeDecided, QuarantineEnded
-from api.quarantines.queries import RUNNING, in_charge
+from api.quarantines.problems import AlreadyServed, ChangeDecided, ChangeNoLongerFits
+from api.quarantines.queries import in_charge
 from api.quarantines.stage_models import ChangeKind, ChangeStatus, QuarantineStage, StageChange
 from api.quarantines.stages import stage_shown, stages_of
+from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
 
 
 async def request_change(
@@ -29,104 +28,152 @@ async def request_change(
 ) -> tuple[StageChange, bool]:
     """Ask for a change; nothing changes before somebody else approves (M3.8, domain 3.9).
 
-    Raises `QuarantineEnded`, `InvalidInput` with what cannot be, `RecordDiffers`,
-    `ChangeUnderWay` where another one waits, `OutsideYourGrid`, `NotFound`.
+    Raises `NotFound`, `OutsideYourGrid`, `QuarantineEnded`, `InvalidInput` with what cannot be,
+    `ChangeUnderWay` where another one waits, `RecordDiffers`, `NotAColleague`, `AlreadyServed`.
     """
-    quarantine = await _running(book.session, quarantine_id)
+    session = book.session
     fields = fill_in(said, entered_by=caller.worker, source=Source.paper)
-    told = said.model_dump(include=_TOLD)
-    stages = await stages_of(book.session, quarantine.id)
-    if said.kind in (ChangeKind.extension, ChangeKind.shortening) and told["stage_id"] is None:
-        told["stage_id"] = present(stage_shown(stages, clock.today())).id
-    if said.kind is ChangeKind.early_end:
-        told["ends_on"] = told["ends_on"] or clock.today()
+    await refuse_stranger(session, said.performed_by, pointer="/body/performed_by")
+    quarantine = await in_charge(session, quarantine_id)
+    stages = await stages_of(session, quarantine.id)
     row = StageChange(
         **fields,
-        **told,
+        **_asked(said, stages),
         quarantine_id=quarantine.id,
         reach=quarantine.reach,
         status=ChangeStatus.requested,
     )
-    kept = await book.session.get(StageChange, said.id)
-    if kept is None:
-        await course_after(book, quarantine, stages, row)
-    kept, created = await create_once(book.session, Proposal(said, row))
+    kept, created = await create_once(session, Proposal(said, row))
+    if kept.quarantine_id != quarantine_id:
+        raise RecordDiffers(fields=["quarantine_id"])
     if created:
-        await _note(book.session, caller, "changes.request", quarantine, kept)
+        refuse_ended(quarantine)
+        _refuse_strays(said)
+        await course_after(book, quarantine, stages, kept)
+        await _note(session, caller, "changes.request", quarantine, kept)
     return kept, created
 
 
 _TOLD = {"kind", "stage_id", "ends_on", "protocol_id", "plan_code", "reason", "legal_basis"}
+_DAYS_MOVED = (ChangeKind.extension, ChangeKind.shortening)
+_MEANT = {
+    ChangeKind.extension: {"stage_id", "ends_on"},
+    ChangeKind.shortening: {"stage_id", "ends_on"},
+    ChangeKind.early_end: {"ends_on"},
+    ChangeKind.new_plan: {"protocol_id", "plan_code"},
+}
+"""What a change of each kind speaks of."""
+
+
+def _asked(said: ChangeRequest, stages: Sequence[QuarantineStage]) -> dict[str, Any]:
+    """What is asked for, with what was meant where it was not told."""
+    told = said.model_dump(include=_TOLD)
+    if said.kind in _DAYS_MOVED and said.stage_id is None:
+        told["stage_id"] = present(stage_shown(stages, clock.today())).id
+    if said.kind is ChangeKind.early_end and said.ends_on is None:
+        told["ends_on"] = clock.today()
+    return told
+
+
+def _refuse_strays(said: ChangeRequest) -> None:
+    """Raise `InvalidInput` for what this kind of change does not speak of, and for past days."""
+    for name in ("stage_id", "ends_on", "protocol_id", "plan_code"):
+        if getattr(said, name) is not None and name not in _MEANT[said.kind]:
+            raise InvalidInput(f"{said.kind.label}的申请不填此项。", pointer=f"/body/{name}")
+    if said.ends_on is not None and said.ends_on < clock.today():
+        raise InvalidInput("新的末日不能早于今天。", pointer="/body/ends_on")
 
 
 async def approve_change(
-    book: Rulebook, caller: Claims, change_id: UUID, said: Decision
+    book: Rulebook, caller: Claims, change_id: UUID, note: str | None
 ) -> StageChange:
     """Let the stages be as asked from now on; past days stay as they were. Twice is once.
 
-    Raises `NeedsAnotherPerson` for whoever asked, `ChangeDecided`, and what asking may raise.
+    Raises `NotFound`, `OutsideYourGrid`, `NeedsAnotherPerson` for whoever asked, `ChangeDecided`,
+    `RecordDiffers`, `QuarantineEnded`, and `ChangeNoLongerFits` where time has overtaken it.
     """
-    change = await change_of(book.session, change_id)
-    quarantine = await _running(book.session, change.quarantine_id)
-    if not _to_decide(caller, change, ChangeStatus.approved):
+    change, quarantine = await _to_decide(book.session, change_id)
+    if _is_decided(caller, change, ChangeStatus.approved, note):
         return change
+    refuse_ended(quarantine)
     stages = await stages_of(book.session, quarantine.id)
-    after = await course_after(book, quarantine, stages, change)
+    try:
+        after = await course_after(book, quarantine, stages, change)
+    except (InvalidInput, NotFound, AlreadyServed) as overtaken:
+        told = f"该变更按现在的情况已不能执行:{overtaken.said}"
+        raise ChangeNoLongerFits(told) from overtaken
     before = [_told(stage) for stage in stages]
     await take_course(book, caller, quarantine, stages, after, change)
-    decided = {**_decided(caller, ChangeStatus.approved, said), "stages_before": before}
-    await correct(book.session, change, decided, Correction(change.version, by=caller.worker))
+    decided = _decided(ChangeStatus.approved, note, by=caller.worker)
+    correction = Correction(change.version, by=caller.worker)
+    await correct(book.session, change, {**decided, "stages_before": before}, correction)
     await _note(book.session, caller, "changes.approve", quarantine, change)
     return change
 
 
-async def decline_change(
-    session: AsyncSession, caller: Claims, change_id: UUID, said: Decision, *, as_: ChangeStatus
+async def reject_change(
+    session: AsyncSession, caller: Claims, change_id: UUID, note: str
 ) -> StageChange:
-    """Reject a change, or withdraw one's own; nothing changes. Twice is once.
+    """Decide that all stays as it is. Twice is once.
 
-    Raises `NeedsAnotherPerson` for who rejects their own, `ChangeDecided`, `NotFound`.
+    Raises `NotFound`, `OutsideYourGrid`, `NeedsAnotherPerson`, `ChangeDecided`, `RecordDiffers`.
     """
-    change = await change_of(session, change_id)
-    quarantine = await in_charge(session, change.quarantine_id)
-    if _to_decide(caller, change, as_):
-        decided = _decided(caller, as_, said)
-        if as_ is ChangeStatus.withdrawn:
-            decided["decided_by"] = None  # nobody but the one who asked has decided anything
+    change, quarantine = await _to_decide(session, change_id)
+    if not _is_decided(caller, change, ChangeStatus.rejected, note):
+        decided = _decided(ChangeStatus.rejected, note, by=caller.worker)
         await correct(session, change, decided, Correction(change.version, by=caller.worker))
-        await _note(session, caller, f"changes.{as_.value}", quarantine, change)
+        await _note(session, caller, "changes.reject", quarantine, change)
+    return change
+
+
+async def withdraw_change(
+    session: AsyncSession, caller: Claims, change_id: UUID, note: str
+) -> StageChange:
+    """No longer ask for it, as one of those who did; nobody has decided anything. Twice is once.
+
+    Raises `NotFound`, `OutsideYourGrid`, `NotPermitted`, `ChangeDecided`, `RecordDiffers`.
+    """
+    change, quarantine = await _to_decide(session, change_id)
+    if not _is_decided(caller, change, ChangeStatus.withdrawn, note):
+        decided = _decided(ChangeStatus.withdrawn, note, by=None)
+        await correct(session, change, decided, Correction(change.version, by=caller.worker))
+        await _note(session, caller, "changes.withdraw", quarantine, change)
     return change
 
 
 async def change_of(session: AsyncSession, change_id: UUID) -> StageChange:
-    """A change in sight, locked; raises `NotFound`."""
-    statement = select(StageChange).where(col(StageChange.id) == change_id).with_for_update()
-    found = await session.scalars(statement, execution_options={"populate_existing": True})
-    change = found.one_or_none()
+    """A change in sight, as it is kept now; raises `NotFound`."""
+    change = await session.get(StageChange, change_id, populate_existing=True)
     if change is None:
         raise NotFound("没有找到该变更申请,或不在您的网格范围内。")
     return change
 
 
-def _to_decide(caller: Claims, change: StageChange, as_: ChangeStatus) -> bool:
-    """Whether it still waits; raises where this caller may not decide it so."""
+async def _to_decide(session: AsyncSession, change_id: UUID) -> tuple[StageChange, Quarantine]:
+    """A change with its locked quarantine, for whoever decides; raises `OutsideYourGrid`."""
+    quarantine = await in_charge(session, (await change_of(session, change_id)).quarantine_id)
+    return await change_of(session, change_id), quarantine
+
+
+def _is_decided(caller: Claims, change: StageChange, as_: ChangeStatus, note: str | None) -> bool:
+    """Whether it was decided so before; raises where it was otherwise, or not by this caller."""
     if change.status is as_:
-        return False
+        if change.decision_note != note:
+            raise RecordDiffers("此前已按不同的意见办理。", fields=["note"])
+        return True
     if change.status is not ChangeStatus.requested:
         raise ChangeDecided(decided=change.status.value)
-    own = change.entered_by == caller.worker
-    if own is not (as_ is ChangeStatus.withdrawn):
-        raise NeedsAnotherPerson if own else InvalidInput("只有申请人可以撤回申请。")
-    return True
+    own = caller.worker in {change.entered_by, change.performed_by}
+    if own and as_ is not ChangeStatus.withdrawn:
+        raise NeedsAnotherPerson
+    if not own and as_ is ChangeStatus.withdrawn:
+        raise NotPermitted("只有申请人可以撤回申请。")
+    return False
 
 
-def _decided(caller: Claims, status: ChangeStatus, said: Decision) -> dict[str, Any]:
-    return {
-        "status": status,
-        "decided_at": clock.now(),
-        "decided_by": caller.worker,
-        "decision_note": said.note,
-    }
+def _decided(status: ChangeStatus, note: str | None, *, by: UUID | None) -> dict[str, Any]:
+    decided = {"status": status, "decided_at": clock.now(), "decided_by": by}
+    return {**decided, "decision_note": note}
 
 
 def _told(stage: QuarantineStage) -> dict[str, Any]:
@@ -135,24 +182,8 @@ def _told(stage: QuarantineStage) -> dict[str, Any]:
     )
 
 
-async def _running(session: AsyncSession, quarantine_id: UUID) -> Quarantine:
-    quarantine = await in_charge(session, quarantine_id)
-    if quarantine.status not in RUNNING:
-        raise QuarantineEnded
-    return quarantine
-
-
 async def _note(
     session: AsyncSession, caller: Claims, action: str, quarantine: Quarantine, change: StageChange
 ) -> None:
     details = {"change": str(change.id), "kind": change.kind.value}
-    subject, reach = quarantine.id, quarantine.reach
-    audit(session, caller, action, subject=subject, reach=reach, details=details)
-    await tell(
-        session,
-        "duties.changed",
-        subject=subject,
-        reach=reach,
-        grid=quarantine.grid_id,
-        quarantine=quarantine.id,
-    )
+    await note_step(session, caller, action, quarantine, details)

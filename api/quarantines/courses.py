@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.problems import InvalidInput
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Correction, correct
+from api.protocols.documents import Plan
 from api.protocols.models import Protocol, ProtocolStatus
 from api.protocols.proposing import Rulebook
-from api.protocols.queries import policy_of
 from api.protocols.timeline import LaidStage, StageDays, lay_out
 from api.quarantines.calendar import begun_from, cut, lengthened, shortened
 from api.quarantines.models import Quarantine
@@ -28,28 +28,40 @@ _DAY = timedelta(days=1)
 async def course_after(
     book: Rulebook, quarantine: Quarantine, stages: Sequence[QuarantineStage], change: StageChange
 ) -> list[StageDays]:
-    """The days of every stage once the change is made; raises `InvalidInput` for what cannot be."""
+    """The days of every stage once the change is made today.
+
+    Raises `InvalidInput` for what cannot be, `NotFound` and `AlreadyServed` for another plan.
+    """
     days, today = [days_of(stage) for stage in stages], clock.today()
     if change.kind is ChangeKind.new_plan:
         return await _on_another_plan(book, quarantine, days, change)
+    if change.kind is ChangeKind.early_end:
+        return _ended_early(days, max(change.ends_on or today, today))
     ends_on = change.ends_on
     if ends_on is None or ends_on < today:
-        raise InvalidInput("新的末日不能早于今天,也不能不填。", pointer="/body/ends_on")
-    if change.kind is ChangeKind.early_end:
-        return _ended_early(days, ends_on)
+        raise InvalidInput("新的末日须填写,且不能早于今天。", pointer="/body/ends_on")
     place = next((n for n, each in enumerate(stages) if each.id == change.stage_id), None)
     if place is None:
         raise InvalidInput("没有找到该阶段。", pointer="/body/stage_id")
     if change.kind is ChangeKind.extension:
-        if ends_on <= days[place].ends_on:
-            raise InvalidInput("延长后的末日须晚于原末日。", pointer="/body/ends_on")
-        return lengthened(days, place, ends_on, today)
+        return _extended(days, place, ends_on)
     if not days[place].starts_on <= ends_on < days[place].ends_on:
         raise InvalidInput("缩短后的末日须早于原末日,且在该阶段之内。", pointer="/body/ends_on")
     return shortened(days, place, ends_on)
 
 
+def _extended(days: Sequence[StageDays], place: int, ends_on: date) -> list[StageDays]:
+    if ends_on <= days[place].ends_on:
+        raise InvalidInput("延长后的末日须晚于原末日。", pointer="/body/ends_on")
+    try:
+        return lengthened(days, place, ends_on, clock.today())
+    except ValueError:
+        told = "该阶段已结束,后面的阶段已经开始,不能再延长。"
+        raise InvalidInput(told, pointer="/body/stage_id") from None
+
+
 def _ended_early(days: Sequence[StageDays], ends_on: date) -> list[StageDays]:
+    """What was asked to end on a day that has passed since ends today."""
     if ends_on >= days[-1].ends_on:
         raise InvalidInput("提前结束的日期须早于原末日。", pointer="/body/ends_on")
     left = cut(days, ends_on)
@@ -63,25 +75,30 @@ async def _on_another_plan(
 ) -> list[StageDays]:
     """What was served stays as it was; from today on the other plan's days, counted from its own.
 
-    Raises `AlreadyServed` where the other plan leaves nothing to serve.
+    Raises `NotFound`, and `AlreadyServed` where the other plan leaves nothing to serve.
     """
     followed = await plan_of(book.session, quarantine.id)
-    if change.protocol_id is None or change.plan_code is None or followed is None:
-        raise InvalidInput(
-            "须写明改用的方案;手工登记的隔离不能改用方案。", pointer="/body/plan_code"
-        )
-    protocol = await policy_of(book.session, Protocol, change.protocol_id)
-    document = await book.shelf.document(book.session, book.cell, change.protocol_id)
-    known = any(plan.code == change.plan_code for plan in document.plans)
-    if protocol.status is ProtocolStatus.draft or not known:
-        raise InvalidInput("该方案未施行,或没有这个管理方案。", pointer="/body/plan_code")
-    plan, facts = plan_in(document, change.plan_code), facts_kept(followed.facts)
-    laid = lay_out(plan, facts, quarantine.started_on).stages
+    if followed is None:
+        raise InvalidInput("手工登记的隔离没有方案,不能改用方案。", pointer="/body/kind")
+    plan = await _plan_named(book, change)
+    laid = lay_out(plan, facts_kept(followed.facts), quarantine.started_on).stages
     today = max(clock.today(), quarantine.started_on)
     coming = begun_from(laid, today)
     if not coming:
         raise AlreadyServed
     return [*cut(days, today - _DAY), *coming]
+
+
+async def _plan_named(book: Rulebook, change: StageChange) -> Plan:
+    if change.protocol_id is None or change.plan_code is None:
+        raise InvalidInput("须写明改用哪一版方案、其中哪个管理方案。", pointer="/body/plan_code")
+    protocol = await book.session.get(Protocol, change.protocol_id)
+    if protocol is None or protocol.status is ProtocolStatus.draft:
+        raise NotFound("没有找到该方案,或尚未施行。", pointer="/body/protocol_id")
+    document = await book.shelf.document(book.session, book.cell, protocol.id)
+    if all(plan.code != change.plan_code for plan in document.plans):
+        raise InvalidInput("该方案中没有这个管理方案。", pointer="/body/plan_code")
+    return plan_in(document, change.plan_code)
 
 
 async def take_course(
@@ -139,11 +156,12 @@ async def _add(
 ) -> None:
     """Stages of another plan, or a stage that was over and goes on."""
     laid = [days for days in added if isinstance(days, LaidStage)]
-    rows = await stages_laid(book.session, laid, after=stages[-1].ordinal)
+    last = max(stage.ordinal for stage in stages)
+    rows = await stages_laid(book.session, laid, after=last)
     for days in added[len(laid) :]:
         former = stages[-1].model_dump(exclude={"id", "version", "changed_xid", *_DAYS, "ordinal"})
         told = {name: getattr(days, name) for name in _DAYS}
-        rows.append(QuarantineStage(id=change.id, ordinal=stages[-1].ordinal + 1, **former, **told))
+        rows.append(QuarantineStage(id=change.id, ordinal=last + 1, **former, **told))
     for row in rows:
         row.quarantine_id, row.reach = quarantine.id, quarantine.reach
         book.session.add(row)

@@ -14,6 +14,7 @@ from api.foundation.identity import mask_address, mask_phone
 from api.foundation.pages import Page
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy
 from api.protocols.policies import missing
+from api.quarantines.course_queries import courses_now
 from api.quarantines.models import CareSeat, Quarantine, Whereabouts
 from api.quarantines.queries import RUNNING, day_number, open_seats, seat_history, standing
 from api.quarantines.schemas import (
@@ -46,7 +47,7 @@ async def shown(session: AsyncSession, quarantine: Quarantine) -> QuarantineRead
 
 
 async def shown_page(session: AsyncSession, page: Page[Quarantine]) -> Page[QuarantineRead]:
-    """A page of them; four statements, however many there are."""
+    """A page of them; six statements, however many there are."""
     items = await _all_shown(session, page.items)
     return Page[QuarantineRead](items=items, next_cursor=page.next_cursor)
 
@@ -60,9 +61,11 @@ async def _all_shown(
     about = await _about(session, ids)
     teams = await open_seats(session, ids)
     places = await _whereabouts_now(session, ids)
+    courses = await courses_now(session, quarantines)
     return [
         QuarantineRead(
             **_own(session, each),
+            **courses[each.id],
             **_of_others(session, about[each.id]),
             team=[shown_seat(seat) for seat in teams.get(each.id, [])],
             whereabouts=places.get(each.id),
@@ -99,7 +102,7 @@ async def _whereabouts_now(
     return {id_: WhereaboutsNow(kind=kind, since_at=since) for id_, kind, since in entries}
 
 
-_OWN = set(QuarantineRead.model_fields) & set(Quarantine.model_fields) - {"status"}
+_OWN = set(QuarantineRead.model_fields) & set(Quarantine.model_fields) - {"status", "category"}
 
 
 def _own(session: AsyncSession, quarantine: Quarantine) -> dict[str, Any]:

@@ -27,12 +27,15 @@ from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedQuarantine:
-    """A quarantine that a protocol prescribes, as somebody answerable confirmed it."""
+    """A quarantine that a protocol prescribes, as somebody answerable confirmed it.
+
+    Where no kind of place is told, it is served where its first stage is: at a site, or at home.
+    """
 
     id: UUID
     resident_id: UUID
     reason: QuarantineReason
-    place_kind: PlaceKind
+    place_kind: PlaceKind | None
     place: str | None
     protocol_id: UUID
     plan_code: str
@@ -49,12 +52,12 @@ class PlannedQuarantine:
 
 
 async def begin_by_plan(
-    book: Rulebook, caller: Claims, said: PlannedQuarantine
+    book: Rulebook, caller: Claims, said: PlannedQuarantine, *, within: str = "/body"
 ) -> tuple[Quarantine, bool]:
     """Begin it with every stage of its plan; returns it and whether it is new (M3.1).
 
-    Raises `AlreadyServed` where every day had passed before control began, `NoPolicyInForce`, and
-    whatever beginning a quarantine by hand may raise.
+    Problems point below `within`. Raises `AlreadyServed` where every day had passed before control
+    began, `NoPolicyInForce`, and whatever beginning a quarantine by hand may raise.
     """
     protocol = await policy_of(book.session, Protocol, said.protocol_id)
     document = await book.shelf.document(book.session, book.cell, said.protocol_id)
@@ -67,7 +70,7 @@ async def begin_by_plan(
         plan=_plan_row(caller, said, document),
     )
     begun = _as_begun(said, timeline, protocol, course.stages[0].category)
-    return await begin_quarantine(book.session, caller, begun, course)
+    return await begin_quarantine(book.session, caller, begun, course, within=within)
 
 
 def plan_in(document: ProtocolDocument, code: str) -> Plan:
@@ -84,7 +87,7 @@ def _as_begun(
         "resident_id": said.resident_id,
         "reason": said.reason,
         "category": category,
-        "place_kind": said.place_kind,
+        "place_kind": said.place_kind or _served_at(category),
         "place": said.place,
         "started_on": timeline.stages[0].starts_on,
         "planned_end_on": timeline.stages[-1].ends_on,
@@ -97,6 +100,11 @@ def _as_begun(
         "source": said.source,
     }
     return QuarantineBegin.model_validate({k: v for k, v in told.items() if v is not None})
+
+
+def _served_at(category: ManagementCategory) -> PlaceKind:
+    central = category is ManagementCategory.centralized_quarantine
+    return PlaceKind.site if central else PlaceKind.home
 
 
 def _plan_row(

@@ -122,9 +122,60 @@ class ChangeUnderWay(Problem):
     constraints: ClassVar[tuple[str, ...]] = ("uq_stage_changes_one_open",)
 
 
-class RunsByPlan(Problem):
-    """What a plan laid out is changed by asking for a change, which somebody else approves."""
+class ChangeNoLongerFits(Problem):
+    """What was asked for has been overtaken by time or by another change; it is rejected."""
 
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "按方案管理,须申请变更"
-    detail: ClassVar[str] = "该隔离按方案分阶段管理,措施和日期不能直接更正,请申请变更,由他人审批。"
+    title: ClassVar[str] = "变更已不能执行"
+    detail: ClassVar[str] = "该变更按现在的情况已不能执行,请不予批准,由申请人重新申请。"
+
+
+class RunsByPlan(Problem):
+    """What was laid out in stages is changed by asking for it, and somebody else approves."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "分阶段管理,须申请变更"
+    detail: ClassVar[str] = "该隔离分阶段管理,措施和日期不能直接更正,请申请变更,由他人审批。"
+
+
+class NoClauseFits(Problem):
+    """No clause of the protocols in force concerns the person; `considered` says what was seen."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "没有适用的条款"
+    detail: ClassVar[str] = "施行中的方案没有适用于此人的条款,未采取管控措施。"
+
+
+class LinkedQuarantineUnknown(Problem):
+    """The quarantine that is to be followed does not exist."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "没有所跟随的隔离"
+    detail: ClassVar[str] = "没有找到所跟随的隔离记录,请核对编号。"
+    constraints: ClassVar[tuple[str, ...]] = ("fk_quarantine_plans_linked_quarantine_id",)
+    pointer: ClassVar[str | None] = "/body/linked_quarantine_id"
+
+
+class NothingToCheck(Problem):
+    """No stage of today or to come is served in a home that has to be looked at."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不须核查住所"
+    detail: ClassVar[str] = "该隔离现在和以后的阶段都不须核查住所。"
+
+
+class NobodyFollows(Problem):
+    """The running stage does not ask those who live with the person to be quarantined too."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "同住人员不须随同隔离"
+    detail: ClassVar[str] = "该隔离现在的阶段不要求同住人员随同隔离。"
+
+
+class NotACohabitant(Problem):
+    """Who follows as a cohabitant lives in the same household now."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不是同住人员"
+    detail: ClassVar[str] = "此人不是该户现在的其他居民,不能按同住人员随同隔离。"
+    pointer: ClassVar[str | None] = "/body/resident_id"

@@ -32,6 +32,7 @@ from api.quarantines.problems import (
     AlreadyInQuarantine,
     PeriodWithoutBasis,
     QuarantineEnded,
+    RunsByPlan,
     TeamBreaksPolicy,
     WorkerOverloaded,
     WorkerWithoutPost,
@@ -182,7 +183,7 @@ async def read_quarantine(
     "/quarantines/{quarantine_id}",
     response_model=QuarantineRead,
     responses=writes(
-        NotFound, QuarantineEnded, PeriodWithoutBasis, VersionMissing, VersionMismatch
+        NotFound, QuarantineEnded, PeriodWithoutBasis, RunsByPlan, VersionMissing, VersionMismatch
     ),
 )
 async def correct_quarantine(
@@ -195,7 +196,8 @@ async def correct_quarantine(
 ) -> QuarantineRead:
     """更正一人的隔离。
 
-    须写明原因;延长、缩短隔离期还须写明依据(M3.8)。原内容保留备查。
+    须写明原因,原内容保留备查。开始日期和措施,只有手工登记、只有一个阶段的才能更正,开始日期还须写明
+    依据;延长、缩短、提前结束、改用方案的,须申请变更,由他人审批(M3.8)。
     """
     quarantine = await service.correct_quarantine(
         session, manager, quarantine_id, correction, version=version

@@ -31,6 +31,7 @@ from api.quarantines.models import (
     QuarantineStatus,
     TerminationReason,
 )
+from api.quarantines.stage_schemas import ProtocolFollowed, StageNow
 
 LARGEST_TEAM = 20
 LARGEST_BATCH = 100
@@ -86,29 +87,33 @@ class QuarantineBatch(Input):
 
 
 class QuarantineCorrect(Input):
-    """What is to be put right; only the members that are sent are changed."""
+    """What is to be put right; only the members that are sent are changed.
+
+    The period is not among them: it is lengthened or shortened by a change that others approve.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {
-                    "planned_end_on": "2022-02-24",
+                    "started_on": "2022-02-07",
                     "legal_basis": "青竹乡防控指挥部〔2022〕4号",
-                    "change_reason": "同住人核酸阳性,延长三天",
+                    "change_reason": "开始日期登记有误",
                 }
             ]
         }
     )
 
     reason: Annotated[QuarantineReason, Field(description="隔离原因", default_factory=unsaid)]
-    category: Annotated[ManagementCategory, Field(description="管理措施", default_factory=unsaid)]
+    category: Annotated[
+        ManagementCategory,
+        Field(description="管理措施;只有一个阶段的才能更正", default_factory=unsaid),
+    ]
     place_kind: Annotated[PlaceKind, Field(description="隔离地点类别", default_factory=unsaid)]
     place: Annotated[ShortText | None, Field(description="隔离地点;null 为删除")] = None
     started_on: Annotated[
-        Day, Field(description="开始日期;变更须同时写明依据", default_factory=unsaid)
-    ]
-    planned_end_on: Annotated[
-        Day, Field(description="计划解除日期;延长、缩短须同时写明依据", default_factory=unsaid)
+        Day,
+        Field(description="开始日期;只有一个阶段的才能更正,须同时写明依据", default_factory=unsaid),
     ]
     legal_basis: Annotated[LongText, Field(description="依据", default_factory=unsaid)]
     change_reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
@@ -160,6 +165,8 @@ class QuarantineRead(Wire):
     grid_id: UUID = Field(description="所在网格")
     reason: QuarantineReason
     category: ManagementCategory
+    stage: StageNow
+    protocol: ProtocolFollowed | None = Field(description="所依方案;手工登记的为 null")
     place_kind: PlaceKind
     place: str | None = Field(description="脱敏的隔离地点")
     started_on: date = Field(description="开始日期,为第 1 天")
@@ -167,6 +174,7 @@ class QuarantineRead(Wire):
     ended_on: date | None = Field(description="实际结束日期")
     end_reason: EndReason | None = Field(description="结束的原因")
     status: QuarantineStatus
+    waiting_for_release: bool = Field(description="各阶段均已期满而尚未解除")
     legal_basis: str | None = Field(description="依据")
     care_policy: str = Field(description="包保规则代码")
     monitoring_policy: str = Field(description="测温规则代码")

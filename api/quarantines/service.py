@@ -1,6 +1,7 @@
 """Changing and ending quarantines, and looking closer at them with a reason."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from api.foundation.problems import InvalidInput, VersionMismatch
 from api.foundation.records import Correction, correct
 from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
-from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded
+from api.quarantines.moves import tell_changed
+from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded, RunsByPlan
 from api.quarantines.queries import (
     RUNNING,
     in_charge,
@@ -26,6 +28,8 @@ from api.quarantines.schemas import (
     QuarantineReveal,
     Termination,
 )
+from api.quarantines.stage_models import QuarantineStage
+from api.quarantines.stages import plan_of, stages_of
 
 
 async def correct_quarantine(
@@ -38,8 +42,10 @@ async def correct_quarantine(
 ) -> Quarantine:
     """Change what was said of a running quarantine; the former version is kept.
 
-    The period changes only with a basis (九不准 no. 5, M3.8): raises `PeriodWithoutBasis`. Raises
-    `VersionMismatch`, `QuarantineEnded`, `InvalidInput`, `OutsideYourGrid`, `NotFound`.
+    When it began and its measure are put right where it was begun by hand in one stage, which
+    follows; else they change by a request (九不准 no. 5, M3.8): raises `RunsByPlan`. Raises
+    `PeriodWithoutBasis`, `VersionMismatch`, `QuarantineEnded`, `InvalidInput`, `OutsideYourGrid`,
+    `NotFound`.
     """
     quarantine = await in_charge(session, quarantine_id)
     if quarantine.status not in RUNNING:
@@ -47,11 +53,12 @@ async def correct_quarantine(
     if quarantine.version != version:
         raise VersionMismatch(version=quarantine.version)
     changes = _changes(session, said)
-    _refuse_period(quarantine, changes)
     correction = Correction(version, by=caller.worker, reason=said.change_reason)
+    await _correct_stage(session, quarantine, changes, correction)
     await correct(session, quarantine, changes, correction)
     fields = sorted(said.model_fields_set)
     _note(session, caller, "quarantines.correct", quarantine, fields=fields)
+    await tell_changed(session, quarantine)
     return quarantine
 
 
@@ -62,17 +69,37 @@ def _changes(session: AsyncSession, said: QuarantineCorrect) -> dict[str, Any]:
     return changes
 
 
-def _refuse_period(quarantine: Quarantine, changes: dict[str, Any]) -> None:
-    """See that a changed period has its basis, and add the standing that follows from it."""
-    period = {day: getattr(quarantine, day) for day in ("started_on", "planned_end_on")}
-    changed = {day: changes.get(day, former) for day, former in period.items()}
-    if changed != period and "legal_basis" not in changes:
+async def _correct_stage(
+    session: AsyncSession, quarantine: Quarantine, changes: dict[str, Any], correction: Correction
+) -> None:
+    """Let the one stage follow, and the standing that comes of the first day."""
+    moved = {
+        name: changes[name]
+        for name in ("started_on", "category")
+        if name in changes and changes[name] != getattr(quarantine, name)
+    }
+    if not moved:
+        return
+    stage = await _only_stage(session, quarantine)
+    begins: date = moved.get("started_on", quarantine.started_on)
+    if begins != quarantine.started_on and "legal_basis" not in changes:
         raise PeriodWithoutBasis
-    if changed["planned_end_on"] < changed["started_on"]:
-        detail = "计划解除日期不能早于开始日期。"
-        raise InvalidInput(detail, pointer="/body/planned_end_on")
-    begun = changed["started_on"] <= clock.today()
+    if begins > stage.ends_on:
+        raise InvalidInput("开始日期不能晚于计划解除日期。", pointer="/body/started_on")
+    begun = begins <= clock.today()
     changes["status"] = QuarantineStatus.active if begun else QuarantineStatus.planned
+    followed = {"starts_on": begins, "counted_from": begins}
+    followed["category"] = moved.get("category", stage.category)
+    reason = correction.reason
+    await correct(session, stage, followed, Correction(stage.version, correction.by, reason))
+
+
+async def _only_stage(session: AsyncSession, quarantine: Quarantine) -> QuarantineStage:
+    """The one stage of a quarantine that was begun by hand; raises `RunsByPlan`."""
+    stages = await stages_of(session, quarantine.id)
+    if len(stages) != 1 or await plan_of(session, quarantine.id) is not None:
+        raise RunsByPlan
+    return stages[0]
 
 
 async def terminate(

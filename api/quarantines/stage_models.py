@@ -49,7 +49,7 @@ class QuarantinePlan(Versioned, Reached, table=True):
         sa_column=Column("alert_policies", JSONB, nullable=False)
     )
     arrival_id: UUID | None = None
-    linked_quarantine_id: UUID | None = None
+    linked_quarantine_id: UUID | None = Field(default=None, foreign_key="quarantines.id")
     link: Link | None = Field(default=None, sa_type=enum_column_type(Link, name="link"))  # pyright: ignore[reportArgumentType]
     decided_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     decided_by: UUID
@@ -143,7 +143,9 @@ class StageChange(Recorded, table=True):
         ),
         Index("ix_stage_changes_quarantine_id", "quarantine_id"),
         Index("ix_stage_changes_reach", "reach"),
-        CheckConstraint("decided_by IS NULL OR decided_by <> entered_by", name="two_people"),
+        CheckConstraint(
+            "decided_by IS NULL OR decided_by NOT IN (entered_by, performed_by)", name="two_people"
+        ),
     )
 
     quarantine_id: UUID = Field(foreign_key="quarantines.id")

@@ -218,24 +218,38 @@ async def test_rare_characters_and_sql_in_a_text_are_kept_as_they_are(town: Town
     assert revealed.json()["place"] == place
 
 
-async def test_a_period_is_changed_only_with_a_basis_a_reason_and_the_right_version(town: Town):
+async def test_the_first_day_is_corrected_only_with_a_basis_a_reason_and_the_right_version(
+    town: Town,
+):
     lin = await town.as_("lin")
     kept = await a_quarantine(lin)
-    path, later = f"/v1/quarantines/{kept['id']}", {"planned_end_on": _day(20)}
-    whole = {**later, "legal_basis": "指挥部〔2022〕4号", "change_reason": "同住人阳性"}
+    path, sooner = f"/v1/quarantines/{kept['id']}", {"started_on": _day(-2)}
+    whole = {**sooner, "legal_basis": "指挥部〔2022〕4号", "change_reason": "登记有误"}
     assert_problem(await lin.patch(path, json=whole), VersionMissing)
     current = {"If-Match": '"1"'}
-    refused = await lin.patch(path, json={**later, "change_reason": "延长"}, headers=current)
+    refused = await lin.patch(path, json={**sooner, "change_reason": "更正"}, headers=current)
     assert_problem(refused, PeriodWithoutBasis)
-    no_reason = await lin.patch(path, json=later, headers=current)
+    no_reason = await lin.patch(path, json=sooner, headers=current)
     assert assert_problem(no_reason, InvalidInput)["errors"][0]["pointer"] == "/body/change_reason"
-    emptied = {"planned_end_on": None, "change_reason": "清空"}
+    emptied = {"started_on": None, "change_reason": "清空"}
     assert_problem(await lin.patch(path, json=emptied, headers=current), InvalidInput)
-    before = {**whole, "planned_end_on": "2022-01-01"}
-    assert_problem(await lin.patch(path, json=before, headers=current), InvalidInput)
+    after = {**whole, "started_on": _day(14)}
+    refused = assert_problem(await lin.patch(path, json=after, headers=current), InvalidInput)
+    assert refused["errors"][0]["pointer"] == "/body/started_on"
     changed = await lin.patch(path, json=whole, headers=current)
-    assert (changed.json()["planned_end_on"], changed.headers["ETag"]) == (_day(20), '"2"')
+    assert (changed.json()["started_on"], changed.headers["ETag"]) == (_day(-2), '"2"')
+    assert changed.json()["stage"]["starts_on"] == _day(-2)
+    assert changed.json()["stage"]["day_number"] == changed.json()["day_number"] == 3
     assert_problem(await lin.patch(path, json=whole, headers=current), VersionMismatch)
+
+
+async def test_a_period_is_not_lengthened_by_a_correction(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin)
+    longer = {"planned_end_on": _day(20), "legal_basis": "指挥部", "change_reason": "延长"}
+    path = f"/v1/quarantines/{kept['id']}"
+    refused = await lin.patch(path, json=longer, headers={"If-Match": '"1"'})
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/planned_end_on"
 
 
 async def test_release_waits_for_the_period_and_termination_does_not(town: Town, time_machine: Any):

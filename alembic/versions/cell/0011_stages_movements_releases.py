@@ -30,6 +30,7 @@ CREATE TABLE quarantine_plans (
     CONSTRAINT ck_quarantine_plans_linked CHECK ((link IS NULL) = (linked_quarantine_id IS NULL)),
     CONSTRAINT fk_quarantine_plans_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT fk_quarantine_plans_protocol_id FOREIGN KEY(protocol_id) REFERENCES protocols (id),
+    CONSTRAINT fk_quarantine_plans_linked_quarantine_id FOREIGN KEY(linked_quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT ck_quarantine_plans_link CHECK (link IN ('cohabitant', 'secondary_contact'))
 )
 """,
@@ -119,7 +120,7 @@ CREATE TABLE stage_changes (
     decision_note TEXT,
     stages_before JSONB,
     CONSTRAINT pk_stage_changes PRIMARY KEY (id),
-    CONSTRAINT ck_stage_changes_two_people CHECK (decided_by IS NULL OR decided_by <> entered_by),
+    CONSTRAINT ck_stage_changes_two_people CHECK (decided_by IS NULL OR decided_by NOT IN (entered_by, performed_by)),
     CONSTRAINT ck_stage_changes_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_stage_changes_quarantine_id FOREIGN KEY(quarantine_id) REFERENCES quarantines (id),
     CONSTRAINT ck_stage_changes_kind CHECK (kind IN ('extension', 'shortening', 'early_end', 'new_plan')),
@@ -469,11 +470,53 @@ CREATE FUNCTION place_after_transfer(
 $$
 """,
     """\
+CREATE FUNCTION fall_back_after_check(
+    checked uuid, stage uuid, told_by uuid, why text, at timestamptz, today date
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    kept quarantine_stages;
+BEGIN
+    -- Whoever checks a home may be on duty from elsewhere; the stage follows all the same.
+    SELECT s.* INTO kept FROM quarantine_stages s
+    JOIN site_checks c ON c.quarantine_id = s.quarantine_id AND c.id = checked AND NOT c.fit
+    WHERE s.id = stage AND s.discarded_at IS NULL AND s.ends_on >= today
+        AND s.fallback_category <> s.category
+    FOR UPDATE OF s;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO revisions (
+        id, kind, record_id, version, body, replaced_at, replaced_by, reason, duty_id, reach
+    ) VALUES (
+        gen_random_uuid(), 'quarantine_stages', kept.id, kept.version,
+        to_jsonb(kept) - 'changed_xid', at, told_by, why, kept.quarantine_id, kept.reach
+    );
+    IF kept.starts_on >= today THEN
+        UPDATE quarantine_stages SET category = fallback_category,
+            version = version + 1, changed_xid = pg_current_xact_id()
+        WHERE id = kept.id;
+        RETURN;
+    END IF;
+    -- Days that are past were served as they were: the other measure begins today.
+    UPDATE quarantine_stages SET ends_on = today - 1,
+        version = version + 1, changed_xid = pg_current_xact_id()
+    WHERE id = kept.id;
+    kept.id := checked;
+    kept.version := 1;
+    kept.starts_on := today;
+    kept.category := kept.fallback_category;
+    kept.changed_xid := pg_current_xact_id();
+    INSERT INTO quarantine_stages SELECT (kept).*;
+END
+$$
+""",
+    """\
 DO $$
 BEGIN
     -- A function with its owner's rights must not find tables through its caller's search path.
     EXECUTE format(
-        'ALTER FUNCTION place_after_transfer SET search_path = %1$I, pg_temp', current_schema()
+        'ALTER FUNCTION place_after_transfer SET search_path = %1$I, pg_temp; '
+        'ALTER FUNCTION fall_back_after_check SET search_path = %1$I, pg_temp', current_schema()
     );
 END
 $$
@@ -481,6 +524,7 @@ $$
 )
 
 DOWN = (
+    "DROP FUNCTION fall_back_after_check(uuid, uuid, uuid, text, timestamptz, date)",
     "DROP FUNCTION place_after_transfer(uuid, text, bytea, uuid, text, timestamptz)",
     "DROP TABLE releases",
     "DROP TABLE leaves",

@@ -1,0 +1,66 @@
+"""Reading changes of stages: of one quarantine, or all that wait for somebody to decide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.foundation.pages import Page, PageRequest, read_page
+from api.quarantines.change_schemas import ChangeRead
+from api.quarantines.models import Quarantine
+from api.quarantines.queries import quarantine_of
+from api.quarantines.stage_models import ChangeStatus, StageChange
+from api.registry.models import Resident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesWanted:
+    """Which changes are listed; None does not narrow."""
+
+    quarantine_id: UUID | None = None
+    status: ChangeStatus | None = None
+
+
+async def page_of_changes(
+    session: AsyncSession, wanted: ChangesWanted, page: PageRequest
+) -> Page[ChangeRead]:
+    """Changes in sight, those asked for last first."""
+    statement = select(StageChange)
+    if wanted.quarantine_id is not None:
+        quarantine = await quarantine_of(session, wanted.quarantine_id)
+        statement = statement.where(col(StageChange.quarantine_id) == quarantine.id)
+    if wanted.status is not None:
+        statement = statement.where(col(StageChange.status) == wanted.status)
+    keys = [col(StageChange.recorded_at), col(StageChange.id)]
+    found = await read_page(session, statement, keys, page, present=_itself, descending=True)
+    items = await _changes_shown(session, found.items)
+    return Page[ChangeRead](items=items, next_cursor=found.next_cursor)
+
+
+def _itself(change: StageChange) -> StageChange:
+    return change
+
+
+async def change_read(session: AsyncSession, change: StageChange) -> ChangeRead:
+    """One change with the person it is about."""
+    return (await _changes_shown(session, [change]))[0]
+
+
+async def _changes_shown(session: AsyncSession, changes: Sequence[StageChange]) -> list[ChangeRead]:
+    statement = (
+        select(Quarantine.id, Resident.id, Resident.name, Quarantine.grid_id)
+        .join(Resident, col(Resident.id) == Quarantine.resident_id)
+        .where(col(Quarantine.id).in_({change.quarantine_id for change in changes}))
+    )
+    about = {row[0]: row[1:] for row in await session.execute(statement)}
+    return [_change_shown(change, about[change.quarantine_id]) for change in changes]
+
+
+def _change_shown(change: StageChange, about: Sequence[Any]) -> ChangeRead:
+    resident, name, grid = about
+    own = change.model_dump(include=set(ChangeRead.model_fields))
+    whose = {"resident_id": resident, "resident_name": name, "grid_id": grid}
+    return ChangeRead.model_validate({**own, **whose})
