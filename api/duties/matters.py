@@ -59,6 +59,23 @@ _AT_THE_DOOR = f"""
         AND t.status IN ('dispatched', 'picked_up', 'handed_over')
     JOIN quarantines AS q ON q.id = t.quarantine_id
     UNION ALL
+    SELECT 'transfer', 'request', NULL, 'to_site', q.id, q.id, q.resident_id, q.household_id, NULL,
+        unfit.checked_at, unfit.checked_at + interval '8 hours'
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id AND q.place_kind <> 'site'
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
+        AND s.category = 'centralized_quarantine' AND s.category = s.fallback_category
+    CROSS JOIN LATERAL (
+        SELECT c.checked_at FROM site_checks AS c
+        WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND NOT c.fit
+        ORDER BY c.checked_at DESC LIMIT 1
+    ) AS unfit
+    WHERE NOT EXISTS (
+        SELECT FROM transfers AS t
+        WHERE t.quarantine_id = q.id AND t.kind = 'to_site' AND t.status <> 'cancelled'
+    )
+    UNION ALL
     SELECT 'leave', CASE l.status WHEN 'out' THEN 'back' ELSE 'out' END, NULL, NULL, l.id,
         l.quarantine_id, l.resident_id, q.household_id, NULL,
         CASE l.status WHEN 'out' THEN l.left_at ELSE l.from_at END, l.until_at
@@ -208,7 +225,8 @@ DECISIONS: Final = f"""
     SELECT 'change', 'decide', NULL, c.kind, c.id, c.quarantine_id, q.resident_id, q.household_id,
         NULL, c.recorded_at, {_end_of_day("c.recorded_at")}
     FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
-    WHERE c.status = 'requested' AND c.discarded_at IS NULL AND c.entered_by <> $6::uuid
+    WHERE c.status = 'requested' AND c.discarded_at IS NULL
+        AND $6::uuid NOT IN (c.entered_by, c.performed_by)
         AND {_nearest("c.reach", but="c.entered_by")}
     UNION ALL
     SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,

@@ -38,6 +38,7 @@ _VERBS = {
     ("alert", "verify"): "核实并关闭{about}:{person}",
     ("directive", "acknowledge"): "签收指令:{label}",
     ("directive", "report"): "反馈指令:{label}",
+    ("transfer", "request"): "住所核查不符合,为{person}申请转运({about})",
     ("transfer", "approve"): "审批{about}:{person}",
     ("transfer", "dispatch"): "派车{about}:{person}",
     ("transfer", "pick_up"): "接{person}上车({about})",
@@ -94,15 +95,17 @@ PATHS = {
     "change": "/v1/stage-changes/{subject_id}/{act}",
     "arrival": "/v1/arrivals/{subject_id}/{act}",
 }
+_TO_BEGIN = {("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers"}
+"""What begins with a record of its own, instead of a step of one that is there."""
+
 _ACTS = {"decide": "approve", "pick_up": "pick-up", "hand_over": "hand-over"}
 
 
 def report(row: Row) -> dict[str, Any]:
     """Method, path and the part of the body that the duty decides."""
     act = _ACTS.get(row["act"], row["act"])
-    path = PATHS[row["kind"]].format(
-        quarantine_id=row["quarantine_id"], subject_id=row["subject_id"], act=act
-    )
+    pattern = _TO_BEGIN.get((row["kind"], row["act"]), PATHS[row["kind"]])
+    path = pattern.format(quarantine_id=row["quarantine_id"], subject_id=row["subject_id"], act=act)
     return {"method": "POST", "path": path, "body": _body(row)}
 
 
@@ -115,4 +118,6 @@ def _body(row: Row) -> dict[str, str]:
         return {"resident_id": row["resident_id"], "kind": row["key"]}
     if row["kind"] in {"call", "follow_up"}:
         return {"kind": "daily" if row["kind"] == "call" else "follow_up"}
+    if row["act"] == "request":
+        return {"kind": row["label"]}
     return {}

@@ -1,0 +1,75 @@
+"""A home that is not fit: the check is asked for, then the transfer, until somebody asks for it."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from api.foundation import clock
+from api.foundation.records import new_id
+from tests.cast import Town
+from tests.duties.scenery import my_day
+from tests.quarantines.plans import MEDIUM, a_planned_quarantine, the_ninth_edition
+from tests.readings.conftest import signed_in
+
+HAN = "t.01.02.01"
+
+
+@pytest.fixture(scope="module")
+async def protocol(town: Town) -> str:
+    return await the_ninth_edition(town)
+
+
+@pytest.fixture
+async def person(town: Town, protocol: str) -> dict[str, Any]:
+    return await a_planned_quarantine(town, protocol, plan=MEDIUM, begun=0, by="wei", grid=HAN)
+
+
+async def _asked(town: Town, name: str, person: dict[str, Any]) -> dict[str, str]:
+    """Which posts to the home of this person are asked for beside the timetable, and how."""
+    path = f"/v1/quarantines/{person['id']}/"
+    return {
+        duty["report"]["path"].removeprefix(path): duty["what"]
+        for stop in (await my_day(town, name))["stops"]
+        for duty in stop["duties"]
+        if duty["kind"] in {"site_check", "transfer"} and duty["report"]["path"].startswith(path)
+    }
+
+
+async def _checked(client: httpx.AsyncClient, person: dict[str, Any], *, fit: bool) -> None:
+    path = f"/v1/quarantines/{person['id']}"
+    stage = (await client.get(f"{path}/stages")).json()["stages"][0]
+    items = dict.fromkeys((each["code"] for each in stage["site_checklist"]), True)
+    items[next(iter(items))] = fit
+    kept = await client.post(f"{path}/site-checks", json={"id": str(new_id()), "items": items})
+    assert kept.status_code == 201, kept.text
+
+
+async def test_a_home_found_fit_asks_for_nothing_more(town: Town, person: dict[str, Any]):
+    assert set(await _asked(town, "han", person)) == {"site-checks"}
+    await _checked(await signed_in(town, "han"), person, fit=True)
+    assert await _asked(town, "han", person) == {}
+
+
+async def test_a_home_found_unfit_asks_for_a_transfer_until_there_is_one(
+    town: Town, person: dict[str, Any]
+):
+    han = await signed_in(town, "han")
+    await _checked(han, person, fit=False)
+    asked = await _asked(town, "han", person)
+    assert asked == {
+        "transfers": f"住所核查不符合,为{person['resident_name']}申请转运(送集中隔离点)"
+    }
+    told = {"kind": "to_site", "reason": "没有独立卫生间", "destination": "县职校隔离点"}
+    due = (clock.now() + timedelta(hours=4)).isoformat()
+    order = {"id": str(new_id()), "due_at": due, **told}
+    kept = await han.post(f"/v1/quarantines/{person['id']}/transfers", json=order)
+    assert kept.status_code == 201, kept.text
+    assert await _asked(town, "han", person) == {}
+
+
+async def test_the_next_grid_is_asked_nothing_of_it(town: Town, person: dict[str, Any]):
+    await _checked(await signed_in(town, "han"), person, fit=False)
+    for name in ("ming", "lin"):
+        assert await _asked(town, name, person) == {}
