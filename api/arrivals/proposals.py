@@ -80,9 +80,18 @@ def _facts(
         last_exposure_on=arrival.last_exposure_on,
         left_risk_area_on=classified.left_on,
         arrived_on=day,
-        age=age_on(on, arrival.birth_date) if arrival.birth_date else None,
+        age=_age(arrival.birth_date, on),
     )
     return facts, classified.explanation
+
+
+def _age(born: date | None, on: date) -> int | None:
+    """Completed years on a day; None on one before the birth, or where nobody lives any more."""
+    age = age_on(on, born) if born else -1
+    return age if 0 <= age <= _OLDEST else None
+
+
+_OLDEST = 150
 
 
 async def proposal(

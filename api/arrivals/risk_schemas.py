@@ -9,9 +9,10 @@ from pydantic.config import JsonDict
 
 from api.arrivals.division_schemas import AreaPrefix
 from api.foundation.batches import EACH_ALONE
-from api.foundation.fields import Day, Input, LongText, RecordId, ShortText, Wire, unsaid
+from api.foundation.fields import Input, LongText, RecordId, ShortText, Wire, unsaid
 from api.foundation.labels import Labelled
 from api.protocols.models import RiskLevel
+from api.protocols.what_if_schemas import PlanningDay
 
 LARGEST_LIST = 500
 
@@ -34,8 +35,8 @@ class RiskAreaRecord(Input):
     code_prefix: Annotated[AreaPrefix, Field(description="行政区划代码的前段,含其全部下级")]
     name: Annotated[ShortText, Field(description="地区名称")]
     level: Annotated[RiskLevel, Field(description="风险等级")]
-    from_on: Annotated[Day, Field(description="自哪天起(含)")]
-    to_on: Annotated[Day | None, Field(description="至哪天止(含);不填则至另行通知")] = None
+    from_on: Annotated[PlanningDay, Field(description="自哪天起(含)")]
+    to_on: Annotated[PlanningDay | None, Field(description="至哪天止(含);不填则至另行通知")] = None
     announcement: Annotated[LongText, Field(description="公布的文件或通告")]
 
 
@@ -58,8 +59,8 @@ class RiskAreaCorrect(Input):
     )
 
     name: Annotated[ShortText, Field(description="地区名称", default_factory=unsaid)]
-    from_on: Annotated[Day, Field(description="自哪天起(含)", default_factory=unsaid)]
-    to_on: Annotated[Day | None, Field(description="至哪天止(含);null 为至另行通知")] = None
+    from_on: Annotated[PlanningDay, Field(description="自哪天起(含)", default_factory=unsaid)]
+    to_on: Annotated[PlanningDay | None, Field(description="至哪天止(含);null 为至另行通知")] = None
     announcement: Annotated[LongText, Field(description="公布的文件", default_factory=unsaid)]
     reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
 

@@ -128,6 +128,18 @@ async def test_the_tier_is_that_of_the_day_control_begins(
     assert later["plan"] is None
 
 
+@pytest.mark.parametrize("asked", ["1900-01-01", "2199-12-31"])
+async def test_a_day_on_which_nobody_lives_asks_for_no_age(town: Town, asked: str):
+    ming = await town.as_("ming")
+    arrival = await _verified(ming, birth_date="1990-01-01")
+    proposed = await _proposal(ming, arrival, control_started_on=asked)
+    assert (proposed["facts"]["age"], proposed["plan"]) == (None, None)
+    assert (await _proposal(ming, arrival))["facts"]["age"] >= 36
+    beyond = {"control_started_on": "2200-01-01"}
+    address = f"/v1/arrivals/{arrival['id']}/proposal"
+    assert_problem(await ming.get(address, params=beyond), InvalidInput)
+
+
 async def test_a_leader_confirms_and_the_quarantine_begins_with_its_stages(town: Town):
     ming, lin = await town.as_("ming"), await town.as_("lin")
     arrival = await _verified(ming)
