@@ -16,7 +16,7 @@ from api.arrivals.coming_schemas import ArrivalRecord
 from api.arrivals.models import PRESENT, Arrival
 from api.arrivals.problems import AlreadyAnArrival, RegisteredElsewhere
 from api.arrivals.reclassification import areas, comes_on, stays_of
-from api.arrivals.rules import Rules, driver_of, rules_of
+from api.arrivals.rules import Rules, driver_of, keep_list, rules_of
 from api.foundation.database import keyring_of
 from api.foundation.problems import NotFound
 from api.foundation.sealed import Keyring
@@ -111,6 +111,7 @@ class Ground:
 
 async def survey(session: AsyncSession, caller: Claims, told: Sequence[ArrivalRecord]) -> Ground:
     """Look up everything that these arrivals refer to, in a handful of statements."""
+    await keep_list(await driver_of(session))
     keyring = keyring_of(session)
     people = {said.resident_id for said in told if said.resident_id}
     numbers = {said.document for said in told if said.document}

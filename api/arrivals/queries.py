@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.arrivals.models import PRESENT, Arrival, ArrivalStatus, Classification
+from api.arrivals.rules import driver_of, keep_list
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
@@ -48,6 +49,7 @@ _UNSEEN = "没有找到该返(来)乡登记,或不在您的网格范围内。"
 
 async def locked(session: AsyncSession, arrival_id: UUID) -> Arrival:
     """The same, locked until the transaction ends: steps of one arrival follow one another."""
+    await keep_list(await driver_of(session))
     statement = select(Arrival).where(col(Arrival.id) == arrival_id).with_for_update()
     found = await session.scalars(statement, execution_options={"populate_existing": True})
     arrival = found.one_or_none()

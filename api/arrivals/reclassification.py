@@ -10,7 +10,7 @@ import orjson
 
 from api.arrivals.classification import Area, Classified, Stay, areas_of, classify, listed
 from api.arrivals.models import Arrival, ClassifiedBecause
-from api.arrivals.rules import Rules, rules_of
+from api.arrivals.rules import Rules, change_list, rules_of
 from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.jobs import every
@@ -42,9 +42,10 @@ _BEEN_THERE = f"""
     )
     ORDER BY a.id FOR UPDATE OF a
 """
+# Whoever was classed in the minute in which the rules changed may not have seen the change.
 _CLASSED_BEFORE = f"""
     {_SOMEBODY} AND a.classified_at < (
-        SELECT max(greatest(activated_at, retired_at)) FROM protocols
+        SELECT max(greatest(activated_at, retired_at)) + interval '2 minutes' FROM protocols
         WHERE activated_at IS NOT NULL
     )
     ORDER BY a.classified_at, a.id LIMIT 2000 FOR UPDATE OF a
@@ -95,6 +96,7 @@ async def reclassify_places(
 @every(seconds=60, name="arrivals.reclassify")
 async def reclassify_by_rules(connection: Connection, cell: str, at: datetime) -> int:
     """Class anew who was classed before a protocol was adopted or retired; how many changed."""
+    await change_list(connection)
     touched = await connection.fetch(_CLASSED_BEFORE)
     occasion = Occasion(ClassifiedBecause.rules_changed, at, None)
     changed = await _class_anew(connection, cell, touched, occasion)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, text
+from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -16,7 +16,7 @@ from api.arrivals.models import ClassifiedBecause, RiskArea
 from api.arrivals.problems import RiskAreaDiscarded, RiskAreaOverlaps
 from api.arrivals.reclassification import Occasion, reclassify_places
 from api.arrivals.risk_schemas import RiskAreaCorrect, RiskAreaDiscard, RiskAreaRead, RiskAreaRecord
-from api.arrivals.rules import driver_of
+from api.arrivals.rules import change_list, driver_of
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput, NotFound
@@ -67,7 +67,7 @@ async def list_area(
 
     Raises `InvalidInput`, `RiskAreaOverlaps`, `RecordDiffers`.
     """
-    await alone(session)
+    await change_list(await driver_of(session))
     proposal = Proposal(said, new_row(caller, said))
     if await session.get(RiskArea, said.id) is not None:
         return await kept_before(session, proposal), False
@@ -87,13 +87,6 @@ def new_row(caller: Claims, said: RiskAreaRecord) -> RiskArea:
 def with_changes(area: RiskArea, changes: Mapping[str, Any]) -> RiskArea:
     """The entry as it would be after these changes, without changing it."""
     return RiskArea(**{**area.model_dump(), **changes})
-
-
-async def alone(session: AsyncSession) -> None:
-    """One change of the list at a time, so that no two entries of one place overlap."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext('risk_areas'), hashtext(current_schema()))")
-    )
 
 
 async def listed_now(session: AsyncSession) -> Sequence[RiskArea]:
@@ -144,7 +137,7 @@ async def correct_area(
 
     Raises `NotFound`, `RiskAreaDiscarded`, `VersionMismatch`, `InvalidInput`, `RiskAreaOverlaps`.
     """
-    await alone(session)
+    await change_list(await driver_of(session))
     area = await _that_counts(session, risk_area_id)
     changes = said.model_dump(include=said.model_fields_set - {"reason"})
     if not changes:
@@ -167,7 +160,7 @@ async def discard_area(
 
     Raises `NotFound`, `RiskAreaDiscarded`, `VersionMismatch`.
     """
-    await alone(session)
+    await change_list(await driver_of(session))
     area = await _that_counts(session, risk_area_id)
     discarded = {"discarded_at": clock.now()}
     await change_area(session, caller, area, discarded, version=version, reason=said.reason)

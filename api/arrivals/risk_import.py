@@ -15,7 +15,6 @@ from api.access.tokens import Claims
 from api.arrivals.models import RiskArea
 from api.arrivals.problems import RiskAreaOverlaps
 from api.arrivals.risk_areas import (
-    alone,
     change_area,
     follow_list,
     listed_now,
@@ -29,6 +28,7 @@ from api.arrivals.risk_schemas import (
     RiskAreaRecord,
     RiskAreasImported,
 )
+from api.arrivals.rules import change_list, driver_of
 from api.foundation.batches import Unread
 from api.foundation.problems import Problem, RecordDiffers
 from api.foundation.records import insert_new
@@ -59,7 +59,7 @@ async def import_areas(
     one: what was put right by hand is not undone by an older list. Ends that the list does not
     tell stay as they are.
     """
-    await alone(session)
+    await change_list(await driver_of(session))
     taking = await _begin(session, caller, items)
     outcomes = [await _outcome(taking, item, at) for at, item in enumerate(items)]
     await insert_new(session, taking.new)

@@ -87,6 +87,23 @@ async def driver_of(session: AsyncSession) -> Connection:
     return raw
 
 
+_LIST = "hashtext('risk_areas'), hashtext(current_schema())"
+
+
+async def keep_list(connection: Connection) -> None:
+    """Let the list of risk areas stand until the transaction ends, beside others who read it.
+
+    Taken before an arrival is: whoever changes the list waits, and then finds every arrival that
+    was classed by the former one.
+    """
+    await connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LIST})")
+
+
+async def change_list(connection: Connection) -> None:
+    """Nobody else classes an arrival or changes the list until the transaction ends."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({_LIST})")
+
+
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """Whether an arrival was reported when it had to be; None where nothing asks or it is open."""

@@ -282,3 +282,22 @@ async def test_a_list_classes_anew_only_who_is_on_the_way_or_here(town: Town):
     assert told["reclassified"] == 1
     assert (await _file(ming, on_the_way))["arrival"]["risk_level"] == "high"
     assert (await _file(ming, untrue))["arrival"]["risk_level"] == "none"
+
+
+async def test_who_is_recorded_while_the_list_changes_is_classed_by_the_new_list(town: Town):
+    ming, lin, zhou = [await town.as_(name) for name in ("ming", "lin", "zhou")]
+    home = await a_household(ming, grid="t.01.01.01")
+    for county in range(10, 16):
+        prefix = f"6201{county}"
+        stays = [{"code": prefix, "from_on": day(30), "to_on": day(1)}]
+        known = await an_arrival(ming, home, stays=stays)
+        came = {"arrived_at": clock.now().isoformat()}
+        made = await asyncio.gather(
+            an_arrival(ming, home, stays=stays),
+            a_risk_area(zhou, code_prefix=prefix),
+            an_arrival(lin, home, stays=stays),
+            ming.post(f"/v1/arrivals/{known['id']}/arrive", json=came),
+        )
+        assert made[3].status_code == 200, made[3].text
+        for arrival in (made[0], made[2], known):
+            assert (await _file(ming, arrival))["arrival"]["risk_level"] == "medium"
