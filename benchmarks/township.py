@@ -59,6 +59,15 @@ _HOUSEHOLDS = """
     FROM placed
     RETURNING id, grid_id
 """
+_STAGES = """
+    INSERT INTO quarantine_stages (id, version, reach, quarantine_id, ordinal, category, starts_on,
+        ends_on, counted_from, day_index_base, credited_days, monitoring_policy_id, care_policy_id,
+        tests, test_window_hours, on_missed_test, visits_per_day, calls_per_day, cohabitant_rule,
+        leave_home, site_checklist)
+    SELECT gen_random_uuid(), 1, reach, id, 1, category, started_on, planned_end_on, started_on, 1,
+        0, monitoring_policy_id, care_policy_id, '[]', 24, 'reschedule', 0, 0, 'none', 'never', '[]'
+    FROM quarantines
+"""
 _PAST = """
     INSERT INTO readings (id, version, recorded_at, received_at, performed_by, entered_by, source,
         quarantine_id, resident_id, grid_id, reach, value_c, method, site, symptoms, measured_at,
@@ -99,6 +108,7 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
     await connection.execute(_SCENERY, root.id, GRIDS)
     began = clock.now() - FIRST_DAY
     rows = await connection.fetch(_HOUSEHOLDS, post.worker_id, DOORS, began, began.date())
+    await connection.execute(_STAGES)
     await connection.execute(_PAST, PAST_DAYS)
     await connection.execute("ANALYZE")
     await connection.close()
