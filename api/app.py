@@ -142,6 +142,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_open,
+        # What is told and what is answered are the same things by the same names.
+        separate_input_output_schemas=False,
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()

@@ -12,7 +12,7 @@ from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.directives.models import Directive, DirectiveReceipt
 from api.directives.queries import REPORT, directive_of
-from api.directives.schemas import Acknowledgement, Report
+from api.directives.schemas import Acknowledgement, DirectiveReport
 from api.directives.service import refuse_ended
 from api.foundation import clock
 from api.foundation.database import keyring_of
@@ -42,7 +42,7 @@ async def acknowledge(
 
 
 async def report(
-    session: AsyncSession, caller: Claims, directive_id: UUID, said: Report
+    session: AsyncSession, caller: Claims, directive_id: UUID, said: DirectiveReport
 ) -> Answered:
     """Keep what a post reports; who reports has received it. Another report replaces it openly.
 

@@ -18,8 +18,8 @@ from api.directives.schemas import (
     DirectiveIssue,
     DirectiveProgress,
     DirectiveRead,
+    DirectiveReport,
     ReceiptRead,
-    Report,
 )
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
@@ -183,7 +183,7 @@ async def acknowledge_directive(
 
 @router.post("/directives/{directive_id}/report", response_model=ReceiptRead, responses=_ANSWERING)
 async def report_on_directive(
-    directive_id: UUID, answer: Report, reader: DirectiveReader, session: ScopedSession
+    directive_id: UUID, answer: DirectiveReport, reader: DirectiveReader, session: ScopedSession
 ) -> ReceiptRead:
     """反馈一条指令的办理情况。
 

@@ -134,7 +134,7 @@ class Acknowledgement(Input):
     ] = None
 
 
-class Report(Input):
+class DirectiveReport(Input):
     """It was done, and how."""
 
     model_config = ConfigDict(

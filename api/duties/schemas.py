@@ -46,7 +46,7 @@ class DutyState(Labelled):
     late = "late", "已逾时"
 
 
-class Report(Wire):
+class HowToReport(Wire):
     """Where to report it, and the ids to send; the rest of the body is what was found."""
 
     method: str = Field(description="HTTP 方法")
@@ -79,7 +79,7 @@ class DutyItem(Wire):
     opens_at: datetime = Field(description="何时起可以办理")
     due_at: datetime = Field(description="何时之前办理")
     state: DutyState
-    report: Report
+    report: HowToReport
 
 
 class Stop(Wire):
@@ -139,7 +139,7 @@ class MyDay(Wire):
     stops: list[Stop]
 
 
-class PlaceKind(Labelled):
+class BoardPlace(Labelled):
     """What a line of the board is about."""
 
     grid = "grid", "网格"
@@ -163,7 +163,7 @@ class Tally(Wire):
 class BoardLine(Wire):
     """A grid, a household or a person, and how their duties stand."""
 
-    kind: PlaceKind
+    kind: BoardPlace
     id: UUID
     name: str
     number: int | None = Field(description="户号;不是户时为 null")

@@ -11,7 +11,7 @@ import orjson
 
 from api.duties.due import care
 from api.duties.people import PEOPLE_THEN
-from api.duties.schemas import Board, BoardLine, CareKind, MissedRead, PlaceKind, Tally
+from api.duties.schemas import Board, BoardLine, BoardPlace, CareKind, MissedRead, Tally
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
 from api.foundation.problems import InvalidInput, NotFound
@@ -135,7 +135,7 @@ async def place_of(desk: Desk, of: Asked) -> str:
 def _lines(rows: Iterable[Any]) -> Iterator[BoardLine]:
     for (kind, identity, name, number), tallied in groupby(rows, key=_whose):
         yield BoardLine(
-            kind=PlaceKind(kind),
+            kind=BoardPlace(kind),
             id=identity,
             name=name,
             number=number,

@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from api.duties.workload_schemas import WorkKind
 from api.foundation import clock
 from api.foundation.records import new_id
+from api.protocols.documents import EXAMPLE
 from tests.builders import (
     a_household,
     a_quarantine,
+    arrival_body,
     household_body,
     quarantine_body,
     synthetic_resident,
@@ -106,6 +110,99 @@ async def _a_reading(gu: httpx.AsyncClient) -> Sending:
     return Sending("/v1/readings", body, {"value_c": 36.9})
 
 
+async def _a_protocol(_: httpx.AsyncClient) -> Sending:
+    told = {"name": "试行方案", "disease": "试行", "issuing_body": "青竹乡防控指挥部"}
+    body = {**_policy(), **told, "source": "试行办法", "document": EXAMPLE}
+    return Sending("/v1/protocols", body, {"disease": "另一种"})
+
+
+async def _a_preset(gu: httpx.AsyncClient) -> Sending:
+    drafts = await gu.get("/v1/protocols", params={"code": "gx_3d2", "status": "draft"})
+    for draft in drafts.json()["items"]:
+        ended = await gu.post(f"/v1/protocols/{draft['id']}/retire", json={"reason": "另拟一份"})
+        assert ended.status_code == 200, ended.text
+    body = {"id": str(new_id()), "effective_from": "2022-02-10"}
+    return Sending("/v1/protocols/presets/gx_3d2", body, {"effective_from": "2022-02-11"})
+
+
+async def _a_copy(gu: httpx.AsyncClient) -> Sending:
+    draft = (await _a_protocol(gu)).body
+    kept = await gu.post("/v1/protocols", json=draft)
+    assert kept.status_code == 201, kept.text
+    path = f"/v1/protocols/{draft['id']}"
+    active = await gu.post(f"{path}/activate", headers={"If-Match": kept.headers["etag"]})
+    assert active.status_code == 200, active.text
+    body = {"id": str(new_id()), "effective_from": "2022-03-10"}
+    return Sending(f"{path}/copy", body, {"effective_from": "2022-03-11"})
+
+
+async def _an_alert(gu: httpx.AsyncClient) -> Sending:
+    home = await a_household(gu, grid=HOME)
+    body = {"id": str(new_id()), "household_id": home["id"], "note": "敲门无人应答,昨晚起未见"}
+    return Sending("/v1/alerts", body, {"note": "邻居称已外出"})
+
+
+async def _an_alert_policy(_: httpx.AsyncClient) -> Sending:
+    step = {"grid_kind": "village", "roles": ["grid_leader"], "minutes": 15}
+    body = _policy() | {"causes": ["reported"], "steps": [step], "grace_minutes": 0}
+    return Sending("/v1/alert-policies", body, {"grace_minutes": 5})
+
+
+async def _a_workload_policy(_: httpx.AsyncClient) -> Sending:
+    body = _policy() | {"weights": dict.fromkeys(WorkKind.labels(), 2.0), "uneven_ratio": 1.5}
+    return Sending("/v1/workload-policies", body, {"uneven_ratio": 2.0})
+
+
+async def _an_arrival(gu: httpx.AsyncClient) -> Sending:
+    home = await a_household(gu, grid=HOME)
+    return Sending("/v1/arrivals", arrival_body(home), {"name": "改名"})
+
+
+async def _a_risk_area(_: httpx.AsyncClient) -> Sending:
+    body = {"id": str(new_id()), "code_prefix": f"4599{new_id().int % 10**8:08d}", "name": "远山"}
+    told = {"level": "medium", "from_on": "2022-02-01", "announcement": "第5号公告"}
+    return Sending("/v1/risk-areas", body | told, {"level": "high"})
+
+
+async def _a_test(gu: httpx.AsyncClient) -> Sending:
+    home = await a_household(gu, grid=HOME)
+    told = {"resident_id": home["residents"][0]["id"], "kind": "nucleic_acid"}
+    body = {"id": str(new_id()), **told, "sampled_at": clock.now().isoformat()}
+    return Sending("/v1/tests", body | {"outcome": "pending"}, {"kind": "antigen"})
+
+
+async def _a_call(gu: httpx.AsyncClient) -> Sending:
+    path = f"/v1/quarantines/{(await a_quarantine(gu))['id']}/calls"
+    return Sending(path, {"id": str(new_id()), "outcome": "reached"}, {"outcome": "unreachable"})
+
+
+async def _a_directive(_: httpx.AsyncClient) -> Sending:
+    told = {"grid_id": str(grid_id(HOME)), "title": "再排查", "body": "逐户反馈人数"}
+    deadline = (clock.now() + timedelta(hours=6)).isoformat()
+    body = {"id": str(new_id()), **told, "deadline_at": deadline}
+    return Sending("/v1/directives", body, {"title": "再排查一遍"})
+
+
+async def _a_transfer(gu: httpx.AsyncClient) -> Sending:
+    path = f"/v1/quarantines/{(await a_quarantine(gu))['id']}/transfers"
+    told = {"kind": "to_site", "reason": "家中不宜隔离", "destination": "县职校"}
+    return Sending(path, {"id": str(new_id()), **told}, {"destination": "县党校"})
+
+
+async def _a_referral(gu: httpx.AsyncClient) -> Sending:
+    path = f"/v1/quarantines/{(await a_quarantine(gu))['id']}/hospital-referrals"
+    body = {"id": str(new_id()), "hospital": "县人民医院", "reason": "发热"}
+    return Sending(path, body, {"hospital": "中医院"})
+
+
+async def _a_leave(gu: httpx.AsyncClient) -> Sending:
+    path = f"/v1/quarantines/{(await a_quarantine(gu))['id']}/leaves"
+    begins = clock.now() + timedelta(hours=1)
+    told = {"from_at": begins.isoformat(), "until_at": (begins + timedelta(hours=4)).isoformat()}
+    body = {"id": str(new_id()), "reason": "每周透析", "route": "家—县医院", **told}
+    return Sending(path, body, {"route": "家—中医院"})
+
+
 MAKERS: dict[str, Maker] = {
     "open_grid": _a_grid,
     "register_worker": _a_worker,
@@ -118,6 +215,20 @@ MAKERS: dict[str, Maker] = {
     "begin_quarantine": _a_new_quarantine,
     "record_whereabouts": _whereabouts,
     "record_reading": _a_reading,
+    "draft_protocol": _a_protocol,
+    "adopt_preset": _a_preset,
+    "copy_protocol": _a_copy,
+    "report_alert": _an_alert,
+    "make_alert_policy": _an_alert_policy,
+    "make_workload_policy": _a_workload_policy,
+    "record_arrival": _an_arrival,
+    "list_risk_area": _a_risk_area,
+    "record_test": _a_test,
+    "record_call": _a_call,
+    "issue_directive": _a_directive,
+    "request_transfer": _a_transfer,
+    "refer_to_hospital": _a_referral,
+    "ask_for_leave": _a_leave,
 }
 """By the operation that keeps the record."""
 
