@@ -42,6 +42,14 @@ _LIST = """
 """
 
 
+_ONE = """
+    SELECT id, version, quarantine_id, resident_id, grid_id, day, "window", timing,
+        value_c::float8, method, site, symptoms, measured_at, abnormal, low, recorded_at,
+        received_at, performed_by, entered_by, source, discarded_at
+    FROM readings WHERE id = $1
+"""
+
+
 async def _caller(request: Request) -> Claims:
     return await request.app.state.keys.read(request.headers["authorization"].partition(" ")[2])
 
@@ -83,6 +91,13 @@ async def list_readings(request: Request) -> Response:
     return _json({"items": [dict(row) for row in rows], "next_cursor": None})
 
 
+async def read_reading(request: Request) -> Response:
+    await _caller(request)
+    async with request.app.state.pool.acquire() as connection:
+        row = await connection.fetchrow(_ONE, UUID(request.path_params["reading_id"]))
+    return _json(dict(row))
+
+
 async def _nothing_to_reset(_: asyncpg.Connection) -> None:
     return None
 
@@ -112,5 +127,6 @@ def app() -> Starlette:
     routes = [
         Route("/v1/readings", record_reading, methods=["POST"]),
         Route("/v1/readings", list_readings, methods=["GET"]),
+        Route("/v1/readings/{reading_id}", read_reading, methods=["GET"]),
     ]
     return Starlette(routes=routes, lifespan=_open)

@@ -112,7 +112,7 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
     await connection.execute(_PAST, PAST_DAYS)
     await connection.execute("ANALYZE")
     await connection.close()
-    token = await _token(addresses, settings, post.worker_id, post.id, root.id)
+    token = await token_of(addresses, settings, post.worker_id, post.id, root.id)
     return Scene(
         token=token,
         worker=post.worker_id,
@@ -122,9 +122,16 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
     )
 
 
-async def _token(
-    addresses: Addresses, settings: Settings, worker: UUID, post: UUID, grid: UUID
+async def token_of(  # noqa: PLR0913, PLR0917 - what a token says
+    addresses: Addresses,
+    settings: Settings,
+    worker: UUID,
+    post: UUID,
+    grid: UUID,
+    level: int = 1,
+    role: Role = Role.administrator,
 ) -> str:
+    """Sign somebody in at a post."""
     service = Database(addresses.service, settings.keyring())
     await service.open()
     tokens = Tokens(issuer=settings.public_url, audience=settings.audience, minutes=60)
@@ -145,7 +152,7 @@ async def _token(
             )
         )
     claims = {"sub": str(worker), "sid": str(identity), "cell": CELL, "post": str(post)}
-    place = {"grid": str(grid), "level": 1, "role": Role.administrator.value}
+    place = {"grid": str(grid), "level": level, "role": role.value}
     token = await keys.issue({**claims, **place})
     await service.close()
     return token

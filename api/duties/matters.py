@@ -111,7 +111,9 @@ _UNMET = f"""
     SELECT 'visit', 'see', last.outcome, NULL, h.id, NULL, NULL, h.id, NULL, last.visited_at,
         {_end_of_day("last.visited_at", later=1)}
     FROM (
-        SELECT id FROM households WHERE $7 = 'grid_worker' AND grid_id = $4::uuid
+        SELECT household_id AS id FROM visits
+        WHERE $7 = 'grid_worker' AND grid_id = $4::uuid AND discarded_at IS NULL
+            AND outcome IN ('absent', 'refused')
         UNION
         SELECT household_id FROM bonds WHERE worker_id = $6::uuid AND ended_at IS NULL
     ) AS home

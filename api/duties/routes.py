@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Header, Query, Request, Response
 
-from api.access.caller import ScopedSession, enters, permits
+from api.access.caller import ScopedSession, enters, entry_of, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.duties import live_view, my_day, service, standing, workload
@@ -15,6 +15,7 @@ from api.duties.schemas import Board, CareKind, LiveView, MissedRead, MyDay
 from api.duties.workload_schemas import Workload, WorkloadPolicyRead, WorkloadPolicyRecord
 from api.foundation import clock
 from api.foundation.contract import found, room, writes
+from api.foundation.database import Database
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import RecordDiffers
@@ -28,7 +29,17 @@ from api.readings.routes import AtDesk
 
 router = room("duties")
 
-OwnDesk = Annotated[Desk, enters(AtDesk)]
+
+class AtOwnDesk(AtDesk):
+    """Opens the desk for a day: a long statement, the same for everybody."""
+
+    def __init__(self, request: Request, caller: Claims) -> None:
+        super().__init__(request, caller)
+        database: Database = request.app.state.database
+        self._door = database.connection(entry_of(caller, writing=False).planned_once())
+
+
+OwnDesk = Annotated[Desk, enters(AtOwnDesk)]
 LeaderDesk = Annotated[Desk, enters(AtDesk, Permission.duties_read)]
 PolicyReader = Annotated[Claims, permits(Permission.policies_read)]
 PolicyMaker = Annotated[Claims, permits(Permission.policies_manage)]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Index, LargeBinary, String
+from sqlalchemy import ARRAY, Column, Index, LargeBinary, String, text
 from sqlmodel import Field
 
 from api.foundation.fields import Datum
@@ -64,6 +64,12 @@ class Visit(Recorded, table=True):
         Index("ix_visits_grid_id_visited_at", "grid_id", "visited_at", "id"),
         Index("ix_visits_visited_at", "visited_at", "id"),
         Index("ix_visits_reach", "reach"),
+        Index(
+            "ix_visits_unmet",
+            "grid_id",
+            "household_id",
+            postgresql_where=text("outcome IN ('absent', 'refused') AND discarded_at IS NULL"),
+        ),
     )
 
     household_id: UUID = Field(foreign_key="households.id")

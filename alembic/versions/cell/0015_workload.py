@@ -42,9 +42,16 @@ INSERT INTO workload_policies (
       "site_check": 2, "follow_up": 0.5, "release": 1, "decision": 1, "arrival": 1}', 1.5
 )
 """,
-    # Whose a duty was in the past: seats that ended are asked for too.
+    # Whose a duty was in the past: seats that ended are asked for too. (Both of these indexes are
+    # made in a moment: seats are few, and so are doors that found nobody.)
     """\
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX ix_care_seats_quarantine_id_began_at ON care_seats (quarantine_id, began_at)
+""",
+    # A worker's day asks which doors found nobody: few of all that were knocked at.
+    """\
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX ix_visits_unmet ON visits (grid_id, household_id) WHERE outcome IN ('absent', 'refused') AND discarded_at IS NULL
 """,
     # Whoever serves a person from elsewhere must know when the door was knocked at, and no more.
     """\
@@ -112,6 +119,7 @@ DOWN = (
     "DROP FUNCTION answering(timestamptz[], timestamptz[], integer[], timestamptz[], integer[])",
     "DROP FUNCTION knocks(uuid[], timestamptz, timestamptz)",
     "DROP TABLE workload_policies",
+    "DROP INDEX ix_visits_unmet",
     "DROP INDEX ix_care_seats_quarantine_id_began_at",
 )
 
