@@ -88,7 +88,8 @@ class Alert(Versioned, Reached, table=True):
 
     `hop` counts who was told, from its opening on; `step` is where in its policy that was, and
     starts anew when it is reopened. `climbs_at` is when the step that was told last loses it to the
-    next; null when somebody has answered, or when there is nobody left to tell.
+    next; null when somebody has answered, or when there is nobody left to tell. No index holds it,
+    so that telling the first hop of an alert that was just opened touches none.
     """
 
     __tablename__: ClassVar[Any] = "alerts"
@@ -100,7 +101,6 @@ class Alert(Versioned, Reached, table=True):
             unique=True,
             postgresql_where=text("status <> 'verified'"),
         ),
-        Index("ix_alerts_climbs_at", "climbs_at", postgresql_where=text("climbs_at IS NOT NULL")),
         Index("ix_alerts_opened_at", "opened_at", "id"),
         Index("ix_alerts_open_reach", "reach", postgresql_where=text("status <> 'verified'")),
         Index("ix_alerts_quarantine_id", "quarantine_id"),
@@ -147,7 +147,6 @@ class AlertEvidence(Versioned, Reached, table=True):
     __table_args__ = (
         Index("uq_alert_evidence_once", "record_id", "kind", "key", unique=True),
         Index("ix_alert_evidence_alert_id", "alert_id"),
-        Index("ix_alert_evidence_reach", "reach"),
     )
 
     alert_id: UUID = Field(foreign_key="alerts.id")
@@ -170,10 +169,7 @@ class AlertHop(Versioned, Reached, table=True):
     """
 
     __tablename__: ClassVar[Any] = "alert_hops"
-    __table_args__ = (
-        Index("uq_alert_hops_number", "alert_id", "number", unique=True),
-        Index("ix_alert_hops_reach", "reach"),
-    )
+    __table_args__ = (Index("uq_alert_hops_number", "alert_id", "number", unique=True),)
 
     alert_id: UUID = Field(foreign_key="alerts.id")
     quarantine_id: UUID | None = None
@@ -193,7 +189,6 @@ class AlertTelling(Versioned, Reached, table=True):
     __table_args__ = (
         Index("uq_alert_tellings_once", "alert_id", "hop", "post_id", unique=True),
         Index("ix_alert_tellings_worker_id", "worker_id", "alert_id"),
-        Index("ix_alert_tellings_reach", "reach"),
     )
 
     alert_id: UUID = Field(foreign_key="alerts.id")
@@ -214,10 +209,7 @@ class AlertAction(Versioned, Reached, table=True):
     """
 
     __tablename__: ClassVar[Any] = "alert_actions"
-    __table_args__ = (
-        Index("ix_alert_actions_alert_id", "alert_id", "at"),
-        Index("ix_alert_actions_reach", "reach"),
-    )
+    __table_args__ = (Index("ix_alert_actions_alert_id", "alert_id", "at"),)
 
     alert_id: UUID = Field(foreign_key="alerts.id")
     quarantine_id: UUID | None = None

@@ -159,15 +159,6 @@ async def test_the_plan_of_a_quarantine_names_the_policy_and_else_the_newest_tha
     assert await owner.fetchval(of, alert) is not None
 
 
-async def test_outside_reach_and_duty_nothing_is_opened(town: Town):
-    async with town.database.connection(HOUSE) as connection:
-        await connection.execute("SET LOCAL onegrid.reach_from = 't.01.02'")
-        await connection.execute("SET LOCAL onegrid.reach_to = 't.01.02/'")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await open_alert(connection, finding())
-        await connection.execute("ROLLBACK; BEGIN")
-
-
 async def test_both_doors_open_the_same(town: Town, owner: asyncpg.Connection):
     said = finding(note_sealed=b"\\x01")
     async with town.database.session(HOUSE) as session:

@@ -73,9 +73,6 @@ CREATE TABLE alerts (
 CREATE INDEX ix_alerts_changed_xid ON alerts (changed_xid)
 """,
     """\
-CREATE INDEX ix_alerts_climbs_at ON alerts (climbs_at) WHERE climbs_at IS NOT NULL
-""",
-    """\
 CREATE INDEX ix_alerts_open_reach ON alerts (reach) WHERE status <> 'verified'
 """,
     """\
@@ -118,9 +115,6 @@ CREATE INDEX ix_alert_evidence_alert_id ON alert_evidence (alert_id)
 CREATE INDEX ix_alert_evidence_changed_xid ON alert_evidence (changed_xid)
 """,
     """\
-CREATE INDEX ix_alert_evidence_reach ON alert_evidence (reach)
-""",
-    """\
 CREATE UNIQUE INDEX uq_alert_evidence_once ON alert_evidence (record_id, kind, key)
 """,
     """\
@@ -146,9 +140,6 @@ CREATE TABLE alert_hops (
 CREATE INDEX ix_alert_hops_changed_xid ON alert_hops (changed_xid)
 """,
     """\
-CREATE INDEX ix_alert_hops_reach ON alert_hops (reach)
-""",
-    """\
 CREATE UNIQUE INDEX uq_alert_hops_number ON alert_hops (alert_id, number)
 """,
     """\
@@ -172,9 +163,6 @@ CREATE TABLE alert_tellings (
 """,
     """\
 CREATE INDEX ix_alert_tellings_changed_xid ON alert_tellings (changed_xid)
-""",
-    """\
-CREATE INDEX ix_alert_tellings_reach ON alert_tellings (reach)
 """,
     """\
 CREATE INDEX ix_alert_tellings_worker_id ON alert_tellings (worker_id, alert_id)
@@ -205,9 +193,6 @@ CREATE INDEX ix_alert_actions_alert_id ON alert_actions (alert_id, at)
 """,
     """\
 CREATE INDEX ix_alert_actions_changed_xid ON alert_actions (changed_xid)
-""",
-    """\
-CREATE INDEX ix_alert_actions_reach ON alert_actions (reach)
 """,
     """\
 CREATE TABLE sweeps (

@@ -9,11 +9,15 @@ depends_on = None
 
 UP = (
     """\
+DO $$
+BEGIN
+    -- They run where a reading is taken: their tables are named whole, as those of enter() are.
+    EXECUTE format($function$
 CREATE FUNCTION findings_of(findings jsonb) RETURNS TABLE (
     nth bigint, cause text, subject_id uuid, grid_id uuid, reach text, household_id uuid,
     resident_id uuid, quarantine_id uuid, kind text, record_id uuid, key text, found_at timestamptz,
     told_by uuid, note_sealed bytea
-) LANGUAGE sql STABLE AS $$
+) LANGUAGE sql STABLE AS $body$
     SELECT f.nth, f.cause, f.subject_id, f.grid_id, f.reach, f.household_id, f.resident_id,
         f.quarantine_id, f.kind, f.record_id, f.key, f.found_at, f.told_by, f.note_sealed
     FROM ROWS FROM (jsonb_to_recordset(findings) AS (
@@ -24,33 +28,33 @@ CREATE FUNCTION findings_of(findings jsonb) RETURNS TABLE (
         cause, subject_id, grid_id, reach, household_id, resident_id, quarantine_id, kind, record_id,
         key, found_at, told_by, note_sealed, nth
     )
-$$
-""",
-    """\
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
 CREATE FUNCTION alert_policy_for(cause text, quarantine uuid, at timestamptz) RETURNS TABLE (
     id uuid, grace interval, whole interval
-) LANGUAGE sql STABLE AS $$
+) LANGUAGE sql STABLE AS $body$
     -- The one that the quarantine's plan names, else the newest that holds the cause. Whatever the
     -- policies leave out, an alert is opened: then by the newest of all.
     SELECT p.id, make_interval(mins => p.grace_minutes), (
         SELECT make_interval(mins => sum((step ->> 'minutes')::integer)::integer)
         FROM jsonb_array_elements(p.steps) AS step
     )
-    FROM alert_policies p
+    FROM %1$I.alert_policies p
     WHERE p.effective_from <= (at AT TIME ZONE 'Asia/Shanghai')::date
         AND (p.effective_to IS NULL OR p.effective_to >= (at AT TIME ZONE 'Asia/Shanghai')::date)
     ORDER BY (
         p.code = (
-            SELECT q.alert_policies ->> cause FROM quarantine_plans q
+            SELECT q.alert_policies ->> cause FROM %1$I.quarantine_plans q
             WHERE q.quarantine_id = quarantine AND q.ended_at IS NULL
         )
     ) IS TRUE DESC, cause = ANY (p.causes) DESC, p.effective_from DESC, p.code, p.revision DESC
     LIMIT 1
-$$
-""",
-    """\
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
 CREATE FUNCTION tell_alerts(due uuid[], happened text, at timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $body$
 DECLARE
     waiting uuid[] := due;
 BEGIN
@@ -60,9 +64,8 @@ BEGIN
         WITH next AS (
             SELECT a.id, a.reach, a.quarantine_id, a.hop + 1 AS number, a.step + 1 AS step,
                 jsonb_array_length(p.steps) AS steps, s.roles, s.minutes, g.id AS grid_id
-            FROM unnest(waiting) AS w (id)
-            JOIN alerts a ON a.id = w.id
-            JOIN alert_policies p ON p.id = a.policy_id
+            FROM %1$I.alerts a
+            JOIN %1$I.alert_policies p ON p.id = a.policy_id
             CROSS JOIN LATERAL (
                 SELECT p.steps -> a.step ->> 'grid_kind' AS grid_kind,
                     ARRAY(SELECT jsonb_array_elements_text(coalesce(
@@ -71,7 +74,7 @@ BEGIN
                     (coalesce(p.steps -> a.step, p.steps -> -1) ->> 'minutes')::integer AS minutes
             ) AS s
             LEFT JOIN LATERAL (
-                SELECT above.id FROM grids above
+                SELECT above.id FROM %1$I.grids above
                 WHERE above.path = ANY (ARRAY(
                     SELECT array_to_string((string_to_array(a.reach, '.'))[1:depth], '.')
                     FROM generate_series(1, cardinality(string_to_array(a.reach, '.'))) AS depth
@@ -80,21 +83,22 @@ BEGIN
                     AND (above.kind = s.grid_kind OR s.grid_kind IS NULL AND above.level = 1)
                 ORDER BY above.level DESC LIMIT 1
             ) AS g ON true
+            WHERE a.id = ANY (waiting)
         ), told AS (
-            INSERT INTO alert_tellings (
+            INSERT INTO %1$I.alert_tellings (
                 id, version, reach, alert_id, quarantine_id, hop, post_id, worker_id, worker_name,
                 told_at
             )
             SELECT DISTINCT ON (n.id, w.id) gen_random_uuid(), 1, n.reach, n.id, n.quarantine_id,
                 n.number, h.id, w.id, w.name, at
             FROM next n
-            JOIN posts h ON h.grid_id = n.grid_id AND h.role = ANY (n.roles)
+            JOIN %1$I.posts h ON h.grid_id = n.grid_id AND h.role = ANY (n.roles)
                 AND h.began_at <= at AND (h.ended_at IS NULL OR h.ended_at > at)
-            JOIN workers w ON w.id = h.worker_id AND (w.left_at IS NULL OR w.left_at > at)
+            JOIN %1$I.workers w ON w.id = h.worker_id AND (w.left_at IS NULL OR w.left_at > at)
             ORDER BY n.id, w.id, h.began_at, h.id
             RETURNING alert_id
         ), hopped AS (
-            INSERT INTO alert_hops (
+            INSERT INTO %1$I.alert_hops (
                 id, version, reach, alert_id, quarantine_id, number, step, told_grid_id, roles,
                 told_at, due_at, vacant
             )
@@ -105,58 +109,48 @@ BEGIN
             FROM next n LEFT JOIN (SELECT DISTINCT alert_id FROM told) AS t ON t.alert_id = n.id
             RETURNING alert_id, number, step, due_at, vacant
         ), moved AS (
-            UPDATE alerts a SET hop = h.number, step = h.step, version = a.version + 1,
+            UPDATE %1$I.alerts a SET hop = h.number, step = h.step, version = a.version + 1,
                 changed_xid = pg_current_xact_id(),
                 climbs_at = CASE WHEN NOT h.vacant AND h.step < n.steps THEN h.due_at END
             FROM hopped h JOIN next n ON n.id = h.alert_id
-            WHERE a.id = h.alert_id
+            WHERE a.id = h.alert_id AND a.id = ANY (waiting)
             RETURNING a.id, h.vacant AND h.step <= n.steps AS again
         )
         SELECT coalesce(array_agg(id) FILTER (WHERE again), '{}') INTO waiting FROM moved;
     END LOOP;
-    PERFORM tell(happened, a.id, a.grid_id, a.quarantine_id, NULL, a.reach, at)
-    FROM unnest(due) AS d (id) JOIN alerts a ON a.id = d.id;
+    PERFORM %1$I.tell(happened, a.id, a.grid_id, a.quarantine_id, NULL, a.reach, at)
+    FROM %1$I.alerts a WHERE a.id = ANY (due);
 END
-$$
-""",
-    """\
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
 CREATE FUNCTION reopen_alerts(wanted uuid[], at timestamptz) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $body$
 BEGIN
     -- A new clock by the policy in force now; hops go on being counted.
-    UPDATE alerts a SET status = 'open', policy_id = p.id, step = 0, answer_by = at + p.whole,
+    UPDATE %1$I.alerts a SET status = 'open', policy_id = p.id, step = 0, answer_by = at + p.whole,
         acknowledged_at = NULL, acknowledged_by = NULL, handled_at = NULL, handled_by = NULL,
         resolved_at = NULL, resolved_by = NULL, verified_at = NULL, verified_by = NULL
-    FROM alerts former CROSS JOIN LATERAL
-        alert_policy_for(former.cause, former.quarantine_id, at) AS p
+    FROM %1$I.alerts former CROSS JOIN LATERAL
+        %1$I.alert_policy_for(former.cause, former.quarantine_id, at) AS p
     WHERE former.id = ANY (wanted) AND a.id = former.id;
-    PERFORM tell_alerts(wanted, 'alert.reopened', at);
+    PERFORM %1$I.tell_alerts(wanted, 'alert.reopened', at);
 END
-$$
-""",
-    """\
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
 CREATE FUNCTION open_alerts(findings jsonb, at timestamptz) RETURNS uuid[]
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $body$
 DECLARE
     opened uuid[] := '{}';
     shown uuid[];
     again uuid[];
     attempts integer := 0;
 BEGIN
-    IF EXISTS (
-        SELECT FROM findings_of(findings) f
-        WHERE (f.reach >= nullif(current_setting('onegrid.reach_from', true), '') COLLATE "C"
-            AND f.reach < nullif(current_setting('onegrid.reach_to', true), '') COLLATE "C"
-            OR coalesce(f.quarantine_id, f.household_id) = ANY (string_to_array(
-                nullif(current_setting('onegrid.duties', true), ''), ','
-            )::uuid[])) IS NOT TRUE
-    ) THEN
-        RAISE EXCEPTION 'an alert is opened within reach or on duty' USING ERRCODE = '42501';
-    END IF;
     LOOP
         -- Whoever opens the same at the same moment is waited for; the next statement sees it.
         WITH kept AS (
-            INSERT INTO alerts (
+            INSERT INTO %1$I.alerts (
                 id, version, reach, grid_id, household_id, resident_id, quarantine_id, cause,
                 subject_id, policy_id, status, opened_at, opened_by, hop, step, answer_by
             )
@@ -168,43 +162,48 @@ BEGIN
                     said.grid_id, said.reach, said.told_by, q.id AS quarantine_id,
                     coalesce(said.household_id, q.household_id) AS household_id,
                     coalesce(said.resident_id, q.resident_id) AS resident_id
-                FROM findings_of(findings) said
-                LEFT JOIN quarantines q ON q.id = coalesce(said.quarantine_id, (
-                    SELECT now.id FROM quarantines now WHERE now.resident_id = said.resident_id
+                FROM %1$I.findings_of(findings) said
+                LEFT JOIN %1$I.quarantines q ON q.id = coalesce(said.quarantine_id, (
+                    SELECT now.id FROM %1$I.quarantines now WHERE now.resident_id = said.resident_id
                         AND now.status IN ('planned', 'active')
                 ))
-                WHERE NOT EXISTS (
-                    SELECT FROM alert_evidence e WHERE e.record_id = said.record_id
+                WHERE (
+                    SELECT e.id FROM %1$I.alert_evidence e WHERE e.record_id = said.record_id
                         AND e.kind = said.kind AND e.key = said.key
-                )
+                ) IS NULL
                 ORDER BY said.cause, said.subject_id, said.nth
             ) AS f
-            CROSS JOIN LATERAL alert_policy_for(f.cause, f.quarantine_id, at) AS p
+            CROSS JOIN LATERAL %1$I.alert_policy_for(f.cause, f.quarantine_id, at) AS p
             ON CONFLICT (cause, subject_id) WHERE status <> 'verified' DO NOTHING
             RETURNING id
         )
         SELECT opened || coalesce(array_agg(id), '{}') INTO opened FROM kept;
         -- Locked, so that nobody closes it in between; one that was closed just now is not found.
         WITH added AS (
-            INSERT INTO alert_evidence (
+            INSERT INTO %1$I.alert_evidence (
                 id, version, reach, alert_id, quarantine_id, kind, record_id, key, found_at, told_by,
                 note_sealed, added_at
             )
             SELECT gen_random_uuid(), 1, a.reach, a.id, a.quarantine_id, f.kind, f.record_id, f.key,
                 f.found_at, f.told_by, f.note_sealed, at
-            FROM findings_of(findings) f
-            JOIN alerts a ON a.cause = f.cause AND a.subject_id = f.subject_id
-                AND a.status <> 'verified'
-            ORDER BY f.cause, f.subject_id, f.nth
-            FOR UPDATE OF a
+            FROM (
+                SELECT * FROM %1$I.findings_of(findings) ORDER BY cause, subject_id, nth
+            ) AS f
+            CROSS JOIN LATERAL (
+                SELECT alert.id, alert.reach, alert.quarantine_id FROM %1$I.alerts alert
+                WHERE alert.cause = f.cause AND alert.subject_id = f.subject_id
+                    AND alert.status <> 'verified'
+                FOR UPDATE
+            ) AS a
             ON CONFLICT (record_id, kind, key) DO NOTHING
             RETURNING alert_id, record_id, kind, key
         )
         SELECT array_agg(coalesce(added.alert_id, shown[f.nth::integer]) ORDER BY f.nth) INTO shown
-        FROM findings_of(findings) f LEFT JOIN added USING (record_id, kind, key);
-        EXIT WHEN array_position(shown, NULL) IS NULL OR NOT EXISTS (
-            SELECT FROM findings_of(findings) f WHERE NOT EXISTS (
-                SELECT FROM alert_evidence e
+        FROM %1$I.findings_of(findings) f LEFT JOIN added USING (record_id, kind, key);
+        EXIT WHEN array_position(shown, NULL) IS NULL;
+        EXIT WHEN NOT EXISTS (
+            SELECT FROM %1$I.findings_of(findings) f WHERE NOT EXISTS (
+                SELECT FROM %1$I.alert_evidence e
                 WHERE e.record_id = f.record_id AND e.kind = f.kind AND e.key = f.key
             )
         );
@@ -216,8 +215,8 @@ BEGIN
     IF array_position(shown, NULL) IS NOT NULL THEN
         -- What somebody else told as evidence of another thing meanwhile opens nothing.
         WITH void AS (
-            DELETE FROM alerts a WHERE a.id = ANY (opened)
-                AND NOT EXISTS (SELECT FROM alert_evidence e WHERE e.alert_id = a.id)
+            DELETE FROM %1$I.alerts a WHERE a.id = ANY (opened)
+                AND NOT EXISTS (SELECT FROM %1$I.alert_evidence e WHERE e.alert_id = a.id)
             RETURNING id
         )
         SELECT ARRAY(SELECT unnest(opened) EXCEPT SELECT id FROM void) INTO opened;
@@ -225,50 +224,51 @@ BEGIN
     IF cardinality(array_remove(shown, NULL)) > cardinality(opened) THEN
         -- Those that were there before have hops already.
         WITH added AS (
-            UPDATE alerts a SET version = a.version + 1, changed_xid = pg_current_xact_id()
-            FROM (SELECT DISTINCT id FROM unnest(shown) AS s (id)) AS more
-            WHERE a.id = more.id AND a.hop > 0
+            UPDATE %1$I.alerts a SET version = a.version + 1, changed_xid = pg_current_xact_id()
+            WHERE a.id = ANY (shown) AND a.hop > 0
             RETURNING a.id, a.reach, a.quarantine_id, a.status
         ), noted AS (
-            INSERT INTO alert_actions (id, version, reach, alert_id, quarantine_id, verb, at)
+            INSERT INTO %1$I.alert_actions (id, version, reach, alert_id, quarantine_id, verb, at)
             SELECT gen_random_uuid(), 1, a.reach, a.id, a.quarantine_id, 'reopen', open_alerts.at
             FROM added a WHERE a.status = 'resolved'
             RETURNING alert_id
         )
         SELECT array_agg(alert_id) INTO again FROM noted;
-        PERFORM reopen_alerts(again, at) WHERE again IS NOT NULL;
+        PERFORM %1$I.reopen_alerts(again, at) WHERE again IS NOT NULL;
     END IF;
-    PERFORM tell_alerts(opened, 'alert.opened', at);
+    PERFORM %1$I.tell_alerts(opened, 'alert.opened', at);
     RETURN shown;
 END
-$$
-""",
-    """\
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
 CREATE FUNCTION climb_alerts(at timestamptz) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $body$
 DECLARE
     due uuid[];
 BEGIN
     -- One that somebody is answering this very moment is left to them, or to the next time.
     SELECT coalesce(array_agg(id), '{}') INTO due FROM (
-        SELECT a.id FROM alerts a WHERE a.climbs_at <= climb_alerts.at
+        SELECT a.id FROM %1$I.alerts a WHERE a.status = 'open' AND a.climbs_at <= climb_alerts.at
         ORDER BY a.climbs_at, a.id LIMIT 10000 FOR UPDATE SKIP LOCKED
     ) AS late;
-    PERFORM tell_alerts(due, 'alert.climbed', at);
+    PERFORM %1$I.tell_alerts(due, 'alert.climbed', at);
     RETURN cardinality(due);
+END
+$body$
+    $function$, current_schema());
 END
 $$
 """,
     """\
 DO $$
 BEGIN
-    -- A function with its owner's rights must not find tables through its caller's search path.
-    EXECUTE format(
-        'ALTER FUNCTION tell_alerts SET search_path = %1$I, pg_temp; '
-        'ALTER FUNCTION reopen_alerts SET search_path = %1$I, pg_temp; '
-        'ALTER FUNCTION open_alerts SET search_path = %1$I, pg_temp; '
-        'ALTER FUNCTION climb_alerts SET search_path = %1$I, pg_temp', current_schema()
-    );
+    -- Planning these anew at each call would take longer than what is planned; and a plan made
+    -- while a township has no alerts yet must not read them whole once it has.
+    ALTER FUNCTION open_alerts SET plan_cache_mode = force_generic_plan;
+    ALTER FUNCTION open_alerts SET enable_seqscan = off;
+    ALTER FUNCTION tell_alerts SET plan_cache_mode = force_generic_plan;
+    ALTER FUNCTION tell_alerts SET enable_seqscan = off;
 END
 $$
 """,
