@@ -50,13 +50,15 @@ RUNNING = """
 """A quarantine is measured from its first local day to the day it ended, both included; past its
 planned end it runs on until somebody releases the person."""
 
-JUDGED_BY = """
-    coalesce((
+# All its judgements are of one local day, so the stage is looked up once and not for each of them:
+# PostgreSQL then keeps one plan for the statement, instead of planning it for every reading.
+_STAGE_OF_THE_DAY = """
+    LEFT JOIN LATERAL (
         SELECT s.monitoring_policy_id FROM quarantine_stages AS s
-        WHERE s.quarantine_id = q.id AND s.starts_on <= {day} AND s.discarded_at IS NULL
-            AND s.monitoring_policy_id IS NOT NULL
+        WHERE s.quarantine_id = q.id AND s.starts_on <= ($15::date[])[1]
+            AND s.discarded_at IS NULL AND s.monitoring_policy_id IS NOT NULL
         ORDER BY s.starts_on DESC LIMIT 1
-    ), q.monitoring_policy_id)
+    ) AS stage ON true
 """
 """A reading is judged by the policy of its day's stage; where none is due, by the one before."""
 
@@ -66,12 +68,12 @@ JUDGED_BY = """
 _KEEP = f"""
     WITH slot AS (
         SELECT q.id, q.resident_id, q.grid_id, q.reach, judged.*
-        FROM quarantines AS q
+        FROM quarantines AS q {_STAGE_OF_THE_DAY}
         JOIN unnest(
             $14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[],
             $20::bool[]
         ) AS judged (policy_id, day, "window", timing, abnormal, low, fever)
-            ON judged.policy_id = {JUDGED_BY.format(day="judged.day")}
+            ON judged.policy_id = coalesce(stage.monitoring_policy_id, q.monitoring_policy_id)
         WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
             AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
     ), kept AS (
@@ -199,7 +201,7 @@ def policies_of(quarantine: Row) -> set[UUID]:
 
 
 def policy_on(quarantine: Row, day: date) -> UUID:
-    """The policy that judges a reading of a local day: `JUDGED_BY`, of what was read before."""
+    """The policy that judges a reading of a local day, as `_KEEP` finds it, of what was read."""
     begun = bisect_right(quarantine["starts"] or (), day)
     return quarantine["policies"][begun - 1] if begun else quarantine["monitoring_policy_id"]
 
