@@ -210,3 +210,32 @@ async def a_risk_area(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
     response = await client.post("/v1/risk-areas", json={**said, **told})
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def by_plan_body(*, resident: str, **told: Any) -> dict[str, Any]:
+    """The body of a quarantine that the protocols decide: back today from a medium-risk area."""
+    today = clock.today().isoformat()
+    facts = {"exposure_class": "returnee", "risk_level": "medium", "left_risk_area_on": today}
+    said = {
+        "id": str(new_id()),
+        "resident_id": resident,
+        "reason": "medium_risk_area",
+        "facts": facts,
+        "control_started_on": today,
+    }
+    return {**said, **told}
+
+
+async def a_quarantine_by_plan(
+    client: httpx.AsyncClient,
+    *,
+    resident: str | None = None,
+    grid: str = "t.01.01.01",
+    **told: Any,
+) -> dict[str, Any]:
+    """Begin a quarantine by plan, of somebody in a new household unless told."""
+    person = resident or str((await a_household(client, grid=grid))["residents"][0]["id"])
+    body = by_plan_body(resident=person, **told)
+    response = await client.post("/v1/quarantines/by-plan", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()

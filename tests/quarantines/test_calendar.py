@@ -1,139 +1,110 @@
-"""The days of stages under any changes: none belongs to two stages, and none that is past moves."""
+"""Whatever is changed and when: every day is of one stage or none, and past days stay as served."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.protocols.documents import Plan
 from api.protocols.facts import Facts
-from api.protocols.timeline import StageDays, lay_out
+from api.protocols.timeline import LaidStage, StageDays, lay_out
 from api.quarantines.calendar import begun_from, cut, lengthened, shortened
-from api.quarantines.stage_models import ChangeKind
 from tests.protocols.test_days import CONTROL, FACTS, plans
 
 DAY = timedelta(days=1)
+Course = list[LaidStage]
 
 
-@dataclass(frozen=True)
-class Approved:
-    """A change approved some days after the one before, and where it wants the end."""
-
-    waited: int
-    kind: ChangeKind
-    place: int
-    ends_in: int
+def between(draw: st.DrawFn, first: date, last: date) -> date:
+    assume(first <= last)
+    return first + timedelta(days=draw(st.integers(0, (last - first).days)))
 
 
-CHANGES = st.lists(
-    st.builds(
-        Approved,
-        waited=st.integers(0, 6),
-        kind=st.sampled_from(ChangeKind),
-        place=st.integers(0, 3),
-        ends_in=st.integers(0, 20),
-    ),
-    min_size=1,
-    max_size=6,
-)
+def longer(draw: st.DrawFn, course: Course, today: date) -> Course:
+    place = draw(st.integers(0, len(course) - 1))
+    least = max(today, course[place].ends_on + DAY)
+    assume(course[place].ends_on >= today - DAY or place == len(course) - 1)
+    return lengthened(course, place, between(draw, least, least + 9 * DAY), today)
 
 
-def _days(plan: Plan, facts: Facts) -> list[StageDays]:
-    stages = lay_out(plan, facts, CONTROL).stages
-    return [StageDays(each.starts_on, each.ends_on, each.counted_from) for each in stages]
+def shorter(draw: st.DrawFn, course: Course, today: date) -> Course:
+    place = draw(st.integers(0, len(course) - 1))
+    stage = course[place]
+    ends_on = between(draw, max(today, stage.starts_on), stage.ends_on - DAY)
+    return shortened(course, place, ends_on)
 
 
-def _made(
-    stages: list[StageDays], change: Approved, today: date, other: Sequence[StageDays]
-) -> list[StageDays]:
-    """The stages after a change, or as they were where it would be refused."""
-    place, ends_on = change.place % len(stages), today + timedelta(days=change.ends_in)
-    stage = stages[place]
-    if change.kind is ChangeKind.new_plan:
-        coming = begun_from(other, max(today, stages[0].starts_on))
-        return [*cut(stages, today - DAY), *coming] if coming else stages
-    if change.kind is ChangeKind.early_end:
-        return (cut(stages, ends_on) if ends_on < stages[-1].ends_on else []) or stages
-    if change.kind is ChangeKind.shortening:
-        within = stage.starts_on <= ends_on < stage.ends_on
-        return shortened(stages, place, ends_on) if within else stages
-    if ends_on <= stage.ends_on:
-        return stages
-    try:
-        return lengthened(stages, place, ends_on, today)
-    except ValueError:
-        return stages
+def over_early(draw: st.DrawFn, course: Course, today: date) -> Course:
+    left = cut(course, between(draw, today, course[-1].ends_on - DAY))
+    assume(left)
+    return left
 
 
-def _served(stages: Sequence[StageDays], until: date) -> dict[date, int]:
-    """For every day before `until`, which index the stage that it belongs to gives it."""
-    return {
-        day: (day - stage.counted_from).days
-        for stage in stages
-        for day in _each(stage)
-        if day < until
-    }
+def another_plan(draw: st.DrawFn, course: Course, today: date) -> Course:
+    today = max(today, course[0].starts_on)
+    coming = begun_from(lay_out(draw(plans()), draw(FACTS), course[0].starts_on).stages, today)
+    assume(coming)
+    return [*cut(course, today - DAY), *coming]
 
 
-def _each(stage: StageDays) -> list[date]:
-    return [stage.starts_on + DAY * n for n in range((stage.ends_on - stage.starts_on).days + 1)]
+CHANGES = (longer, shorter, over_early, another_plan)
 
 
-@given(plans(), plans(), FACTS, CHANGES)
-def test_after_any_changes_every_day_belongs_to_one_stage_or_none_and_the_past_stays(
-    plan: Plan, other: Plan, facts: Facts, changes: list[Approved]
-):
-    stages, another = _days(plan, facts), _days(other, facts)
-    assume(stages)
-    today = CONTROL
-    for change in changes:
-        today += timedelta(days=change.waited)
-        after = _made(stages, change, today, another)
-        days = [day for stage in after for day in _each(stage)]
-        assert days == sorted(set(days))
-        assert all(stage.counted_from <= stage.starts_on <= stage.ends_on for stage in after)
-        assert _served(after, today) == _served(stages, today)
-        stages = after
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[date, Course]]:
+    """A course as it stood from each day on: any plan, then any changes, as time goes by."""
+    course: Course = list(lay_out(draw(plans()), draw(FACTS), CONTROL).stages)
+    assume(course)
+    today, history = CONTROL, [(CONTROL, course)]
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=4)):
+        today += draw(st.integers(0, 12)) * DAY
+        course = change(draw, course, today)
+        history.append((today, course))
+    return history
 
 
-@given(plans(), FACTS, st.integers(0, 60), st.integers(1, 20))
-def test_what_is_longer_by_some_days_ends_later_by_them_and_leaves_the_others_their_length(
-    plan: Plan, facts: Facts, passed: int, longer: int
-):
-    stages = _days(plan, facts)
-    assume(stages)
-    today = CONTROL + timedelta(days=passed)
-    place = next((n for n, each in enumerate(stages) if each.ends_on >= today - DAY), None)
-    assume(place is not None)
-    assert place is not None
-    after = lengthened(stages, place, stages[place].ends_on + longer * DAY, today)
-    assert len(after) == len(stages)
-    assert after[-1].ends_on == stages[-1].ends_on + longer * DAY
-    for number, (former, latter) in enumerate(zip(stages, after, strict=True)):
-        grown = longer if number == place else 0
-        assert len(_each(latter)) == len(_each(former)) + grown
-
-
-def test_the_days_between_an_end_and_a_late_extension_stay_free():
-    served = StageDays(date(2022, 2, 1), date(2022, 2, 7), date(2022, 2, 1))
-    today, until = date(2022, 2, 10), date(2022, 2, 12)
-    after = lengthened([served], 0, until, today)
-    assert after == [served, StageDays(today, until, date(2022, 2, 1))]
-
-
-def test_a_stage_that_others_have_followed_does_not_go_on_beside_them():
-    first = StageDays(date(2022, 2, 1), date(2022, 2, 7), date(2022, 2, 1))
-    second = StageDays(date(2022, 2, 8), date(2022, 2, 14), date(2022, 2, 8))
-    with pytest.raises(ValueError, match="others followed"):
-        lengthened([first, second], 0, date(2022, 2, 16), date(2022, 2, 10))
-
-
-def test_ending_early_drops_what_would_have_begun_later():
-    first = StageDays(date(2022, 2, 1), date(2022, 2, 7), date(2022, 2, 1))
-    second = StageDays(date(2022, 2, 8), date(2022, 2, 14), date(2022, 2, 8))
-    assert cut([first, second], date(2022, 2, 5)) == [
-        StageDays(date(2022, 2, 1), date(2022, 2, 5), date(2022, 2, 1))
+def of_day(course: Sequence[StageDays], day: date) -> list[tuple[date, object]]:
+    """What a day belonged to: the stage it was of, by its rule, and from when it was counted."""
+    return [
+        (stage.counted_from, stage.rule.category if isinstance(stage, LaidStage) else None)
+        for stage in course
+        if day in stage
     ]
+
+
+@given(histories())
+def test_every_day_belongs_to_one_stage_or_to_none_whatever_was_changed(
+    history: list[tuple[date, Course]],
+):
+    for _, course in history:
+        assert all(stage.counted_from <= stage.starts_on <= stage.ends_on for stage in course)
+        assert all(stage.ends_on < later.starts_on for stage, later in pairwise(course))
+
+
+@given(histories())
+def test_no_change_touches_a_day_that_is_past(history: list[tuple[date, Course]]):
+    for (_, before), (today, after) in pairwise(history):
+        first = min(before[0].starts_on, after[0].starts_on)
+        for offset in range((today - first).days):
+            day = first + timedelta(days=offset)
+            assert of_day(before, day) == of_day(after, day)
+
+
+@given(plans(), FACTS, st.integers(0, 40), st.integers(1, 30))
+def test_a_longer_stage_moves_what_follows_and_leaves_its_length(
+    plan: Plan, facts: Facts, later: int, by: int
+):
+    course = list(lay_out(plan, facts, CONTROL).stages)
+    today = CONTROL + later * DAY
+    running = [n for n, each in enumerate(course) if each.ends_on >= today - DAY]
+    assume(running)
+    place, *follow = running
+    ends_on = max(today, course[place].ends_on + by * DAY)
+    after = lengthened(course, place, ends_on, today)
+    assert after[place].ends_on == ends_on
+    moved = ends_on - course[place].ends_on
+    for n in follow:
+        for name in ("starts_on", "ends_on", "counted_from"):
+            assert getattr(after[n], name) == getattr(course[n], name) + moved
