@@ -39,7 +39,8 @@ async def _checks_shown(
     taken = [fallback_taken(check, stages) for check in checks]
     return [
         SiteCheckRead(
-            **check.model_dump(include=own),
+            **check.model_dump(include=own - {"items"}),
+            items=dict(sorted(check.items.items())),
             note=opened(keys, check.note_sealed, context="site_checks.note"),
             fallback_category=fallback,
             transfer_to_order=waits and fallback is central,
