@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
 from api.access.permissions import Role
 from api.foundation.batches import EACH_ALONE
@@ -86,6 +88,10 @@ class QuarantineBatch(Input):
     ]
 
 
+def _by_a_change_only(_: object) -> None:
+    raise PydanticCustomError("by_change", "期限不能直接更正,请申请延长或缩短,由他人审批")
+
+
 class QuarantineCorrect(Input):
     """What is to be put right; only the members that are sent are changed.
 
@@ -115,6 +121,7 @@ class QuarantineCorrect(Input):
         Day,
         Field(description="开始日期;只有一个阶段的才能更正,须同时写明依据", default_factory=unsaid),
     ]
+    planned_end_on: SkipJsonSchema[Annotated[None, BeforeValidator(_by_a_change_only)]] = None
     legal_basis: Annotated[LongText, Field(description="依据", default_factory=unsaid)]
     change_reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
 
