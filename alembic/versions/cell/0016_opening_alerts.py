@@ -175,10 +175,27 @@ BEGIN
             ) AS f
             CROSS JOIN LATERAL %1$I.alert_policy_for(f.cause, f.quarantine_id, at) AS p
             ON CONFLICT (cause, subject_id) WHERE status <> 'verified' DO NOTHING
-            RETURNING id
+            RETURNING id, reach, quarantine_id, cause, subject_id
+        ), added AS (
+            INSERT INTO %1$I.alert_evidence (
+                id, version, reach, alert_id, quarantine_id, kind, record_id, key, found_at, told_by,
+                note_sealed, added_at
+            )
+            SELECT gen_random_uuid(), 1, a.reach, a.id, a.quarantine_id, f.kind, f.record_id, f.key,
+                f.found_at, f.told_by, f.note_sealed, at
+            FROM %1$I.findings_of(findings) f
+            JOIN kept a ON a.cause = f.cause AND a.subject_id = f.subject_id
+            ON CONFLICT (record_id, kind, key) DO NOTHING
+            RETURNING alert_id, record_id, kind, key
         )
-        SELECT opened || coalesce(array_agg(id), '{}') INTO opened FROM kept;
-        -- Locked, so that nobody closes it in between; one that was closed just now is not found.
+        SELECT opened || ARRAY(SELECT id FROM kept), ARRAY(
+            SELECT coalesce(added.alert_id, shown[f.nth::integer])
+            FROM %1$I.findings_of(findings) f LEFT JOIN added USING (record_id, kind, key)
+            ORDER BY f.nth
+        ) INTO opened, shown;
+        EXIT WHEN array_position(shown, NULL) IS NULL;
+        -- Those that were open before are locked, so that nobody closes them in between; one that
+        -- was closed just now is not found.
         WITH added AS (
             INSERT INTO %1$I.alert_evidence (
                 id, version, reach, alert_id, quarantine_id, kind, record_id, key, found_at, told_by,
