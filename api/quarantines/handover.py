@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.permissions import Role
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.live import tell
 from api.foundation.records import new_id
 from api.grids.handover import (
     Handover,
@@ -124,7 +125,16 @@ async def pass_seats(session: AsyncSession, caller: Claims, handover: Handover) 
                 "at": clock.now(),
             },
         )
+    await _tell(session, seats, handover.worker)
     return {CARE_SEATS: len(seats)}
+
+
+async def _tell(session: AsyncSession, seats: Iterable[HeldSeat], leaving: UUID) -> None:
+    """Tell each team, and whoever left and sees those persons no more."""
+    for seat in seats:
+        subject, reach = seat.quarantine_id, seat.reach
+        await tell(session, "duties.changed", subject=subject, reach=reach, quarantine=subject)
+        await tell(session, "duties.changed", subject=subject, reach=reach, worker=leaving)
 
 
 def _roles(seats: Sequence[HeldSeat], successor: Candidate) -> dict[UUID, Role]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.live import tell
 from api.foundation.records import new_id
 from api.protocols.models import CareTeamPolicy
 from api.protocols.policies import CareTeamRule, Seat
@@ -134,6 +135,8 @@ class Change:
         self._quarantine.team_complete = True
         self._note(session, leaving, people)
         await session.flush()
+        if leaving or people:
+            await tell_seats(session, self._quarantine, {seat.worker_id for seat in leaving})
 
     async def _candidates(
         self, session: AsyncSession, joining: Sequence[tuple[UUID, str]]
@@ -177,6 +180,18 @@ def end_seats(seats: Collection[CareSeat], *, by: UUID, reason: str | None) -> N
 def as_seat(seat: CareSeat) -> Seat:
     """A kept seat as the policy sees it."""
     return Seat(seat.worker_id, seat.role, seat.is_party_member)
+
+
+async def tell_seats(session: AsyncSession, quarantine: Quarantine, left: Collection[UUID]) -> None:
+    """Tell those who serve and those who lead, and each who left and sees the person no more."""
+    subject, reach, grid = quarantine.id, quarantine.reach, quarantine.grid_id
+    await tell(
+        session, "duties.changed", subject=subject, reach=reach, grid=grid, quarantine=subject
+    )
+    for worker in left:
+        await tell(
+            session, "duties.changed", subject=subject, reach=reach, grid=grid, worker=worker
+        )
 
 
 async def rule_of(session: AsyncSession, quarantine: Quarantine) -> CareTeamRule:

@@ -19,6 +19,7 @@ from api.quarantines.problems import (
 from api.quarantines.seating import Candidate, seated
 from tests.builders import FOUR, a_household, a_quarantine, quarantine_body, team_of
 from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.quarantines.plans import rows
 
 
 def _members(*names: str) -> dict[str, Any]:
@@ -145,6 +146,28 @@ async def test_one_is_replaced_by_another_and_a_retry_is_done_once(town: Town):
     await _end(lin, kept)
     over = await lin.post(f"{path}/replace", json=_change("mei", "ba"))
     assert_problem(over, QuarantineEnded)
+
+
+async def test_who_serves_and_who_no_longer_does_are_told_that_their_duties_changed(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin, team=FOUR)
+    before = "SELECT coalesce(max(seq), 0) FROM events"
+    [[seen]] = await rows(town, before)
+    path = f"/v1/quarantines/{kept['id']}/team"
+    for _ in range(2):
+        assert (await lin.post(f"{path}/replace", json=_change("he", "mei"))).status_code == 200
+    told = await rows(
+        town,
+        "SELECT kind, quarantine_id::text, worker_id::text FROM events "
+        "WHERE subject_id = :id AND seq > :seen ORDER BY seq",
+        id=kept["id"],
+        seen=seen,
+    )
+    assert [tuple(each) for each in told] == [
+        ("duties.changed", kept["id"], None),
+        ("duties.changed", None, str(id_of("he"))),
+    ]
+    await _end(lin, kept)
 
 
 async def test_the_last_change_that_would_break_the_team_is_refused(town: Town):
