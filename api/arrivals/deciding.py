@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.arrivals.models import Arrival, ArrivalStatus
 from api.arrivals.plan_schemas import ArrivalConfirmation, ArrivalLeftAsIs
-from api.arrivals.problems import ArrivalConfirmed, NoRuleApplies, NothingToDecide
+from api.arrivals.problems import ArrivalConfirmed, NothingToDecide
 from api.arrivals.proposals import weigh
 from api.arrivals.queries import awaits_decision, locked
 from api.arrivals.steps import note, refuse_standing
@@ -19,6 +19,7 @@ from api.foundation.problems import RecordDiffers
 from api.foundation.records import Correction, correct
 from api.protocols.facts import Facts
 from api.protocols.models import ExposureClass, ManagementCategory, RiskLevel
+from api.protocols.problems import NoRuleApplies
 from api.protocols.proposing import Rulebook
 from api.protocols.what_if_schemas import PlanLaid
 from api.quarantines.models import PlaceKind, Quarantine, QuarantineReason

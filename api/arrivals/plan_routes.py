@@ -12,17 +12,12 @@ from api.access.tokens import Claims
 from api.arrivals import deciding, proposals, queries
 from api.arrivals.masked import shown
 from api.arrivals.plan_schemas import ArrivalConfirmation, ArrivalLeftAsIs, ArrivalProposal
-from api.arrivals.problems import (
-    ArrivalConfirmed,
-    ArrivalNotSo,
-    NoRuleApplies,
-    NothingToDecide,
-)
+from api.arrivals.problems import ArrivalConfirmed, ArrivalNotSo, NothingToDecide
 from api.arrivals.schemas import ArrivalRead
 from api.foundation import clock
 from api.foundation.contract import found, room, writes
 from api.foundation.problems import Conflict, NotFound, RecordDiffers
-from api.protocols.problems import NoPolicyInForce
+from api.protocols.problems import NoPolicyInForce, NoRuleApplies
 from api.protocols.proposing import Rulebook
 from api.protocols.protocol_routes import Protocols
 from api.protocols.what_if_schemas import PlanningDay

@@ -66,14 +66,6 @@ class ArrivalConfirmed(Problem):
     detail: ClassVar[str] = "此人的管理方案已经确认;如须变更,请在隔离中办理。"
 
 
-class NoRuleApplies(Problem):
-    """No clause of what is in force concerns the person; `considered` says what was looked at."""
-
-    status: ClassVar[int] = 409
-    title: ClassVar[str] = "没有适用的条款"
-    detail: ClassVar[str] = "施行中的方案没有适用于此人的条款,未采取管控措施。"
-
-
 class NothingToDecide(Problem):
     """The classification that stands was decided of already, or asks for nothing."""
 

@@ -66,3 +66,11 @@ class ProtocolRetired(Problem):
     status = 409
     title = "方案已停用"
     detail = "该方案此前已停用。"
+
+
+class NoRuleApplies(Problem):
+    """No clause of what is in force concerns the person; `considered` says what was looked at."""
+
+    status = 409
+    title = "没有适用的条款"
+    detail = "施行中的方案没有适用于此人的条款,未采取管控措施。"

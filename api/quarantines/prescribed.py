@@ -9,13 +9,13 @@ from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
+from api.protocols.problems import NoRuleApplies
 from api.protocols.proposing import Rulebook
 from api.protocols.what_if import what_if
 from api.protocols.what_if_schemas import WhatIf
 from api.quarantines.models import Quarantine
 from api.quarantines.plan_schemas import QuarantineByPlan
 from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
-from api.quarantines.problems import NoClauseFits
 from api.quarantines.stage_models import QuarantinePlan
 
 
@@ -34,7 +34,7 @@ async def begin_as_prescribed(
     """Begin what the protocols in force on the first day of control prescribe (M3.1).
 
     Sent again it is what was decided first, whatever is in force by then. Raises `NotFound`,
-    `NoClauseFits`, `InvalidInput`, `LinkedQuarantineUnknown`, `RecordDiffers`, and whatever
+    `NoRuleApplies`, `InvalidInput`, `LinkedQuarantineUnknown`, `RecordDiffers`, and whatever
     beginning by a plan may raise.
     """
     _refuse_half_a_link(said)
@@ -77,7 +77,7 @@ async def _decided(book: Rulebook, said: QuarantineByPlan) -> Prescribed:
     asked = said.model_dump(include={"facts", "disease", "protocol_id"})
     answer = await what_if(book, WhatIf(**asked, on=on, control_starts_on=on))
     if answer.plan is None:
-        raise NoClauseFits(considered=[rule.model_dump(mode="json") for rule in answer.considered])
+        raise NoRuleApplies(considered=[rule.model_dump(mode="json") for rule in answer.considered])
     return Prescribed(answer.plan.protocol.id, answer.plan.code, answer.plan.clause)
 
 

@@ -138,14 +138,6 @@ class RunsByPlan(Problem):
     detail: ClassVar[str] = "该隔离分阶段管理,措施和日期不能直接更正,请申请变更,由他人审批。"
 
 
-class NoClauseFits(Problem):
-    """No clause of the protocols in force concerns the person; `considered` says what was seen."""
-
-    status: ClassVar[int] = 409
-    title: ClassVar[str] = "没有适用的条款"
-    detail: ClassVar[str] = "施行中的方案没有适用于此人的条款,未采取管控措施。"
-
-
 class LinkedQuarantineUnknown(Problem):
     """The quarantine that is to be followed does not exist."""
 

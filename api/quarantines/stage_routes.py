@@ -15,7 +15,7 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import Conflict, NotFound, RecordDiffers
 from api.foundation.records import tell_created
-from api.protocols.problems import NoPolicyInForce
+from api.protocols.problems import NoPolicyInForce, NoRuleApplies
 from api.protocols.proposing import Rulebook
 from api.protocols.protocol_routes import Protocols
 from api.quarantines import change_queries, changes
@@ -37,7 +37,6 @@ from api.quarantines.problems import (
     ChangeNoLongerFits,
     ChangeUnderWay,
     LinkedQuarantineUnknown,
-    NoClauseFits,
     QuarantineEnded,
     TeamBreaksPolicy,
     WorkerOverloaded,
@@ -63,7 +62,7 @@ _BEGINNING = writes(
     NotAColleague,
     ResidentLeft,
     NoPolicyInForce,
-    NoClauseFits,
+    NoRuleApplies,
     AlreadyServed,
     LinkedQuarantineUnknown,
     AlreadyInQuarantine,

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from api.arrivals.problems import ArrivalConfirmed, ArrivalNotSo, NoRuleApplies, NothingToDecide
+from api.arrivals.problems import ArrivalConfirmed, ArrivalNotSo, NothingToDecide
 from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, RecordDiffers
 from api.foundation.records import new_id
+from api.protocols.problems import NoRuleApplies
 from api.quarantines.problems import AlreadyInQuarantine
 from tests.builders import (
     FOUR,

@@ -169,7 +169,7 @@ async def test_each_is_refused_for_itself_and_says_why(town: Town):
         "/problems/not-a-cohabitant",
         "/problems/not-a-cohabitant",
         "/problems/invalid-input",
-        "/problems/worker-without-post",
+        "/problems/not-found",
     ]
     pointers = [
         item["problem"]["errors"][0]["pointer"] for item in answer["items"] if item["problem"]

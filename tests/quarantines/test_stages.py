@@ -15,11 +15,11 @@ from api.foundation.problems import (
     RecordDiffers,
 )
 from api.foundation.records import new_id
+from api.protocols.problems import NoRuleApplies
 from api.quarantines.problems import (
     AlreadyInQuarantine,
     AlreadyServed,
     LinkedQuarantineUnknown,
-    NoClauseFits,
     RunsByPlan,
 )
 from tests.builders import (
@@ -208,7 +208,7 @@ async def test_a_late_retry_is_what_was_decided_first_whatever_is_in_force_by_th
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     body = by_plan_body(resident=await _person(town))
     body["facts"] = {**body["facts"], "risk_level": "affected_prefecture"}
-    considered = assert_problem(await lin.post(BY_PLAN, json=body), NoClauseFits)["considered"]
+    considered = assert_problem(await lin.post(BY_PLAN, json=body), NoRuleApplies)["considered"]
     assert considered
     assert all(rule["unmet"] for rule in considered)
     local = {"id": str(new_id()), "effective_from": day(0), "activate": True}
