@@ -37,6 +37,8 @@ MINE: Final = """
 
 _NOBODY = "NULL::uuid AS resident_id, NULL::uuid AS household_id"
 
+# A home is looked at until it is found fit for the stage, or another measure has taken its place
+# (`quarantines.site_checks.still_to_check`).
 _AT_THE_DOOR = f"""
     SELECT 'site_check' AS kind, 'check' AS act, NULL AS key, NULL AS label, q.id AS subject_id,
         q.id AS quarantine_id, q.resident_id, q.household_id, NULL AS name,
@@ -46,9 +48,14 @@ _AT_THE_DOOR = f"""
     JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
         AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
         AND jsonb_array_length(s.site_checklist) > 0
-    WHERE NOT EXISTS (
-        SELECT FROM site_checks AS c WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL
-    )
+        AND s.category IS DISTINCT FROM s.fallback_category
+    WHERE (
+        SELECT c.fit FROM site_checks AS c
+        WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND c.items ?& ARRAY(
+            SELECT item ->> 'code' FROM jsonb_array_elements(s.site_checklist) AS item
+        )
+        ORDER BY c.checked_at DESC, c.id DESC LIMIT 1
+    ) IS NOT TRUE
     UNION ALL
     SELECT 'transfer', CASE t.status WHEN 'dispatched' THEN 'pick_up'
             WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END,

@@ -198,8 +198,13 @@ async def test_a_home_is_checked_before_somebody_stays_in_it(
     await only_stage(
         owner, person, site_checklist=[{"code": "own_toilet", "label": "有独立卫生间"}]
     )
-    kinds = dict(duties_of(await my_day(town, "han"), person["resident_id"]))
-    assert kinds["site_check"] == "due"
+    han, path = await signed_in(town, "han"), f"/v1/quarantines/{person['id']}/site-checks"
+    for fit in (None, False, True):
+        if fit is not None:
+            check = {"id": str(new_id()), "items": {"own_toilet": fit}}
+            assert (await han.post(path, json=check)).status_code == 201
+        kinds = dict(duties_of(await my_day(town, "han"), person["resident_id"]))
+        assert kinds.get("site_check") == (None if fit else "due")
 
 
 async def test_a_period_that_is_over_waits_for_the_village_and_for_nobody_above(
