@@ -1,4 +1,8 @@
-"""An alert, what shows it, the hops by which it climbs, who was told at each, and what was done."""
+"""An alert, what shows it, the hops by which it climbs, who was told at each, and what was done.
+
+What is written together with its alert, by the one function that writes it, refers to it without
+the database asking whether it is there: a reading waits for that.
+"""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -149,7 +153,7 @@ class AlertEvidence(Versioned, Reached, table=True):
         Index("ix_alert_evidence_alert_id", "alert_id"),
     )
 
-    alert_id: UUID = Field(foreign_key="alerts.id")
+    alert_id: UUID
     quarantine_id: UUID | None = None
     kind: EvidenceKind = Field(sa_type=enum_column_type(EvidenceKind, name="kind"))  # pyright: ignore[reportArgumentType]
     record_id: UUID
@@ -171,7 +175,7 @@ class AlertHop(Versioned, Reached, table=True):
     __tablename__: ClassVar[Any] = "alert_hops"
     __table_args__ = (Index("uq_alert_hops_number", "alert_id", "number", unique=True),)
 
-    alert_id: UUID = Field(foreign_key="alerts.id")
+    alert_id: UUID
     quarantine_id: UUID | None = None
     number: int
     step: int
@@ -191,7 +195,7 @@ class AlertTelling(Versioned, Reached, table=True):
         Index("ix_alert_tellings_worker_id", "worker_id", "alert_id"),
     )
 
-    alert_id: UUID = Field(foreign_key="alerts.id")
+    alert_id: UUID
     quarantine_id: UUID | None = None
     hop: int
     post_id: UUID

@@ -54,7 +54,9 @@ async def owner(addresses: Addresses) -> AsyncGenerator[asyncpg.Connection]:
     """The owner's connection; each story begins without alerts, so that none climbs into it."""
     connection = await asyncpg.connect(addresses.owner)
     await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    await connection.execute("TRUNCATE alerts CASCADE")
+    await connection.execute(
+        "TRUNCATE alerts, alert_evidence, alert_hops, alert_tellings, alert_actions"
+    )
     yield connection
     await connection.close()
 

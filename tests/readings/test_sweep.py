@@ -26,7 +26,7 @@ EVENING = f"{DAY}/evening"
 async def owner(addresses: Addresses):
     connection = await asyncpg.connect(addresses.owner)
     await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    await connection.execute("TRUNCATE alerts, sweeps CASCADE")
+    await connection.execute("TRUNCATE alerts, alert_evidence, alert_actions, sweeps")
     yield connection
     await connection.close()
 

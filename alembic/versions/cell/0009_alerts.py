@@ -104,7 +104,6 @@ CREATE TABLE alert_evidence (
     added_at TIMESTAMP WITH TIME ZONE NOT NULL,
     discarded_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_alert_evidence PRIMARY KEY (id),
-    CONSTRAINT fk_alert_evidence_alert_id FOREIGN KEY(alert_id) REFERENCES alerts (id),
     CONSTRAINT ck_alert_evidence_kind CHECK (kind IN ('reading', 'not_taken', 'missed_window', 'whereabouts', 'leave', 'visit', 'call', 'test_result', 'team', 'directive', 'report'))
 )
 """,
@@ -132,8 +131,7 @@ CREATE TABLE alert_hops (
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
     due_at TIMESTAMP WITH TIME ZONE NOT NULL,
     vacant BOOLEAN NOT NULL,
-    CONSTRAINT pk_alert_hops PRIMARY KEY (id),
-    CONSTRAINT fk_alert_hops_alert_id FOREIGN KEY(alert_id) REFERENCES alerts (id)
+    CONSTRAINT pk_alert_hops PRIMARY KEY (id)
 )
 """,
     """\
@@ -157,8 +155,7 @@ CREATE TABLE alert_tellings (
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
     seen_at TIMESTAMP WITH TIME ZONE,
     acknowledged_at TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT pk_alert_tellings PRIMARY KEY (id),
-    CONSTRAINT fk_alert_tellings_alert_id FOREIGN KEY(alert_id) REFERENCES alerts (id)
+    CONSTRAINT pk_alert_tellings PRIMARY KEY (id)
 )
 """,
     """\
