@@ -1,9 +1,9 @@
 """Releases over HTTP: conditions and who waits for what, the approval, the notice."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from anyio import to_thread
 from fastapi import Depends, Query, Response
 
 from api.access.caller import NotingSession, ScopedSession, permits
@@ -110,4 +110,4 @@ async def print_release_notice(
     A4 的 PDF,供盖章后交给本人;证件号、住址脱敏,有权查看全文的人写明原因后为全文。打印将被记录。
     """
     notice = await release_queries.notice_of(session, reader, quarantine_id, reason=reason)
-    return Response(await to_thread.run_sync(pdf_of, notice), media_type="application/pdf")
+    return Response(await asyncio.to_thread(pdf_of, notice), media_type="application/pdf")

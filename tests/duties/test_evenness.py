@@ -35,13 +35,14 @@ def bearers(draw: st.DrawFn) -> list[Bearer]:
 @st.composite
 def villages(draw: st.DrawFn) -> tuple[list[Bearer], list[Team]]:
     people = draw(bearers())
+    minima: dict[Role, int] = draw(st.dictionaries(st.sampled_from(ROLES), st.integers(0, 1)))
     rule = CareTeamRule(
         id=nth("rule", 0),
         code="team",
         revision=1,
         size=draw(st.integers(1, 3)),
         min_party_members=draw(st.integers(0, 1)),
-        role_minima=draw(st.dictionaries(st.sampled_from(ROLES), st.integers(0, 1))),
+        role_minima=minima,
         max_persons_per_worker=draw(st.none() | st.integers(1, 4)),
     )
     teams = []
@@ -100,6 +101,7 @@ def test_the_order_in_which_people_and_teams_are_told_changes_nothing(village, r
 
 
 def _team(quarantine: int, *members: Bearer, load: float) -> Team:
+    minima: dict[Role, int] = draw(st.dictionaries(st.sampled_from(ROLES), st.integers(0, 1)))
     rule = CareTeamRule(
         id=nth("rule", 0),
         code="two",
