@@ -101,7 +101,6 @@ def test_the_order_in_which_people_and_teams_are_told_changes_nothing(village, r
 
 
 def _team(quarantine: int, *members: Bearer, load: float) -> Team:
-    minima: dict[Role, int] = draw(st.dictionaries(st.sampled_from(ROLES), st.integers(0, 1)))
     rule = CareTeamRule(
         id=nth("rule", 0),
         code="two",
