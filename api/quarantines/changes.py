@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
@@ -139,6 +140,18 @@ async def withdraw_change(
         await correct(session, change, decided, Correction(change.version, by=caller.worker))
         await _note(session, caller, "changes.withdraw", quarantine, change)
     return change
+
+
+async def drop_open_change(session: AsyncSession, caller: Claims, quarantine: Quarantine) -> None:
+    """What was asked of a quarantine that ends is no longer asked; nobody has decided it."""
+    statement = select(StageChange).where(
+        col(StageChange.quarantine_id) == quarantine.id,
+        col(StageChange.status) == ChangeStatus.requested,
+    )
+    change = (await session.scalars(statement)).one_or_none()
+    if change is not None:
+        decided = _decided(ChangeStatus.withdrawn, "隔离已结束", by=None)
+        await correct(session, change, decided, Correction(change.version, by=caller.worker))
 
 
 async def change_of(session: AsyncSession, change_id: UUID) -> StageChange:

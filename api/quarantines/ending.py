@@ -10,6 +10,7 @@ from api.foundation import clock
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
 from api.foundation.records import Correction, correct
+from api.quarantines.changes import drop_open_change
 from api.quarantines.models import Quarantine
 from api.quarantines.problems import QuarantineEnded
 from api.quarantines.queries import RUNNING, seats_of
@@ -40,15 +41,16 @@ async def end(
     *,
     reason: str,
 ) -> None:
-    """End it as `ending` says, with its seats and its last whereabouts; whoever served is told.
+    """End it as `ending` says, with its seats, its last whereabouts and what was asked to change.
 
-    Raises `VersionMismatch`.
+    Whoever served is told. Raises `VersionMismatch`.
     """
     correction = Correction(quarantine.version, by=caller.worker, reason=reason)
     await correct(session, quarantine, ending, correction)
     seats = await seats_of(session, quarantine.id)
     end_seats(seats, by=caller.worker, reason=reason)
     await close_entry(session, quarantine.id, at=clock.now())
+    await drop_open_change(session, caller, quarantine)
     await session.flush()
     for worker in [None, *(seat.worker_id for seat in seats)]:
         await tell(

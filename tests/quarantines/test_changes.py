@@ -357,15 +357,17 @@ async def test_a_quarantine_by_hand_that_goes_on_in_a_second_stage_is_no_longer_
     assert_problem(refused, RunsByPlan)
 
 
-async def test_what_has_ended_is_neither_changed_nor_asked_to_be(town: Town):
+async def test_what_is_asked_of_a_quarantine_goes_with_it_when_it_ends(town: Town):
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     kept = await a_contact(lin)
     change = await asked(lin, kept, "extension", ends_on=day(8))
     ending = {"ended_on": day(0), "end_reason": "hospitalised", "note": "核酸阳性"}
     ended = await lin.post(f"/v1/quarantines/{kept['id']}/terminate", json=ending)
     assert ended.status_code == 200
-    assert_problem(await decided(zhou, change, "approve"), QuarantineEnded)
-    assert (await decided(zhou, change, "reject")).status_code == 200
+    assert_problem(await decided(zhou, change, "approve"), ChangeDecided)
+    dropped = (await zhou.get(f"/v1/stage-changes/{change['id']}")).json()
+    assert (dropped["status"], dropped["decided_by"]) == ("withdrawn", None)
+    assert dropped["decision_note"] == "隔离已结束"
     path = f"/v1/quarantines/{kept['id']}/changes"
     assert_problem(await lin.post(path, json=change_body("early_end")), QuarantineEnded)
 
