@@ -13,8 +13,11 @@ from api.foundation.records import new_id
 from api.protocols.documents import EXAMPLE
 from tests.builders import (
     a_household,
+    a_preset_in_force,
     a_quarantine,
+    a_quarantine_by_plan,
     arrival_body,
+    by_plan_body,
     household_body,
     quarantine_body,
     synthetic_resident,
@@ -168,7 +171,7 @@ async def _a_test(gu: httpx.AsyncClient) -> Sending:
     home = await a_household(gu, grid=HOME)
     told = {"resident_id": home["residents"][0]["id"], "kind": "nucleic_acid"}
     body = {"id": str(new_id()), **told, "sampled_at": clock.now().isoformat()}
-    return Sending("/v1/tests", body | {"outcome": "pending"}, {"kind": "antigen"})
+    return Sending("/v1/tests", body | {"outcome": "negative"}, {"kind": "antigen"})
 
 
 async def _a_call(gu: httpx.AsyncClient) -> Sending:
@@ -203,6 +206,41 @@ async def _a_leave(gu: httpx.AsyncClient) -> Sending:
     return Sending(path, body, {"route": "家—中医院"})
 
 
+async def _the_ninth_edition(gu: httpx.AsyncClient) -> str:
+    """The id of the protocol by which quarantines begin here, put in force where it is not."""
+    named = {"code": "cn_v9", "status": "active"}
+    kept = (await gu.get("/v1/protocols", params=named)).json()["items"]
+    return (kept[0] if kept else await a_preset_in_force(gu, "cn_v9"))["id"]
+
+
+async def _a_quarantine_by_plan(gu: httpx.AsyncClient) -> Sending:
+    protocol = await _the_ninth_edition(gu)
+    home = await a_household(gu, grid=HOME)
+    body = by_plan_body(resident=home["residents"][0]["id"], protocol_id=protocol)
+    return Sending("/v1/quarantines/by-plan", body, {"reason": "high_risk_area"})
+
+
+async def _planned(gu: httpx.AsyncClient) -> str:
+    """The address of a quarantine at home for seven days."""
+    protocol = await _the_ninth_edition(gu)
+    return f"/v1/quarantines/{(await a_quarantine_by_plan(gu, protocol_id=protocol))['id']}"
+
+
+async def _a_site_check(gu: httpx.AsyncClient) -> Sending:
+    quarantine = await _planned(gu)
+    [stage] = (await gu.get(f"{quarantine}/stages")).json()["stages"]
+    items = {item["code"]: True for item in stage["site_checklist"]}
+    body = {"id": str(new_id()), "items": items, "note": "二楼东间"}
+    return Sending(f"{quarantine}/site-checks", body, {"note": "二楼西间"})
+
+
+async def _a_change(gu: httpx.AsyncClient) -> Sending:
+    ends = (clock.today() + timedelta(days=8)).isoformat()
+    told = {"kind": "extension", "ends_on": ends, "reason": "第7天核酸漏检"}
+    body = {"id": str(new_id()), **told, "legal_basis": "青竹乡防控指挥部〔2022〕4号"}
+    return Sending(f"{await _planned(gu)}/changes", body, {"reason": "第4天核酸漏检"})
+
+
 MAKERS: dict[str, Maker] = {
     "open_grid": _a_grid,
     "register_worker": _a_worker,
@@ -213,6 +251,9 @@ MAKERS: dict[str, Maker] = {
     "make_care_team_policy": _a_care_team_policy,
     "make_monitoring_policy": _a_monitoring_policy,
     "begin_quarantine": _a_new_quarantine,
+    "begin_quarantine_by_plan": _a_quarantine_by_plan,
+    "record_site_check": _a_site_check,
+    "request_change": _a_change,
     "record_whereabouts": _whereabouts,
     "record_reading": _a_reading,
     "draft_protocol": _a_protocol,

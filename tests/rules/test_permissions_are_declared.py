@@ -16,6 +16,7 @@ FOR_ONESELF = {
     "list_sessions",
     "poll_events",
     "read_me",
+    "read_my_day",
     "sign_out",
     "stream_events",
     "switch_post",

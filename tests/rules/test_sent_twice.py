@@ -16,7 +16,18 @@ from tests.rules.records import MAKERS, Sending, a_sending
 
 TROUBLE = "𠮷'); DROP TABLE residents; --%s{0}$1\"\\"
 TEXTS = ("name", "title", "note", "findings", "address", "legal_basis", "destination")
-INSTANTS = ("recorded_at", "visited_at", "measured_at", "since_at")
+INSTANTS = (
+    "recorded_at",
+    "visited_at",
+    "measured_at",
+    "since_at",
+    "sampled_at",
+    "reported_at",
+    "called_at",
+    "checked_at",
+    "arrived_at",
+    "left_at",
+)
 
 
 def _members(contract: list[Operation], name: str) -> dict[str, Any]:
