@@ -77,6 +77,11 @@ class Quarantine(Recorded, table=True):
         ),
         Index("ix_quarantines_grid_id_status", "grid_id", "status"),
         Index("ix_quarantines_reach", "reach"),
+        Index(
+            "ix_quarantines_running",
+            "reach",
+            postgresql_where=text("status IN ('planned', 'active')"),
+        ),
         CheckConstraint("planned_end_on >= started_on", name="days"),
         CheckConstraint(
             "(status IN ('released', 'terminated')) = (ended_on IS NOT NULL)", name="ended"

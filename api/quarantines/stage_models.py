@@ -74,6 +74,12 @@ class QuarantineStage(Versioned, Reached, table=True):
             unique=True,
             postgresql_where=text("discarded_at IS NULL"),
         ),
+        Index(
+            "ix_quarantine_stages_ends_on",
+            "ends_on",
+            "starts_on",
+            postgresql_where=text("discarded_at IS NULL"),
+        ),
         Index("ix_quarantine_stages_reach", "reach"),
         CheckConstraint("ends_on >= starts_on AND counted_from <= starts_on", name="days"),
         CheckConstraint("day_index_base IN (0, 1)", name="day_index_base"),
