@@ -5,12 +5,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from api.access.tokens import Claims
-from api.alerts.models import AlertPolicy
+from api.alerts.models import AlertPolicy, Cause
 from api.alerts.policy_schemas import AlertPolicyRecord
 from api.foundation.records import Proposal
 from api.grids.models import GridKind
+from api.protocols.clocks import Clocks, knows_clocks
 from api.protocols.faults import Fault, refuse
 from api.protocols.service import next_revision
 
@@ -36,6 +38,13 @@ async def make_alert_policy(
     told["steps"] = [step.model_dump(mode="json") for step in policy.steps]
     row = AlertPolicy(**told, revision=1)
     return await next_revision(session, caller, Proposal(said=policy, row=row))
+
+
+@knows_clocks
+async def clocks(session: AsyncSession) -> Clocks:
+    """What a protocol may name: every cause, and every code of a policy."""
+    codes = await session.scalars(select(col(AlertPolicy.code)).distinct())
+    return Clocks(Cause.labels(), set(codes))
 
 
 def _faults(policy: AlertPolicyRecord) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.records import Correction, Proposal, correct, create_once
 from api.protocols.activation import activate_protocol, locked
+from api.protocols.clocks import clocks
 from api.protocols.documents import ProtocolDocument
 from api.protocols.faults import Known, of_document, refuse
 from api.protocols.models import (
@@ -125,4 +126,5 @@ def _row(said: ProtocolDraft | ProtocolRewrite) -> dict[str, Any]:
 async def _refuse_faults(session: AsyncSession, document: ProtocolDocument) -> None:
     monitoring = await session.scalars(select(col(MonitoringPolicy.code)).distinct())
     care_teams = await session.scalars(select(col(CareTeamPolicy.code)).distinct())
-    refuse(of_document(document, Known(set(monitoring), set(care_teams))))
+    known = Known(set(monitoring), set(care_teams), await clocks(session))
+    refuse(of_document(document, known))

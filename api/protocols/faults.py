@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.foundation.problems import InvalidInput
+from api.protocols.clocks import Clocks
 from api.protocols.coverage import covers, disjoint
 from api.protocols.documents import MatchRule, Plan, ProtocolDocument, Stage
 from api.protocols.models import Anchor
@@ -28,10 +29,11 @@ def refuse(faults: Iterable[Fault]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The codes of the policies that the township has: what stages may refer to."""
+    """The codes of the policies that the township has: what a document may refer to."""
 
     monitoring: Collection[str]
     care_teams: Collection[str]
+    clocks: Clocks
 
 
 def of_document(document: ProtocolDocument, known: Known) -> Iterator[Fault]:
@@ -48,6 +50,11 @@ def of_document(document: ProtocolDocument, known: Known) -> Iterator[Fault]:
         if plan.code in {former.code for former in document.plans[:number]}:
             yield f"{place}/code", "管理方案的代码不能重复。"
         yield from _of_plan(plan, place, known)
+    for cause, code in document.alert_clocks.items():
+        if cause not in known.clocks.causes:
+            yield f"document/alert_clocks/{cause}", f"没有名为{cause}的异常。"
+        elif code not in known.clocks.codes:
+            yield f"document/alert_clocks/{cause}", f"没有代码为{code}的时限规则。"
 
 
 def _of_ranges(rule: MatchRule, place: str) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ import pytest
 
 from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
+from api.protocols.documents import EXAMPLE
 from api.protocols.problems import PolicyOutOfOrder
 from tests.alerts.conftest import Signed
 from tests.cast import Town, assert_problem
@@ -86,3 +87,22 @@ async def test_what_cannot_be_told_upward_is_refused_where_it_is_wrong(
     zhou = await signed("zhou")
     said = assert_problem(await zhou.post(PATH, json=_policy(**told)), InvalidInput)
     assert [each["pointer"] for each in said["errors"]] == pointers
+
+
+async def test_a_protocol_names_only_clocks_that_there_are(town: Town):
+    zhou = await town.as_("zhou")
+    told = {"fever": "urgent", "fewer": "urgent", "symptom": "unheard_of"}
+    body = {
+        "id": str(new_id()),
+        "code": f"rule_{new_id().hex[-12:]}",
+        "name": "试行方案",
+        "disease": "试行",
+        "issuing_body": "青竹乡防控指挥部",
+        "legal_basis": "青竹乡防控指挥部〔2022〕6号",
+        "source": "试行办法",
+        "effective_from": "2022-02-10",
+        "document": {**EXAMPLE, "alert_clocks": told},
+    }
+    refused = assert_problem(await zhou.post("/v1/protocols", json=body), InvalidInput)
+    pointers = [each["pointer"] for each in refused["errors"]]
+    assert pointers == [f"/body/document/alert_clocks/{each}" for each in ("fewer", "symptom")]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from api.protocols.clocks import Clocks
 from api.protocols.conditions import MatchRule, When
 from api.protocols.coverage import covers, disjoint
 from api.protocols.documents import Plan, ProtocolDocument
@@ -26,7 +27,7 @@ from api.protocols.timeline import StageDays, lay_out, shift
 
 CONTROL = date(2022, 2, 20)
 DAY = timedelta(days=1)
-NOTHING_REFERRED_TO = Known((), ())
+NOTHING_REFERRED_TO = Known((), (), Clocks((), ()))
 DAYS = st.none() | st.integers(-40, 40).map(lambda days: CONTROL + timedelta(days=days))
 AREAS = ("45", "4514", "451422", "451422201", "42", "4201")
 CODES = ("451422", "451422201", "451422201003", "420100", "110101")

@@ -10,12 +10,13 @@ import pytest
 
 from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
+from api.protocols.clocks import Clocks
 from api.protocols.documents import EXAMPLE, ProtocolDocument
 from api.protocols.faults import Known, of_document
 from tests.cast import Town, assert_problem
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "protocol.schema.json"
-KNOWN = Known({"twice_daily"}, {"four_to_one"})
+KNOWN = Known({"twice_daily"}, {"four_to_one"}, Clocks((), ()))
 RULE, PLAN = EXAMPLE["match_rules"][0], EXAMPLE["plans"][0]
 STAGE = PLAN["stages"][0]
 LATER = STAGE | {"anchor": "previous_stage_end"}

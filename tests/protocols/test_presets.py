@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.protocols.clocks import Clocks
 from api.protocols.facts import Facts
 from api.protocols.faults import Known, of_document
 from api.protocols.matching import decide
@@ -13,6 +14,9 @@ from api.protocols.queries import FOUR_TO_ONE, SITE_TWICE_DAILY, TWICE_DAILY
 from api.protocols.shipped import presets
 from api.protocols.timeline import LaidStage, lay_out
 from tests.protocols.preset_dates import CASES, CENTRAL, NOBODY, Case, Told
+
+KNOWN = Known({TWICE_DAILY, SITE_TWICE_DAILY}, {FOUR_TO_ONE}, Clocks((), ()))
+"""What every cell begins with."""
 
 
 def facts_of(told: dict[str, Any]) -> Facts:
@@ -64,10 +68,7 @@ def test_every_plan_of_every_preset_is_in_the_table():
 @pytest.mark.parametrize("code", presets())
 def test_a_preset_is_a_sound_protocol_that_says_where_it_is_from(code: str):
     preset = presets()[code]
-    assert (
-        list(of_document(preset.document, Known({TWICE_DAILY, SITE_TWICE_DAILY}, {FOUR_TO_ONE})))
-        == []
-    )
+    assert list(of_document(preset.document, KNOWN)) == []
     assert len(preset.source) > 20
     assert len(preset.legal_basis) > 10
 
