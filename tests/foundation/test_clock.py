@@ -1,5 +1,6 @@
 """The day of the township, wherever the server stands."""
 
+import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -20,6 +21,29 @@ def test_at_four_in_the_afternoon_utc_the_next_day_begins_in_the_township():
 
 def test_now_carries_its_offset():
     assert clock.now().utcoffset() == timedelta(0)
+
+
+async def test_only_the_task_that_goes_back_is_in_the_past():
+    past = clock.now() - timedelta(days=3)
+    with clock.going_back_to(past):
+        assert clock.now() == past
+        assert clock.now().utcoffset() == timedelta(0)
+        later = asyncio.create_task(_now())
+    assert clock.now() > past + timedelta(days=2)
+    assert await later == past
+    assert await asyncio.create_task(_now()) > past + timedelta(days=2)
+
+
+async def _now() -> datetime:
+    return clock.now()
+
+
+def test_nobody_goes_to_an_instant_that_has_not_come():
+    with (
+        pytest.raises(ValueError, match="not passed"),
+        clock.going_back_to(clock.now() + timedelta(minutes=1)),
+    ):
+        pass
 
 
 def test_the_wall_clock_of_the_township_is_eight_hours_ahead():
