@@ -41,22 +41,22 @@ from api.grids import routes as grids
 from api.health_records import routes as health_records
 from api.live import routes as live
 from api.live.hub import Hub
+from api.movements import leave_routes as leaves
+from api.movements import referral_routes as referrals
+from api.movements import transfer_routes as transfers
 from api.protocols import protocol_routes
 from api.protocols import routes as policies
 from api.protocols.documents import document_schema
 from api.protocols.queries import PolicyShelf, ProtocolShelf
 from api.quarantines import home_routes as homes
-from api.quarantines import leave_routes as leaves
-from api.quarantines import referral_routes as referrals
-from api.quarantines import release_routes as releases
 from api.quarantines import routes as quarantines
 from api.quarantines import stage_routes as stages
 from api.quarantines import team_routes as teams
-from api.quarantines import transfer_routes as transfers
 from api.quarantines import whereabouts_routes as whereabouts
 from api.readings import routes as readings
 from api.registry import resident_routes as residents
 from api.registry import routes as registry
+from api.releases import routes as releases
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
 

@@ -11,13 +11,13 @@ from api.foundation.database import metadata
 from api.grids import models as grids
 from api.health_records import models as health_records
 from api.live import models as live
+from api.movements import models as movements
 from api.protocols import models as protocols
 from api.quarantines import models as quarantines
-from api.quarantines import movement_models as movements
-from api.quarantines import release_models as releases
 from api.quarantines import stage_models as stages
 from api.readings import models as readings
 from api.registry import models as registry
+from api.releases import models as releases
 from api.visits import models as visits
 
 __all__ = [

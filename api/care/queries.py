@@ -23,7 +23,7 @@ from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.quarantines.queries import quarantine_of
-from api.quarantines.release_models import Release
+from api.releases.models import Release
 
 NOTE = "care_calls.note"
 """The context in which the notes of calls are sealed."""

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 
+from api.alerts.models import AlertVerb
 from api.demo.bodies import Body
 from api.demo.progress import Report
 from api.demo.sign_ins import SignIn
@@ -55,10 +57,18 @@ class Teller:
     async def put(self, path: str, body: Body) -> None:
         _held(await self.client.put(path, json=body, headers=self._headers))
 
+    async def keep(self, path: str, body: Body) -> None:
+        """One record or one batch, each of whose items must be kept."""
+        _kept_whole(path, await self.tell(path, body))
+
+    async def answer(self, alert: UUID, verb: AlertVerb, note: str | None = None) -> None:
+        """One step of an alert; taken before by the same person it is no news."""
+        await self.tell(f"/v1/alerts/{alert}/{verb}", {} if note is None else {"note": note})
+
     async def tell_each(self, stage: str, told: Sequence[tuple[str, Body]]) -> None:
         """Records that have no batch, by their paths, one after another."""
         for done, (path, body) in enumerate(told, start=1):
-            _kept_whole(path, await self.tell(path, body))
+            await self.keep(path, body)
             self.report(stage, done, len(told))
 
     async def tell_batches(

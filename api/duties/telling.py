@@ -6,8 +6,8 @@ from typing import Any
 from api.alerts.models import Cause
 from api.arrivals.models import RiskLevel
 from api.foundation.labels import Labelled
+from api.movements.models import TransferKind
 from api.protocols.models import DiagnosticKind
-from api.quarantines.movement_models import TransferKind
 from api.quarantines.stage_models import ChangeKind
 
 Row = Mapping[str, Any]

@@ -21,7 +21,7 @@ from api.quarantines.problems import AlreadyServed, ChangeDecided, ChangeNoLonge
 from api.quarantines.queries import in_charge
 from api.quarantines.stage_models import ChangeKind, ChangeStatus, QuarantineStage, StageChange
 from api.quarantines.stages import stage_shown, stages_of
-from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
+from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
 async def request_change(

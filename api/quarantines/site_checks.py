@@ -15,13 +15,12 @@ from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
 from api.protocols.models import ManagementCategory
 from api.quarantines.models import PlaceKind, Quarantine
-from api.quarantines.movement_models import Transfer, TransferKind, TransferStatus
 from api.quarantines.problems import NothingToCheck
 from api.quarantines.queries import RUNNING, locked, sealed
 from api.quarantines.site_check_schemas import SiteCheckRecord
 from api.quarantines.stage_models import QuarantineStage, SiteCheck
 from api.quarantines.stages import stages_of
-from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
+from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
 async def record_site_check(
@@ -159,17 +158,16 @@ def fallback_taken(
     return next(taken, None)
 
 
+# Transfers are a later room's; whether there is one is all that is asked.
+_ORDERED = text(
+    "SELECT id FROM transfers WHERE quarantine_id = :quarantine AND kind = 'to_site' "
+    "AND status <> 'cancelled' LIMIT 1"
+)
+
+
 async def waits_for_transfer(session: AsyncSession, quarantine: Quarantine) -> bool:
     """Whether who may not stay at home is there still, and nobody has ordered a transfer."""
     if quarantine.status not in RUNNING or quarantine.place_kind is PlaceKind.site:
         return False
-    statement = (
-        select(Transfer.id)
-        .where(
-            col(Transfer.quarantine_id) == quarantine.id,
-            col(Transfer.kind) == TransferKind.to_site,
-            col(Transfer.status) != TransferStatus.cancelled,
-        )
-        .limit(1)
-    )
-    return await session.scalar(statement) is None
+    ordered = await session.scalar(_ORDERED, {"quarantine": quarantine.id})
+    return ordered is None

@@ -15,8 +15,8 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers
 from api.foundation.records import tell_created
-from api.quarantines import leaves, movement_queries, overstays
-from api.quarantines.leave_schemas import (
+from api.movements import leaves, overstays, queries
+from api.movements.leave_schemas import (
     LeaveBack,
     LeaveCancel,
     LeaveDecision,
@@ -25,15 +25,15 @@ from api.quarantines.leave_schemas import (
     LeaveRejection,
     LeaveRequest,
 )
-from api.quarantines.movement_models import LeaveStatus
-from api.quarantines.movement_problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
+from api.movements.models import LeaveStatus
+from api.movements.problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
+from api.movements.transfer_routes import Filters
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
-from api.quarantines.transfer_routes import Filters
 
 # What becomes of who is not back is registered where it is written.
 __all__ = ["overstays", "router"]
 
-router = room("quarantines")
+router = room("movements")
 
 LeaveReader = Annotated[Claims, permits(Permission.quarantines_read)]
 LeaveRecorder = Annotated[Claims, permits(Permission.readings_record)]
@@ -75,7 +75,7 @@ async def ask_for_leave(
     """
     kept, created = await leaves.ask_for_leave(session, recorder, quarantine_id, leave)
     tell_created(response, f"/v1/leaves/{kept.id}", version=kept.version, created=created)
-    return await movement_queries.shown_leave(session, kept)
+    return await queries.shown_leave(session, kept)
 
 
 @router.get("/leaves", response_model=Page[LeaveRead], responses=found())
@@ -86,13 +86,13 @@ async def list_leaves(
 
     本网格范围内的,以及本人参与包保的(M3.4)。
     """
-    return await movement_queries.page_of_leaves(session, filters, page)
+    return await queries.page_of_leaves(session, filters, page)
 
 
 @router.get("/leaves/{leave_id}", response_model=LeaveRead, responses=found())
 async def read_leave(leave_id: UUID, _: LeaveReader, session: ScopedSession) -> LeaveRead:
     """查看一次外出。"""
-    return await movement_queries.shown_leave(session, await leaves.leave_of(session, leave_id))
+    return await queries.shown_leave(session, await leaves.leave_of(session, leave_id))
 
 
 @router.post("/leaves/{leave_id}/approve", response_model=LeaveRead, responses=_DECIDING)
@@ -106,7 +106,7 @@ async def approve_leave(
     leave = await leaves.decide_on_leave(
         session, manager, leave_id, status=LeaveStatus.approved, note=decision.note
     )
-    return await movement_queries.shown_leave(session, leave)
+    return await queries.shown_leave(session, leave)
 
 
 @router.post("/leaves/{leave_id}/reject", response_model=LeaveRead, responses=_DECIDING)
@@ -120,7 +120,7 @@ async def reject_leave(
     leave = await leaves.decide_on_leave(
         session, manager, leave_id, status=LeaveStatus.rejected, note=decision.note
     )
-    return await movement_queries.shown_leave(session, leave)
+    return await queries.shown_leave(session, leave)
 
 
 @router.post(
@@ -136,7 +136,7 @@ async def go_out_on_leave(
     须在批准的时间内;去向随即变为经批准外出(M3.4)。
     """
     leave = await leaves.go_out(session, recorder, leave_id, going)
-    return await movement_queries.shown_leave(session, leave)
+    return await queries.shown_leave(session, leave)
 
 
 @router.post("/leaves/{leave_id}/back", response_model=LeaveRead, responses=writes(*_STEP, *_GOING))
@@ -148,7 +148,7 @@ async def come_back_from_leave(
     逾期未归的自批准的时间起记为擅自外出;事后登记其实按时返回的,随即更正(M3.4)。
     """
     leave = await leaves.come_back(session, recorder, leave_id, coming)
-    return await movement_queries.shown_leave(session, leave)
+    return await queries.shown_leave(session, leave)
 
 
 @router.post("/leaves/{leave_id}/cancel", response_model=LeaveRead, responses=writes(*_STEP))
@@ -160,4 +160,4 @@ async def cancel_leave(
     外出以前可以取消,须写明理由。
     """
     leave = await leaves.cancel_leave(session, recorder, leave_id, ending)
-    return await movement_queries.shown_leave(session, leave)
+    return await queries.shown_leave(session, leave)

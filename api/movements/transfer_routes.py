@@ -14,11 +14,9 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
 from api.foundation.records import tell_created
-from api.protocols.routes import Policies
-from api.quarantines import movement_queries, rides, transfers
-from api.quarantines.movement_problems import OutOfOrder, TransferUnderWay, VehicleNotFit
-from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
-from api.quarantines.transfer_schemas import (
+from api.movements import queries, rides, transfers
+from api.movements.problems import OutOfOrder, TransferUnderWay, VehicleNotFit
+from api.movements.transfer_schemas import (
     TransferCancel,
     TransferClose,
     TransferDispatch,
@@ -29,8 +27,10 @@ from api.quarantines.transfer_schemas import (
     TransferReveal,
     TransferRevealed,
 )
+from api.protocols.routes import Policies
+from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
 
-router = room("quarantines")
+router = room("movements")
 
 TransferReader = Annotated[Claims, permits(Permission.quarantines_read)]
 TransferRecorder = Annotated[Claims, permits(Permission.readings_record)]
@@ -46,13 +46,11 @@ async def wanted(
     quarantine_id: Annotated[UUID | None, Query(description="只看该隔离")] = None,
     grid_id: Annotated[UUID | None, Query(description="只看该网格及其下级网格")] = None,
     under_way: Annotated[bool, Query(description="true 为只看未办结的")] = False,
-) -> movement_queries.Wanted:
-    return movement_queries.Wanted(
-        quarantine_id=quarantine_id, grid_id=grid_id, under_way=under_way
-    )
+) -> queries.Wanted:
+    return queries.Wanted(quarantine_id=quarantine_id, grid_id=grid_id, under_way=under_way)
 
 
-Filters = Annotated[movement_queries.Wanted, Depends(wanted)]
+Filters = Annotated[queries.Wanted, Depends(wanted)]
 
 
 @router.post(
@@ -77,7 +75,7 @@ async def request_transfer(
     """
     kept, created = await transfers.request_transfer(session, recorder, quarantine_id, transfer)
     tell_created(response, f"/v1/transfers/{kept.id}", version=kept.version, created=created)
-    return await movement_queries.shown_transfer(session, kept)
+    return await queries.shown_transfer(session, kept)
 
 
 @router.get("/transfers", response_model=Page[TransferRead], responses=found())
@@ -88,7 +86,7 @@ async def list_transfers(
 
     本网格范围内的,以及本人参与包保的;地点已脱敏(M3.4)。
     """
-    return await movement_queries.page_of_transfers(session, filters, page)
+    return await queries.page_of_transfers(session, filters, page)
 
 
 @router.get("/transfers/{transfer_id}", response_model=TransferRead, responses=found())
@@ -97,7 +95,7 @@ async def read_transfer(
 ) -> TransferRead:
     """查看一次转运。"""
     transfer = await transfers.transfer_of(session, transfer_id)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -113,7 +111,7 @@ async def approve_transfer(
     由隔离人员所在网格有权管理隔离的人员批准。
     """
     transfer = await transfers.approve_transfer(session, manager, transfer_id)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -129,7 +127,7 @@ async def dispatch_transfer(
     有未关闭的发热、阳性异常的,须由负压救护车单人转运(domain 3.8)。上车前可改派。
     """
     transfer = await rides.dispatch_transfer(session, manager, transfer_id, ride)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -151,7 +149,7 @@ async def pick_up_transfer(
     transfer = await rides.pick_up_transfer(
         session, recorder, transfer_id, check, policies=policies
     )
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -170,7 +168,7 @@ async def hand_over_transfer(
     写明交出人、接收人和时间;送集中隔离点或返家的,隔离地点随即变更,原地点保留备查(M3.4)。
     """
     transfer = await rides.hand_over_transfer(session, recorder, transfer_id, handover)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -186,7 +184,7 @@ async def close_transfer(
     车辆消毒后办结(domain 3.8)。
     """
     transfer = await rides.close_transfer(session, recorder, transfer_id, ending)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -200,7 +198,7 @@ async def cancel_transfer(
     上车以前可以取消,须写明理由。
     """
     transfer = await transfers.cancel_transfer(session, manager, transfer_id, ending)
-    return await movement_queries.shown_transfer(session, transfer)
+    return await queries.shown_transfer(session, transfer)
 
 
 @router.post(
@@ -213,4 +211,4 @@ async def reveal_transfer(
 
     须写明原因,原因和查看人将被记录(M6.6)。
     """
-    return await movement_queries.reveal_transfer(session, revealer, transfer_id, ask)
+    return await queries.reveal_transfer(session, revealer, transfer_id, ask)

@@ -14,13 +14,13 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers
 from api.foundation.records import tell_created
-from api.quarantines import movement_queries, referrals
-from api.quarantines.movement_problems import ReferralUnderWay
+from api.movements import queries, referrals
+from api.movements.problems import ReferralUnderWay
+from api.movements.referral_schemas import ReferralRead, ReferralRecord, ReferralReturn
+from api.movements.transfer_routes import Filters
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
-from api.quarantines.referral_schemas import ReferralRead, ReferralRecord, ReferralReturn
-from api.quarantines.transfer_routes import Filters
 
-router = room("quarantines")
+router = room("movements")
 
 ReferralReader = Annotated[Claims, permits(Permission.quarantines_read)]
 ReferralRecorder = Annotated[Claims, permits(Permission.readings_record)]
@@ -52,7 +52,7 @@ async def refer_to_hospital(
     kept, created = await referrals.refer_to_hospital(session, recorder, quarantine_id, referral)
     location = f"/v1/hospital-referrals/{kept.id}"
     tell_created(response, location, version=kept.version, created=created)
-    return await movement_queries.shown_referral(session, kept)
+    return await queries.shown_referral(session, kept)
 
 
 @router.get("/hospital-referrals", response_model=Page[ReferralRead], responses=found())
@@ -63,7 +63,7 @@ async def list_hospital_referrals(
 
     本网格范围内的,以及本人参与包保的(M3.4)。
     """
-    return await movement_queries.page_of_referrals(session, filters, page)
+    return await queries.page_of_referrals(session, filters, page)
 
 
 @router.get("/hospital-referrals/{referral_id}", response_model=ReferralRead, responses=found())
@@ -72,7 +72,7 @@ async def read_hospital_referral(
 ) -> ReferralRead:
     """查看一次送医。"""
     referral = await referrals.referral_of(session, referral_id)
-    return await movement_queries.shown_referral(session, referral)
+    return await queries.shown_referral(session, referral)
 
 
 @router.post(
@@ -91,4 +91,4 @@ async def end_hospital_referral(
     返回的继续隔离;收治、确诊的随即终止隔离,须有管理隔离的权限(domain 3.7)。
     """
     referral = await referrals.end_referral(session, recorder, referral_id, ending)
-    return await movement_queries.shown_referral(session, referral)
+    return await queries.shown_referral(session, referral)

@@ -14,15 +14,15 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, RecordDiffers
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.movements.models import HospitalReferral, ReferralOutcome
+from api.movements.referral_schemas import ReferralRecord, ReferralReturn
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Quarantine, TerminationReason
-from api.quarantines.movement_models import HospitalReferral, ReferralOutcome
 from api.quarantines.moves import Move, back_at, move_to
 from api.quarantines.queries import RUNNING, in_charge, locked, sealed
-from api.quarantines.referral_schemas import ReferralRecord, ReferralReturn
 from api.quarantines.schemas import Termination
 from api.quarantines.service import terminate
-from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
+from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 from api.registry.masked import opened
 
 _FINDING = "hospital_referrals.finding"

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.access.permissions import Role
 from api.foundation.fields import Day, Input, LongText, ShortText, Wire
-from api.quarantines.release_conditions import ConditionKind
+from api.releases.conditions import ConditionKind
 
 RevealReason = Annotated[
     LongText | None,

@@ -17,9 +17,9 @@ from api.health_records.queries import tests_of
 from api.protocols.documents import Plan
 from api.protocols.models import Protocol
 from api.quarantines.models import Quarantine
-from api.quarantines.release_conditions import Dossier, LinkedSample, OpenAlert
 from api.quarantines.stage_models import Link, QuarantinePlan
 from api.quarantines.stages import stages_of_all, tests_due
+from api.releases.conditions import Dossier, LinkedSample, OpenAlert
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,20 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound, NotPermitted
-from api.quarantines.dossiers import PlanFollowed, plans_followed
 from api.quarantines.models import Quarantine
-from api.quarantines.notices import SEALED_AS, Notice
 from api.quarantines.queries import quarantine_of, running
-from api.quarantines.release import may_approve, weigh_all
-from api.quarantines.release_conditions import Condition
-from api.quarantines.release_models import Release
-from api.quarantines.release_schemas import (
+from api.registry.models import Resident
+from api.releases.conditions import Condition
+from api.releases.dossiers import PlanFollowed, plans_followed
+from api.releases.models import Release
+from api.releases.notices import SEALED_AS, Notice
+from api.releases.schemas import (
     ApproverRead,
     ConditionRead,
     NoticeRead,
     ReleaseRead,
 )
-from api.registry.models import Resident
+from api.releases.service import may_approve, weigh_all
 
 
 async def release_of(session: AsyncSession, caller: Claims, quarantine_id: UUID) -> ReleaseRead:

@@ -14,22 +14,23 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
-from api.protocols.models import WhereaboutsKind
-from api.protocols.policies import MonitoringRule, feverish, plausible
-from api.protocols.queries import PolicyShelf
-from api.protocols.symptoms import Symptom
-from api.quarantines.models import PlaceKind, Quarantine
-from api.quarantines.movement_models import Transfer, TransferKind, TransferStatus, VehicleKind
-from api.quarantines.movement_problems import VehicleNotFit
-from api.quarantines.moves import Move, move_to
-from api.quarantines.queries import RUNNING, sealed
-from api.quarantines.transfer_schemas import (
+from api.movements.models import Transfer, TransferKind, TransferStatus, VehicleKind
+from api.movements.problems import VehicleNotFit
+from api.movements.transfer_schemas import (
     TransferClose,
     TransferDispatch,
     TransferHandOver,
     TransferPickUp,
 )
-from api.quarantines.transfers import Step, in_charge_of, is_done, on_duty_at, refuse_stranger, take
+from api.movements.transfers import Step, in_charge_of, is_done, on_duty_at, take
+from api.protocols.models import WhereaboutsKind
+from api.protocols.policies import MonitoringRule, feverish, plausible
+from api.protocols.queries import PolicyShelf
+from api.protocols.symptoms import Symptom
+from api.quarantines.models import PlaceKind, Quarantine
+from api.quarantines.moves import Move, move_to
+from api.quarantines.queries import RUNNING, sealed
+from api.quarantines.steps import refuse_stranger
 
 _DISPATCH = Step(
     action="transfers.dispatch",

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, LongText, Name, ShortText, Wire
 from api.foundation.records import Source
-from api.quarantines.movement_models import ReferralOutcome
+from api.movements.models import ReferralOutcome
 
 
 class ReferralRecord(FromTheField):

@@ -15,9 +15,9 @@ from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 from api.foundation.records import Correction, correct, new_id
+from api.movements.models import Leave
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Whereabouts
-from api.quarantines.movement_models import Leave
 from api.quarantines.moves import entry_now
 
 THE_SERVICE = UUID(int=0)

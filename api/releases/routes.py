@@ -12,19 +12,19 @@ from api.access.tokens import Claims
 from api.foundation.contract import found, room, writes
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound
-from api.quarantines import release, release_queries
 from api.quarantines.masked import shown
-from api.quarantines.notice_pdf import pdf_of
 from api.quarantines.problems import QuarantineEnded, ReleaseConditionsUnmet
-from api.quarantines.release_schemas import (
+from api.quarantines.schemas import QuarantineRead
+from api.releases import queries, service
+from api.releases.notice_pdf import pdf_of
+from api.releases.schemas import (
     NoticeRead,
     ReleaseApproval,
     ReleaseRead,
     RevealReason,
 )
-from api.quarantines.schemas import QuarantineRead
 
-router = room("quarantines")
+router = room("releases")
 
 ReleaseReader = Annotated[Claims, permits(Permission.health_records_read)]
 NoticeReader = Annotated[Claims, permits(Permission.quarantines_read)]
@@ -53,7 +53,7 @@ async def list_proposed_releases(
     期限已满(含今天到期)而未解除的:各项条件都具备的可以解除,否则列明缺什么。一页查看 `limit` 人,
     只列其中符合的,因此一页可能不足 `limit` 人,以 `next_cursor` 为准(M3.8)。
     """
-    return await release_queries.releases_proposed(session, reader, page, ready=ready)
+    return await queries.releases_proposed(session, reader, page, ready=ready)
 
 
 @router.get("/quarantines/{quarantine_id}/release", responses=found())
@@ -64,7 +64,7 @@ async def read_release(
 
     逐项列出条件、是否具备和凭据:期限、各次检测、未办结的异常、所跟随的密接、未办结的转运等(M3.8)。
     """
-    return await release_queries.release_of(session, reader, quarantine_id)
+    return await queries.release_of(session, reader, quarantine_id)
 
 
 @router.post(
@@ -82,7 +82,7 @@ async def release_quarantine(
     各项条件都具备才能解除;由方案规定的身份和层级批准,没有方案的由有权管理隔离的人员批准(M3.8)。
     解除即结束包保,包保人员此后不能再看到此人;同时生成解除告知书。
     """
-    return await shown(session, await release.release(session, approver, quarantine_id, approval))
+    return await shown(session, await service.release(session, approver, quarantine_id, approval))
 
 
 @router.get("/quarantines/{quarantine_id}/notice", responses=found())
@@ -93,8 +93,8 @@ async def read_release_notice(
 
     证件号、住址脱敏;有权查看全文的人写明原因后为全文。查看将被记录(M6.6)。
     """
-    notice = await release_queries.notice_of(session, reader, quarantine_id, reason=reason)
-    return release_queries.notice_read(quarantine_id, notice)
+    notice = await queries.notice_of(session, reader, quarantine_id, reason=reason)
+    return queries.notice_read(quarantine_id, notice)
 
 
 @router.get(
@@ -109,5 +109,5 @@ async def print_release_notice(
 
     A4 的 PDF,供盖章后交给本人;证件号、住址脱敏,有权查看全文的人写明原因后为全文。打印将被记录。
     """
-    notice = await release_queries.notice_of(session, reader, quarantine_id, reason=reason)
+    notice = await queries.notice_of(session, reader, quarantine_id, reason=reason)
     return Response(await asyncio.to_thread(pdf_of, notice), media_type="application/pdf")

@@ -15,16 +15,16 @@ from api.foundation.database import keyring_of
 from api.foundation.problems import NotPermitted
 from api.foundation.records import new_id
 from api.protocols.documents import Approver
-from api.quarantines.dossiers import PlanFollowed, dossiers, plans_followed
 from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus
-from api.quarantines.notice_drafts import draft_notice
-from api.quarantines.notices import SEALED_AS
 from api.quarantines.problems import ReleaseConditionsUnmet
 from api.quarantines.queries import in_charge
-from api.quarantines.release_conditions import Condition, weigh
-from api.quarantines.release_models import Release
-from api.quarantines.release_schemas import ReleaseApproval
+from api.releases.conditions import Condition, weigh
+from api.releases.dossiers import PlanFollowed, dossiers, plans_followed
+from api.releases.models import Release
+from api.releases.notice_drafts import draft_notice
+from api.releases.notices import SEALED_AS
+from api.releases.schemas import ReleaseApproval
 
 
 async def conditions_of(session: AsyncSession, quarantine: Quarantine) -> list[Condition]:

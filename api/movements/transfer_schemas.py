@@ -9,8 +9,8 @@ from pydantic import AfterValidator, ConfigDict, Field
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Celsius, Input, Instant, LongText, Name, RecordId, ShortText, Wire
 from api.foundation.records import Source
+from api.movements.models import TransferKind, TransferStatus, VehicleKind
 from api.protocols.symptoms import Symptom, Symptoms
-from api.quarantines.movement_models import TransferKind, TransferStatus, VehicleKind
 
 
 def _plate(text: str) -> str:

@@ -17,17 +17,17 @@ from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.grids.models import Grid
 from api.grids.queries import within
-from api.quarantines.leave_schemas import LeaveRead
-from api.quarantines.movement_models import (
+from api.movements.leave_schemas import LeaveRead
+from api.movements.models import (
     HospitalReferral,
     Leave,
     LeaveStatus,
     Transfer,
     TransferStatus,
 )
-from api.quarantines.referral_schemas import ReferralRead
-from api.quarantines.transfer_schemas import TransferRead, TransferReveal, TransferRevealed
-from api.quarantines.transfers import transfer_of
+from api.movements.referral_schemas import ReferralRead
+from api.movements.transfer_schemas import TransferRead, TransferReveal, TransferRevealed
+from api.movements.transfers import transfer_of
 from api.registry.masked import opened
 from api.registry.models import Resident
 

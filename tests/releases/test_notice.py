@@ -11,12 +11,12 @@ import pytest
 from api.foundation.identity import DocumentKind, Sex
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn
 from api.foundation.records import new_id
-from api.quarantines.notice_pdf import drawable, pdf_of
-from api.quarantines.notices import Notice, Served
+from api.releases.notice_pdf import drawable, pdf_of
+from api.releases.notices import Notice, Served
 from tests.builders import a_household, a_quarantine, synthetic_resident
 from tests.cast import Town, assert_problem
 from tests.quarantines.plans import a_planned_quarantine, rows, sampled, the_ninth_edition
-from tests.quarantines.test_release import approval
+from tests.releases.test_routes import approval
 
 RARE = "覃𠮷祥'; DROP TABLE <b>releases</b>; --"
 

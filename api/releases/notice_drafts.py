@@ -12,14 +12,14 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.grids.models import Grid
-from api.quarantines.dossiers import PlanFollowed
 from api.quarantines.models import Quarantine
-from api.quarantines.notices import Notice, Served
-from api.quarantines.release_conditions import Condition, ConditionKind
-from api.quarantines.release_models import RELEASE_NUMBER
 from api.quarantines.stages import stages_of
 from api.registry.masked import opened
 from api.registry.models import Household, Resident
+from api.releases.conditions import Condition, ConditionKind
+from api.releases.dossiers import PlanFollowed
+from api.releases.models import RELEASE_NUMBER
+from api.releases.notices import Notice, Served
 
 _TITLE = "解除隔离医学观察告知书"
 _NEXT = text(f"SELECT nextval('{RELEASE_NUMBER.name}')")

@@ -20,8 +20,8 @@ from api.foundation.problems import (
     RecordDiffers,
 )
 from api.foundation.records import new_id
-from api.quarantines.movement_problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
-from api.quarantines.overstays import THE_SERVICE, notice_overstays
+from api.movements.overstays import THE_SERVICE, notice_overstays
+from api.movements.problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
 from api.quarantines.problems import QuarantineEnded
 from tests.builders import FOUR, a_quarantine
 from tests.cast import TOWNSHIP, Town, assert_problem, id_of

@@ -18,7 +18,7 @@ from api.foundation.problems import (
     RecordDiffers,
 )
 from api.foundation.records import new_id
-from api.quarantines.movement_problems import OutOfOrder, TransferUnderWay, VehicleNotFit
+from api.movements.problems import OutOfOrder, TransferUnderWay, VehicleNotFit
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
 from tests.builders import FOUR, a_quarantine
 from tests.cast import Town, assert_problem, grid_id, id_of

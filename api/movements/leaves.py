@@ -14,16 +14,16 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
+from api.movements.models import Leave, LeaveStatus
+from api.movements.overstays import take_back
+from api.movements.problems import LeaveNotAllowed, OutOfOrder
 from api.protocols.models import LeaveHome, WhereaboutsKind
-from api.quarantines.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
 from api.quarantines.models import Quarantine
-from api.quarantines.movement_models import Leave, LeaveStatus
-from api.quarantines.movement_problems import LeaveNotAllowed, OutOfOrder
 from api.quarantines.moves import Move, back_at, move_to
-from api.quarantines.overstays import take_back
 from api.quarantines.queries import RUNNING, in_charge, locked
 from api.quarantines.stages import stage_shown, stages_of
-from api.quarantines.transfers import note_step, refuse_ended, refuse_stranger
+from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
 async def leave_of(session: AsyncSession, leave_id: UUID) -> Leave:

@@ -12,7 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
-from api.quarantines.notices import Notice
+from api.releases.notices import Notice
 
 FONT = "STSong-Light"
 _MISSING = "□"

@@ -17,7 +17,7 @@ from api.foundation.problems import (
     RecordDiffers,
 )
 from api.foundation.records import new_id
-from api.quarantines.movement_problems import ReferralUnderWay
+from api.movements.problems import ReferralUnderWay
 from api.quarantines.problems import QuarantineEnded
 from tests.builders import FOUR, a_quarantine
 from tests.cast import Town, assert_problem

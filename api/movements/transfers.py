@@ -8,21 +8,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access.audit import audit
-from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.problems import NotFound, RecordDiffers
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.movements.models import Transfer, TransferStatus
+from api.movements.problems import OutOfOrder
+from api.movements.transfer_schemas import TransferCancel, TransferRequest
 from api.quarantines.models import Quarantine
-from api.quarantines.movement_models import Transfer, TransferStatus
-from api.quarantines.movement_problems import OutOfOrder
-from api.quarantines.moves import tell_changed
-from api.quarantines.problems import QuarantineEnded
-from api.quarantines.queries import RUNNING, in_charge, locked, sealed
-from api.quarantines.transfer_schemas import TransferCancel, TransferRequest
+from api.quarantines.queries import in_charge, locked, sealed
+from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 DUE = timedelta(hours=8)
 """A close contact is brought away within eight hours of notice, where nothing else is told."""
@@ -179,28 +176,3 @@ async def take(
     told = {**changes, "status": step.status}
     await correct(session, transfer, told, Correction(transfer.version, by=caller.worker))
     await note_step(session, caller, step.action, quarantine, {"transfer": str(transfer.id)})
-
-
-async def note_step(
-    session: AsyncSession,
-    caller: Claims,
-    action: str,
-    quarantine: Quarantine,
-    details: Mapping[str, Any],
-) -> None:
-    """Put it on record, and tell those whose duties it changes."""
-    subject, reach = quarantine.id, quarantine.reach
-    audit(session, caller, action, subject=subject, reach=reach, details=details)
-    await tell_changed(session, quarantine)
-
-
-def refuse_ended(quarantine: Quarantine) -> None:
-    """Raise `QuarantineEnded` for one that is over."""
-    if quarantine.status not in RUNNING:
-        raise QuarantineEnded
-
-
-async def refuse_stranger(session: AsyncSession, worker: UUID | None, *, pointer: str) -> None:
-    """Raise `NotAColleague` where somebody is named who is not known here."""
-    if worker is not None and await strangers(session, {worker}):
-        raise NotAColleague(pointer=pointer)
