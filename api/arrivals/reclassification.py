@@ -75,7 +75,7 @@ _KEEP = """
         left_risk_area_on = t.left_risk_area_on, classification_id = t.id, classified_at = $2,
         changed_xid = pg_current_xact_id()
     FROM told t WHERE a.id = t.arrival_id
-    RETURNING tell('duties.changed', a.id, a.grid_id, a.quarantine_id, NULL, a.reach, $2)
+    RETURNING tell('duties.changed', a.id, a.grid_id, NULL, NULL, a.reach, $2)
 """
 _LOOKED_AT = "UPDATE arrivals SET classified_at = $2 WHERE id = ANY ($1)"
 

@@ -115,14 +115,7 @@ async def note(
     """Put a step on record, and tell those whose duties it changes."""
     subject, reach = arrival.id, arrival.reach
     audit(session, caller, action, subject=subject, reach=reach, details=details)
-    await tell(
-        session,
-        "duties.changed",
-        subject=subject,
-        reach=reach,
-        grid=arrival.grid_id,
-        quarantine=arrival.quarantine_id,
-    )
+    await tell(session, "duties.changed", subject=subject, reach=reach, grid=arrival.grid_id)
 
 
 async def depart(
