@@ -14,124 +14,73 @@ import httpx
 import pytest
 from time_machine import travel
 
+from api import tables
 from api.access.caller import entry_of
 from api.access.permissions import permitted
 from api.foundation import clock
 from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses
 from api.foundation.problems import NotFound, NotSignedIn
-from api.foundation.records import new_id
-from tests.builders import FOUR, a_household, a_quarantine, a_visit
-from tests.cast import CAST, TOWNSHIP, Town, assert_problem, grid_id, id_of
+from tests.builders import FOUR
+from tests.cast import CAST, TOWNSHIP, Town, assert_problem, id_of
 from tests.rules.operations import ANY_VERSION, Operation
+from tests.rules.place import HOME, Known, a_place, township_rules
+from tests.rules.shown import (
+    DUTY_COLUMNS,
+    DUTY_SHOWS,
+    NOT_OF_A_PLACE,
+    NOT_OF_THE_DUTY,
+    OF_A_RELEASED,
+    OF_ONESELF,
+    OF_THE_TOWNSHIP,
+    SHIPPED,
+)
+from tests.rules.test_reach_is_guarded import FOR_ALL_OF_THE_TOWNSHIP
 
-HOME = "t.01.01.01"
 NEIGHBOURS = ("mei", "fan", "wei", "han", "qin")
 """Of the next grid and of the next village; without a duty in this one."""
 
-OF_THE_TOWNSHIP = {"read_care_team_policy", "read_monitoring_policy"}
-OF_ONESELF = {"read_me", "list_sessions"}
-NOT_OF_A_PLACE = {"list_care_team_policies", "list_monitoring_policies"}
-SHARED_TABLES = {"care_team_policies", "monitoring_policies", "retired_codes", "alembic_version"}
-"""Tables of a township that say nothing of a place or a person."""
-
-DUTY_SHOWS = {
-    "read_household",
-    "list_bonds",
-    "read_resident",
-    "read_quarantine",
-    "read_team",
-    "list_whereabouts",
-    "read_temperature_sheet",
-    "read_reading",
-    "read_reading_history",
-}
-DUTY_COLUMNS = {
-    "households": ("id", "household_id"),
-    "residents": ("id", "resident_id"),
-    "bonds": ("household_id", "household_id"),
-    "quarantines": ("id", "quarantine_id"),
-    "care_seats": ("quarantine_id", "quarantine_id"),
-    "whereabouts": ("quarantine_id", "quarantine_id"),
-    "readings": ("quarantine_id", "quarantine_id"),
-    "readings_not_taken": ("quarantine_id", "quarantine_id"),
-    "revisions": ("duty_id", "quarantine_id"),
-}
-"""By which column a row belongs to the person of the duty; of all other tables, duty shows none."""
-
-Known = dict[str, str]
-"""The ids of what was seeded, by the name that the contract's addresses have for them."""
+DAY = clock.today() + timedelta(days=1)
 
 
-async def _said(client: httpx.AsyncClient, method: str, path: str, **told: Any) -> dict[str, Any]:
-    response = await client.request(method, path, headers=ANY_VERSION, **told)
-    assert response.status_code in (200, 201), response.text
-    return response.json()
-
-
-async def _colleague(lin: httpx.AsyncClient) -> Known:
-    """Somebody registered in 柳村一组, with a post there and an account."""
-    worker, post, grid = str(new_id()), str(new_id()), str(grid_id(HOME))
-    person = {"id": worker, "name": "卢志愿", "grid_id": grid}
-    await _said(lin, "POST", "/v1/workers", json=person)
-    duty = {"id": post, "worker_id": worker, "grid_id": grid, "role": "volunteer"}
-    await _said(lin, "POST", "/v1/posts", json=duty)
-    account = {"name": f"lu-{worker[-6:]}", "initial_password": "Qingshan-lvshui-2022"}
-    await _said(lin, "POST", f"/v1/workers/{worker}/account", json=account)
-    return {"worker_id": worker, "post_id": post}
-
-
-async def _place(lin: httpx.AsyncClient, *, team: tuple[str, ...]) -> Known:
-    """A household whose first resident is in quarantine, with one of each record, all corrected."""
-    home = await a_household(
-        lin,
-        grid=HOME,
-        address="柳村一组8号",
-        grid_worker_id=str(id_of("ming")),
-        party_member_id=str(id_of("pang")),
-    )
-    await _said(lin, "PATCH", f"/v1/households/{home['id']}", json={"note": "门前有狗"})
-    visit = await a_visit(lin, home, outcome="refused")
-    why = {"reason": "看错门牌"}
-    await _said(lin, "PATCH", f"/v1/visits/{visit['id']}", json=why | {"needs": ["masks"]})
-    person = home["residents"][0]["id"]
-    quarantine = await a_quarantine(lin, resident=person, team=team)
-    reading = {"id": str(new_id()), "quarantine_id": quarantine["id"], "value_c": 36.5}
-    await _said(lin, "POST", "/v1/readings", json=reading | {"window": "morning"})
-    await _said(lin, "PATCH", f"/v1/readings/{reading['id']}", json=why | {"value_c": 36.6})
-    absent = [{"quarantine_id": quarantine["id"], "not_measured": "refused"}]
-    told = {"id": str(new_id()), "window": "evening", "exceptions": absent}
-    await _said(lin, "POST", "/v1/rounds", json=told)
-    return {
-        "grid_id": str(grid_id(HOME)),
-        "household_id": home["id"],
-        "resident_id": person,
-        "visit_id": visit["id"],
-        "quarantine_id": quarantine["id"],
-        "reading_id": reading["id"],
-    }
+def _at(hour: int) -> travel:
+    return travel(datetime.combine(DAY, time(hour), clock.TOWNSHIP_ZONE), tick=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def evening() -> Generator[None]:
-    """Half of the day's temperatures are due by now, so that something can be missing."""
-    day = clock.today() + timedelta(days=1)
-    with travel(datetime.combine(day, time(20), clock.TOWNSHIP_ZONE), tick=False):
+    """Everything was told in the morning: half of the day's duties are missed by now."""
+    with _at(20):
         yield
 
 
+async def _this_morning(town: Town, name: str) -> httpx.AsyncClient:
+    return town.client(await town.token_of(name))
+
+
 @pytest.fixture(scope="module")
-async def served(town: Town) -> Known:
+async def mark(town: Town) -> str:
+    """Where the events stand before anything of the place is told."""
+    with _at(9):
+        async with await _this_morning(town, "zhou") as zhou:
+            await township_rules(zhou)
+            return (await zhou.get("/v1/events/poll")).json()["next"]
+
+
+@pytest.fixture(scope="module")
+async def served(town: Town, mark: str) -> Known:
     """The place where He, doctor of the next village, has a seat for one person."""
-    lin = await town.as_("lin")
-    return await _colleague(lin) | await _place(lin, team=FOUR)
+    with _at(9):
+        async with await _this_morning(town, "lin") as lin:
+            return await a_place(lin, team=FOUR)
 
 
 @pytest.fixture(scope="module")
-async def other(town: Town) -> Known:
+async def other(town: Town, mark: str) -> Known:
     """The house next door, where nobody from elsewhere is on duty and the team is missing."""
-    lin = await town.as_("lin")
-    return await _colleague(lin) | await _place(lin, team=())
+    with _at(9):
+        async with await _this_morning(town, "lin") as lin:
+            return await a_place(lin, team=())
 
 
 @pytest.fixture(scope="module")
@@ -161,19 +110,31 @@ def _may(name: str, operation: Operation) -> bool:
     return operation.permission is None or operation.permission in held
 
 
-async def _policies(town: Town, operation: Operation) -> Known:
+async def _first_listed(town: Town, operation: Operation) -> Known:
     path = operation.path.rpartition("/")[0]
-    kept = (await (await town.as_("zhou")).get(path)).json()["items"]
-    return {"policy_id": kept[0]["id"]}
+    listed = (await (await town.as_("zhou")).get(path)).json()["items"]
+    return {name: listed[0]["id"] for name in operation.parameters("path")}
 
 
 async def _address(town: Town, operation: Operation, known: Known) -> str:
     """Its address with seeded ids; an address of a new kind must be seeded here first."""
     if operation.name in OF_THE_TOWNSHIP:
-        known = await _policies(town, operation)
+        known = await _first_listed(town, operation)
+    if operation.name in OF_A_RELEASED:
+        known = known | {"quarantine_id": known["released_id"]}
     unknown = operation.parameters("path").keys() - known.keys()
     assert not unknown, f"{operation.name}: seed one and say its id here: {unknown}"
     return operation.url(**known)
+
+
+async def _listed(
+    client: httpx.AsyncClient, operation: Operation, mark: str, **asked: str
+) -> httpx.Response:
+    """A list as long as it gets; events since the mark, and a stream for no time at all."""
+    most = {"limit": "500", "after": mark, "seconds": "0", **asked}
+    known = operation.parameters("query").keys()
+    told = {name: value for name, value in most.items() if name in known}
+    return await client.get(operation.path, params=told)
 
 
 async def test_nobody_reads_anything_by_its_address(
@@ -213,7 +174,7 @@ async def test_another_township_finds_nothing_by_its_address(
 ):
     bai = await town.as_("bai")
     for operation in _of_one(contract):
-        if operation.name not in OF_THE_TOWNSHIP:  # both began with the same rules
+        if operation.name not in SHIPPED:
             assert_problem(await bai.get(await _address(town, operation, served)), NotFound)
 
 
@@ -233,37 +194,41 @@ async def test_one_on_duty_from_elsewhere_reads_what_belongs_to_the_duty_and_not
             assert_problem(await he.get(await _address(town, operation, other)), NotFound)
 
 
-async def test_every_list_of_the_township_tells_of_the_place(
-    town: Town, contract: list[Operation], served: Known, other: Known
+async def test_every_list_tells_the_line_above_of_the_place(
+    town: Town, contract: list[Operation], served: Known, other: Known, mark: str
 ):
-    zhou = await town.as_("zhou")
-    for operation in _of_many(contract):
-        answer = await zhou.get(operation.path, params={"limit": 500})
-        assert answer.status_code == 200, (operation.name, answer.text)
-        tells = any(each in answer.text for each in {*served.values(), *other.values()})
-        assert tells is (operation.name not in OF_ONESELF | NOT_OF_A_PLACE), operation.name
+    """Lin is shown the grids of her village, Zhou also what was done there."""
+    telling: set[str] = set()
+    for above in ("lin", "zhou"):
+        client = await town.as_(above)
+        for operation in (each for each in _of_many(contract) if _may(above, each)):
+            answer = await _listed(client, operation, mark)
+            assert answer.status_code == 200, (operation.name, answer.text)
+            if any(each in answer.text for each in {*served.values(), *other.values()}):
+                telling.add(operation.name)
+    assert {each.name for each in _of_many(contract)} - telling == OF_ONESELF | NOT_OF_A_PLACE
 
 
 @pytest.mark.parametrize("stranger", [*NEIGHBOURS, "bai"])
 async def test_no_list_of_the_neighbour_tells_of_the_place(
-    town: Town, contract: list[Operation], served: Known, other: Known, stranger: str
+    town: Town, contract: list[Operation], served: Known, other: Known, mark: str, stranger: str
 ):
     client = await town.as_(stranger)
     seeded = {*served.values(), *other.values()}
     for operation in _of_many(contract):
-        answer = await client.get(operation.path)
+        answer = await _listed(client, operation, mark)
         assert answer.status_code in (200, 403), (operation.name, answer.text)
         assert not [each for each in seeded if each in answer.text], operation.name
 
 
 async def test_the_lists_of_one_on_duty_tell_of_nobody_next_door(
-    town: Town, contract: list[Operation], served: Known, other: Known
+    town: Town, contract: list[Operation], served: Known, other: Known, mark: str
 ):
     he = await town.as_("he")
-    hidden = {*other.values()} - {*served.values()}
+    hidden = {*other.values()} - {*served.values()} | {served[name] for name in NOT_OF_THE_DUTY}
     told = ""
     for operation in (each for each in _of_many(contract) if _may("he", each)):
-        answer = await he.get(operation.path)
+        answer = await _listed(he, operation, mark)
         assert answer.status_code == 200, (operation.name, answer.text)
         assert not [each for each in hidden if each in answer.text], operation.name
         told += answer.text
@@ -272,13 +237,13 @@ async def test_the_lists_of_one_on_duty_tell_of_nobody_next_door(
 
 @pytest.mark.parametrize("neighbour", ["mei", "wei"])
 async def test_a_list_narrowed_to_an_id_of_the_neighbour_is_empty_or_not_found(
-    town: Town, contract: list[Operation], served: Known, neighbour: str
+    town: Town, contract: list[Operation], served: Known, mark: str, neighbour: str
 ):
     client = await town.as_(neighbour)
     wanted = served | {"performed_by": str(id_of("ming")), "subject_id": served["visit_id"]}
     for operation in (each for each in _of_many(contract) if _may(neighbour, each)):
         for name in operation.parameters("query").keys() & wanted.keys():
-            answer = await client.get(operation.path, params={name: wanted[name]})
+            answer = await _listed(client, operation, mark, **{name: wanted[name]})
             assert answer.status_code in (200, 404), (operation.name, name, answer.text)
             if answer.status_code == 200:
                 said = answer.json()
@@ -292,7 +257,9 @@ def _pointing_there(value: Any, known: Known) -> Any:
     if not isinstance(value, dict):
         return value
     grids = dict.fromkeys(("parent_id", "new_parent_id", "into_id"), known["grid_id"])
-    there = known | grids
+    linked = {"linked_quarantine_id": known["quarantine_id"]}
+    lists = {f"{name}s": [each] for name, each in known.items()}
+    there = {**known, **grids, **linked, **lists}
     return {name: there.get(name) or _pointing_there(value[name], known) for name in value}
 
 
@@ -302,7 +269,7 @@ async def test_the_neighbour_changes_nothing_there(
 ):
     client, zhou = await town.as_(neighbour), await town.as_("zhou")
     addresses = [await _address(town, each, served) for each in _of_one(contract)]
-    before = [(await zhou.get(path)).json() for path in addresses]
+    before = [(await zhou.get(path)).content for path in addresses]
     sent = 0
     for operation in (each for each in contract if each.method != "GET" and not each.is_public):
         plain = None if operation.body is None else operation.sample(operation.body)
@@ -319,8 +286,8 @@ async def test_the_neighbour_changes_nothing_there(
             assert (said["created"], said["unchanged"]) == (0, 0), (operation.name, answer.text)
         else:
             assert answer.status_code in (403, 404), (operation.name, answer.text)
-    assert sent >= 10
-    assert [(await zhou.get(path)).json() for path in addresses] == before
+    assert sent >= 40
+    assert [(await zhou.get(path)).content for path in addresses] == before
 
 
 async def _tables(ground: asyncpg.Connection) -> dict[str, str]:
@@ -332,31 +299,37 @@ async def _tables(ground: asyncpg.Connection) -> dict[str, str]:
         "GROUP BY c.oid, c.relname, c.relrowsecurity"
     )
     reached = [row for row in rows if {"reach", "path"} & set(row["columns"])]
-    assert {row["relname"] for row in rows if row not in reached} <= SHARED_TABLES
+    assert {row["relname"] for row in rows if row not in reached} == FOR_ALL_OF_THE_TOWNSHIP
     assert [row["relname"] for row in reached if not row["relrowsecurity"]] == []
     return {row["relname"]: "reach" if "reach" in row["columns"] else "path" for row in reached}
 
 
-async def _rows(town: Town, name: str, table: str, column: str) -> set[UUID]:
+def _key(table: str) -> str:
+    """The column that tells one row of a table from another."""
+    (key,) = tables.metadata.tables[table].primary_key
+    return key.name
+
+
+async def _rows(town: Town, name: str, table: str, column: str) -> set[Any]:
     """The rows of a table in the place that this person's transaction sees."""
     claims = town.app.state.keys.tokens.read(await town.token_of(name))
     async with town.database.connection(entry_of(claims, writing=False)) as connection:
-        rows = await connection.fetch(
-            f"SELECT id FROM {table} WHERE {column} >= $1 AND {column} < $2", HOME, f"{HOME}/"
-        )
-    return {row["id"] for row in rows}
+        rows = await connection.fetch(_in_the_place(table, column), HOME)
+    return {key for (key,) in rows}
+
+
+def _in_the_place(table: str, column: str) -> str:
+    return f"SELECT {_key(table)} FROM {table} WHERE {column} >= $1 AND {column} < $1 || '/'"
 
 
 async def test_every_table_hides_the_place_from_outside_and_shows_it_to_the_line_above(
     town: Town, ground: asyncpg.Connection, served: Known, other: Known
 ):
     for table, column in (await _tables(ground)).items():
-        every = await ground.fetch(
-            f"SELECT id FROM {table} WHERE {column} >= $1 AND {column} < $2", HOME, f"{HOME}/"
-        )
+        every = {key for (key,) in await ground.fetch(_in_the_place(table, column), HOME)}
         assert every, f"{table}: seed a row in the place"
         for above in ("ming", "lin", "zhou"):
-            assert await _rows(town, above, table, column) == {row["id"] for row in every}, table
+            assert await _rows(town, above, table, column) == every, table
         for neighbour in NEIGHBOURS:
             assert await _rows(town, neighbour, table, column) == set(), (table, neighbour)
 
@@ -364,15 +337,15 @@ async def test_every_table_hides_the_place_from_outside_and_shows_it_to_the_line
 async def test_every_table_shows_one_on_duty_exactly_the_rows_of_the_duty(
     town: Town, ground: asyncpg.Connection, served: Known, other: Known
 ):
-    tables = await _tables(ground)
-    assert DUTY_COLUMNS.keys() <= tables.keys()
-    for table, column in tables.items():
-        of_duty: set[UUID] = set()
+    placed = await _tables(ground)
+    assert DUTY_COLUMNS.keys() <= placed.keys()
+    for table, column in placed.items():
+        of_duty: set[Any] = set()
         if table in DUTY_COLUMNS:
             whose, known = DUTY_COLUMNS[table]
             found = await ground.fetch(
-                f"SELECT id FROM {table} WHERE {whose} = $1", UUID(served[known])
+                f"SELECT {_key(table)} FROM {table} WHERE {whose} = $1", UUID(served[known])
             )
-            of_duty = {row["id"] for row in found}
+            of_duty = {key for (key,) in found}
             assert of_duty, f"{table}: seed a row of the duty"
         assert await _rows(town, "he", table, column) == of_duty, table

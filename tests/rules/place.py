@@ -1,0 +1,171 @@
+"""One of every kind of record about one household of 柳村一组, made as its people make them."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from api.foundation import clock
+from api.foundation.records import new_id
+from tests.builders import (
+    a_care_call,
+    a_diagnostic_test,
+    a_household,
+    a_preset_in_force,
+    a_quarantine,
+    a_risk_area,
+    a_visit,
+    an_arrival,
+    synthetic_resident,
+    team_of,
+)
+from tests.cast import grid_id, id_of
+from tests.rules.operations import ANY_VERSION
+
+HOME = "t.01.01.01"
+RISKY = "451026101"
+
+Known = dict[str, str]
+"""The ids of what was seeded, by the name that the contract's addresses have for them."""
+
+
+async def said(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> Any:
+    """Send a request that is to succeed, and answer what is said to it."""
+    response = await client.request(method, path, headers=ANY_VERSION, json=body)
+    assert response.status_code in (200, 201), (path, response.text)
+    return response.json()
+
+
+async def kept(client: httpx.AsyncClient, path: str, **told: Any) -> str:
+    """Make a record with an id of its own and answer the id."""
+    return (await said(client, "POST", path, {"id": str(new_id()), **told}))["id"]
+
+
+async def township_rules(zhou: httpx.AsyncClient) -> None:
+    """The ninth edition in force, and a county at medium risk."""
+    await a_preset_in_force(zhou, "cn_v9")
+    await a_risk_area(zhou)
+
+
+async def a_place(lin: httpx.AsyncClient, *, team: tuple[str, ...]) -> Known:
+    """A colleague, a household, its first person under control, and all that is kept of them.
+
+    The second was released today and the third waits for it; only the first has a team.
+    """
+    people = [synthetic_resident(relation=each) for each in ("head", "spouse", "parent")]
+    home = await a_household(
+        lin,
+        grid=HOME,
+        residents=people,
+        address="柳村一组8号",
+        grid_worker_id=str(id_of("ming")),
+        party_member_id=str(id_of("pang")),
+    )
+    await said(lin, "PATCH", f"/v1/households/{home['id']}", {"note": "门前有狗"})
+    first, second, third = (each["id"] for each in home["residents"])
+    came = await _came(lin, home, first, team)
+    return {
+        "grid_id": str(grid_id(HOME)),
+        "household_id": home["id"],
+        "resident_id": first,
+        **await _colleague(lin),
+        "visit_id": await _visited(lin, home),
+        **came,
+        **await _measured(lin, came["quarantine_id"]),
+        **await _asked_for(lin, f"/v1/quarantines/{came['quarantine_id']}"),
+        "test_id": await _tested(lin, first),
+        "call_id": (await a_care_call(lin, came["quarantine_id"], outcome="unreachable"))["id"],
+        "directive_id": await _directed(lin),
+        "released_id": await _released(lin, second),
+        "waiting_id": (await a_quarantine(lin, resident=third, days=1))["id"],
+    }
+
+
+async def _colleague(lin: httpx.AsyncClient) -> Known:
+    """Somebody registered in 柳村一组, with a post there and an account."""
+    grid = str(grid_id(HOME))
+    worker = await kept(lin, "/v1/workers", name="卢志愿", grid_id=grid)
+    post = await kept(lin, "/v1/posts", worker_id=worker, grid_id=grid, role="volunteer")
+    account = {"name": f"lu-{worker[-6:]}", "initial_password": "Qingshan-lvshui-2022"}
+    await said(lin, "POST", f"/v1/workers/{worker}/account", account)
+    return {"worker_id": worker, "post_id": post}
+
+
+async def _visited(lin: httpx.AsyncClient, home: dict[str, Any]) -> str:
+    visit = (await a_visit(lin, home, outcome="refused"))["id"]
+    await said(lin, "PATCH", f"/v1/visits/{visit}", {"reason": "看错门牌", "needs": ["masks"]})
+    return visit
+
+
+async def _came(
+    lin: httpx.AsyncClient, home: dict[str, Any], person: str, team: tuple[str, ...]
+) -> Known:
+    """Somebody comes from the county at risk, is known, and comes under control by plan."""
+    today = clock.today().isoformat()
+    stays = [{"code": RISKY, "from_on": "2022-01-01", "to_on": today}]
+    told = {"arrived_at": clock.now().isoformat(), "expected_on": None, "resident_id": person}
+    arrival = (await an_arrival(lin, home, stays=stays, **told))["id"]
+    path, quarantine = f"/v1/arrivals/{arrival}", str(new_id())
+    await said(lin, "POST", f"{path}/verify", {"resident_id": person})
+    plan = {"quarantine_id": quarantine, "control_started_on": today, "team": team_of(*team)}
+    await said(lin, "POST", f"{path}/confirm", plan)
+    return {"arrival_id": arrival, "quarantine_id": quarantine}
+
+
+async def _measured(lin: httpx.AsyncClient, quarantine: str) -> Known:
+    """A temperature put right, and one that was refused, which somebody looks after."""
+    told = {"quarantine_id": quarantine, "window": "morning"}
+    reading = await kept(lin, "/v1/readings", value_c=36.5, **told)
+    right = {"reason": "看错一行", "value_c": 36.6}
+    await said(lin, "PATCH", f"/v1/readings/{reading}", right)
+    absent = [{"quarantine_id": quarantine, "not_measured": "refused"}]
+    later = {"id": str(new_id()), "window": "evening", "exceptions": absent}
+    await said(lin, "POST", "/v1/rounds", later)
+    listed = await said(lin, "GET", f"/v1/alerts?quarantine_id={quarantine}")
+    alert = listed["items"][0]["id"]
+    await said(lin, "POST", f"/v1/alerts/{alert}/acknowledge")
+    return {"reading_id": reading, "alert_id": alert}
+
+
+async def _asked_for(lin: httpx.AsyncClient, quarantine: str) -> Known:
+    """A check of the home, hospital and back; a transfer, leave and more days are asked for."""
+    [stage] = (await said(lin, "GET", f"{quarantine}/stages"))["stages"]
+    items = {item["code"]: True for item in stage["site_checklist"]}
+    await kept(lin, f"{quarantine}/site-checks", items=items)
+    ill = {"hospital": "县人民医院", "reason": "发热"}
+    referral = await kept(lin, f"{quarantine}/hospital-referrals", **ill)
+    back = {"outcome": "returned", "finding": "核酸阴性"}
+    await said(lin, "POST", f"/v1/hospital-referrals/{referral}/return", back)
+    away = {"kind": "to_site", "reason": "家中不宜隔离", "destination": "县职校"}
+    soon = clock.now() + timedelta(hours=1)
+    hours = {"from_at": soon.isoformat(), "until_at": (soon + timedelta(hours=2)).isoformat()}
+    longer = (clock.today() + timedelta(days=8)).isoformat()
+    why = {"reason": "核酸漏检", "legal_basis": "青竹乡防控指挥部〔2022〕4号"}
+    return {
+        "referral_id": referral,
+        "transfer_id": await kept(lin, f"{quarantine}/transfers", **away),
+        "leave_id": await kept(lin, f"{quarantine}/leaves", reason="透析", route="县医院", **hours),
+        "change_id": await kept(
+            lin, f"{quarantine}/changes", kind="extension", ends_on=longer, **why
+        ),
+    }
+
+
+async def _tested(lin: httpx.AsyncClient, person: str) -> str:
+    test = (await a_diagnostic_test(lin, person))["id"]
+    await said(lin, "PATCH", f"/v1/tests/{test}", {"outcome": "negative"})
+    return test
+
+
+async def _directed(lin: httpx.AsyncClient) -> str:
+    """An order to everybody of 柳村一组."""
+    due = (clock.now() + timedelta(hours=3)).isoformat()
+    told = {"title": "再排查", "body": "逐户反馈人数", "deadline_at": due}
+    return await kept(lin, "/v1/directives", grid_id=str(grid_id(HOME)), **told)
+
+
+async def _released(lin: httpx.AsyncClient, person: str) -> str:
+    quarantine = (await a_quarantine(lin, resident=person, days=1))["id"]
+    ended = {"ended_on": clock.today().isoformat(), "reason": "期满"}
+    await said(lin, "POST", f"/v1/quarantines/{quarantine}/release", ended)
+    return quarantine

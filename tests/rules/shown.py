@@ -1,0 +1,90 @@
+"""What the contract and the tables show to whom beyond a reach: to the township, to a duty."""
+
+SHIPPED = {
+    "read_alert_policy",
+    "read_care_team_policy",
+    "read_monitoring_policy",
+    "read_workload_policy",
+}
+"""Every township begins with the same of these."""
+OF_THE_TOWNSHIP = SHIPPED | {"read_protocol", "read_risk_area"}
+OF_ONESELF = {"list_sessions", "read_me"}
+NOT_OF_A_PLACE = {
+    "list_alert_policies",
+    "list_care_team_policies",
+    "list_divisions",
+    "list_monitoring_policies",
+    "list_presets",
+    "list_protocols",
+    "list_risk_areas",
+    "list_workload_policies",
+    "read_protocol_schema",
+}
+OF_A_RELEASED = {"read_release_notice", "print_release_notice"}
+"""Of who is still under control there is none."""
+
+DUTY_SHOWS = {
+    "list_bonds",
+    "list_changes_of_quarantine",
+    "list_cohabitants",
+    "list_release_follow_ups",
+    "list_site_checks",
+    "list_whereabouts",
+    "read_alert",
+    "read_call",
+    "read_change",
+    "read_hospital_referral",
+    "read_household",
+    "read_leave",
+    "read_quarantine",
+    "read_reading",
+    "read_reading_history",
+    "read_release",
+    "read_resident",
+    "read_stages",
+    "read_team",
+    "read_temperature_sheet",
+    "read_test",
+    "read_test_history",
+    "read_transfer",
+}
+NOT_OF_THE_DUTY = {
+    "arrival_id",
+    "directive_id",
+    "post_id",
+    "released_id",
+    "visit_id",
+    "waiting_id",
+    "worker_id",
+}
+"""What else was seeded of the house: a duty to one person shows nothing of it in any list."""
+_BY_QUARANTINE = (
+    "alerts",
+    "alert_evidence",
+    "alert_hops",
+    "alert_tellings",
+    "alert_actions",
+    "care_calls",
+    "care_seats",
+    "events",
+    "hospital_referrals",
+    "leaves",
+    "quarantine_plans",
+    "quarantine_stages",
+    "readings",
+    "readings_not_taken",
+    "site_checks",
+    "stage_changes",
+    "transfers",
+    "whereabouts",
+)
+DUTY_COLUMNS = {
+    "households": ("id", "household_id"),
+    "residents": ("id", "resident_id"),
+    "bonds": ("household_id", "household_id"),
+    "diagnostic_tests": ("resident_id", "resident_id"),
+    "quarantines": ("id", "quarantine_id"),
+    "revisions": ("duty_id", "quarantine_id"),
+    **dict.fromkeys(_BY_QUARANTINE, ("quarantine_id", "quarantine_id")),
+}
+"""By which column a row belongs to the person of the duty; of all other tables, duty shows none."""
