@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
-from api import background
+from api import background, vocabulary
 from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
@@ -31,7 +31,7 @@ from api.care import routes as care
 from api.directives import routes as directives
 from api.doors import opened
 from api.duties import routes as duties
-from api.foundation import contract, handlers, health, logs
+from api.foundation import contract, handlers, health, logs, written_contract
 from api.foundation.database import Database
 from api.foundation.edge import Edge
 from api.foundation.sealed import new_key
@@ -154,7 +154,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (*ROOMS, health.router):
         app.include_router(router)
     handlers.install(app)
-    contract.install(app)
+    contract.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -201,7 +201,7 @@ def contract_files() -> dict[str, str]:
     secrets = {"sealing_keys": f"none:{new_key()}", "lookup_key": new_key()}
     document = create_app(Settings.model_validate(secrets)).openapi()
     return {
-        "onegrid.yaml": contract.as_yaml(document),
-        "catalogue.md": contract.catalogue(document),
-        "protocol.schema.json": contract.as_json(document_schema()),
+        "onegrid.yaml": written_contract.as_yaml(document),
+        "catalogue.md": written_contract.catalogue(document),
+        "protocol.schema.json": written_contract.as_json(document_schema()),
     }

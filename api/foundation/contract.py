@@ -1,10 +1,9 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import yaml
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
@@ -119,16 +118,32 @@ def _response(group: Iterable[type[Problem]]) -> dict[str, Any]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Complete the generated document: what no route says of itself."""
+def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str]) -> None:
+    """Complete the generated document: what no route says of itself.
+
+    `rooms` tells what each tag holds, `members` what a name means where nothing nearer says it.
+    """
     generated = app.openapi
 
     def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _completed(generated())
+            document = _completed(_named(generated()))
+            document["tags"] = [{"name": tag, "description": said} for tag, said in rooms.items()]
+            _explain(document, members)
+            app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = complete
+
+
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    """Call the pages of lists what their class is called: `VisitPage`, not `Page_VisitRead_`."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    names = {name: schema["title"] for name, schema in schemas.items() if name.endswith("_")}
+    text = json.dumps(document)
+    for name, title in names.items():
+        text = text.replace(f'/{name}"', f'/{title}"').replace(f'"{name}":', f'"{title}":')
+    return json.loads(text)
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -173,61 +188,33 @@ def _with_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -
             _with_nulls(item, schema.get("items", {}), schemas)
 
 
+def _explain(document: dict[str, Any], members: Mapping[str, str]) -> None:
+    """Say of every member, parameter and success what it is, where the code left it unsaid."""
+    for schema in document["components"]["schemas"].values():
+        for name, part in schema.get("properties", {}).items():
+            _describe(part, name, members)
+    for operation in _operations(document):
+        for parameter in operation.get("parameters", ()):
+            _describe(parameter, parameter["name"], members)
+        for status, response in operation["responses"].items():
+            if response["description"] == _UNSAID:
+                response["description"] = _SUCCESSES[status]
+
+
+def _describe(part: dict[str, Any], name: str, members: Mapping[str, str]) -> None:
+    if "description" not in part:
+        choices: list[dict[str, Any]] = part.get("anyOf", [])
+        nearer = (choice["description"] for choice in choices if "description" in choice)
+        part["description"] = next(nearer, None) or members.get(name, "")
+
+
+_UNSAID = "Successful Response"
+_SUCCESSES = {"200": "成功", "201": "已保存", "204": "成功,没有内容"}
+
+
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for path in document["paths"].values():
         yield from (part for name, part in path.items() if name in _METHODS)
 
 
 _METHODS = {"get", "post", "put", "patch", "delete"}
-
-
-def as_yaml(document: dict[str, Any]) -> str:
-    """The document as it is committed: readable Chinese, the order of the code, no references."""
-    return yaml.dump(
-        document, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=100, indent=2
-    )
-
-
-def as_json(schema: dict[str, Any]) -> str:
-    """A JSON Schema as it is committed, in the order of the code."""
-    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-
-
-class _Plain(yaml.SafeDumper):
-    """Repeats what is repeated, instead of pointing back to it with anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the library asks for each value
-        return True
-
-
-def catalogue(document: dict[str, Any]) -> str:
-    """Every problem and every enumeration on one page, for whoever writes a client."""
-    problem_rows = (
-        f"| `{slug}` | {kind.status} | {kind.title} | {kind.detail} |"
-        for slug, kind in sorted(PROBLEMS.items())
-    )
-    schemas: dict[str, Any] = document["components"]["schemas"]
-    enums = {name: schema for name, schema in schemas.items() if "x-enum-labels" in schema}
-    return "\n".join(
-        [
-            "# 错误与选项目录",
-            "",
-            "由 `make openapi` 生成,请勿手改。",
-            "",
-            "## 错误(`application/problem+json` 的 `type` 为 `/problems/<名称>`)",
-            "",
-            "| 名称 | 状态码 | 标题 | 说明 |",
-            "|---|---|---|---|",
-            *problem_rows,
-            "",
-            "## 选项",
-            *(line for name, schema in enums.items() for line in _enum_lines(name, schema)),
-            "",
-        ]
-    )
-
-
-def _enum_lines(name: str, schema: dict[str, Any]) -> list[str]:
-    labels: dict[str, str] = schema["x-enum-labels"]
-    rows = [f"| `{value}` | {label} |" for value, label in labels.items()]
-    return ["", f"### {name}", "", "| 值 | 含义 |", "|---|---|", *rows]

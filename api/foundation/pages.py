@@ -22,8 +22,13 @@ Row = TypeVar("Row")
 class Page(BaseModel, Generic[Item]):
     """One page of a list; pass `next_cursor` back as `cursor` until it is null."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="本页各条")
     next_cursor: str | None = Field(description="下一页的游标;没有下一页时为 null")
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`VisitPage` of `VisitRead`: a name that every language has for a class."""
+        return "".join(kind.__name__.removesuffix("Read") for kind in params) + cls.__name__
 
 
 class PageRequest(BaseModel):

@@ -18,11 +18,13 @@ LARGEST_BATCH = 500
 Kind = Annotated[DiagnosticKind, Field(description="检测方式")]
 Result = Annotated[DiagnosticOutcome, Field(description="结果;未出结果的填 pending")]
 SampledAt = Annotated[Instant, Field(description="采样时间")]
-ReportedAt = Annotated[Instant, Field(description="出结果的时间;不填则为现在,未出结果的不填")]
+ReportedAt = Annotated[
+    Instant | None, Field(description="出结果的时间;不填则为现在,未出结果的不填")
+]
 Samples = Annotated[
     int, Field(ge=1, le=MOST_SAMPLES, description="采样份数;双采双检为2", examples=[1])
 ]
-Laboratory = Annotated[ShortText, Field(description="检测机构", examples=["县疾控中心"])]
+Laboratory = Annotated[ShortText, Field(examples=["县疾控中心"])]
 Why = Annotated[LongText, Field(description="理由,留存备查", examples=["录入时看错一行"])]
 
 _TEST: dict[str, Any] = {
@@ -46,9 +48,9 @@ class DiagnosticTestRecord(FromTheField):
     kind: Kind
     outcome: Result = DiagnosticOutcome.pending
     sampled_at: SampledAt
-    reported_at: ReportedAt | None = None
+    reported_at: ReportedAt = None
     samples: Samples = 1
-    laboratory: Laboratory | None = None
+    laboratory: Annotated[Laboratory | None, Field(description="检测机构")] = None
 
 
 class DiagnosticTestBatch(Input):
@@ -74,7 +76,7 @@ class DiagnosticTestCorrect(Input):
     kind: Annotated[Kind, Field(default_factory=unsaid)]
     outcome: Annotated[Result, Field(default_factory=unsaid)]
     sampled_at: Annotated[SampledAt, Field(default_factory=unsaid)]
-    reported_at: Annotated[ReportedAt, Field(default_factory=unsaid)]
+    reported_at: Annotated[Instant, Field(description="出结果的时间", default_factory=unsaid)]
     samples: Annotated[Samples, Field(default_factory=unsaid)]
     laboratory: Annotated[Laboratory | None, Field(description="检测机构;null 为删除")] = None
     performed_by: Annotated[RecordId, Field(description="实际采样的人", default_factory=unsaid)]

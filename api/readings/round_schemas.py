@@ -43,7 +43,7 @@ class RoundException(Input):
     value_c: Annotated[Value | None, Field(description="体温,摄氏度;没有测成的不填")] = None
     not_measured: Annotated[NotTakenReason | None, Field(description="没有测成的原因")] = None
     symptoms: Symptoms = Field(default_factory=list[Symptom])
-    note: Note | None = None
+    note: Note = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -85,7 +85,7 @@ class RoundRecord(FromTheField):
         }
     )
 
-    measured_at: MeasuredAt | None = None
+    measured_at: MeasuredAt = None
     window: WindowName | None = None
     method: Annotated[Method, Field(description="测量方式")] = Method.electronic
     site: Annotated[Site, Field(description="测量部位")] = Site.axillary

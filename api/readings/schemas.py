@@ -27,8 +27,8 @@ WindowName = Annotated[
     ),
 ]
 Value = Annotated[Celsius, Field(description="体温,摄氏度,最多一位小数")]
-Note = Annotated[LongText, Field(description="备注(加密保存)", examples=["已服退烧药"])]
-MeasuredAt = Annotated[Instant, Field(description="测量时间;不填则为现在")]
+Note = Annotated[LongText | None, Field(description="备注(加密保存)", examples=["已服退烧药"])]
+MeasuredAt = Annotated[Instant | None, Field(description="测量时间;不填则为现在")]
 Why = Annotated[LongText, Field(description="理由,留存备查", examples=["录入时看错一行"])]
 
 
@@ -39,9 +39,9 @@ class Measured(Input):
     method: Annotated[Method, Field(description="测量方式")] = Method.electronic
     site: Annotated[Site, Field(description="测量部位")] = Site.axillary
     symptoms: Symptoms = Field(default_factory=list[Symptom])
-    measured_at: MeasuredAt | None = None
+    measured_at: MeasuredAt = None
     window: WindowName | None = None
-    note: Note | None = None
+    note: Note = None
 
 
 class ReadingRecord(Measured, FromTheField):

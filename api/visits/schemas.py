@@ -31,7 +31,6 @@ Needs = Annotated[
     Field(max_length=len(Need), description="群众提出的需求"),
     AfterValidator(_each_once),
 ]
-Findings = Annotated[LongText, Field(description="走访情况(加密保存)")]
 VisitedAt = Annotated[Instant, Field(description="走访时间")]
 Where = Annotated[Place, Field(description="走访地点,注明坐标系")]
 Why = Annotated[
@@ -61,7 +60,7 @@ class VisitRecord(FromTheField):
     outcome: MetOrNot
     purposes: Purposes = Field(default_factory=list[VisitPurpose])
     needs: Needs = Field(default_factory=list[Need])
-    findings: Findings | None = None
+    findings: Annotated[LongText | None, Field(description="走访情况(加密保存)")] = None
     visited_at: VisitedAt
     place: Where | None = None
 
@@ -88,7 +87,7 @@ class VisitCorrect(Input):
     outcome: MetOrNot = Field(default_factory=unsaid)
     purposes: Purposes = Field(default_factory=unsaid)
     needs: Needs = Field(default_factory=unsaid)
-    findings: Annotated[Findings | None, Field(description="走访情况;null 为删除")] = None
+    findings: Annotated[LongText | None, Field(description="走访情况;null 为删除")] = None
     visited_at: VisitedAt = Field(default_factory=unsaid)
     place: Annotated[Where | None, Field(description="走访地点;null 为删除")] = None
     performed_by: Annotated[RecordId, Field(default_factory=unsaid, description="实际走访的人")]
