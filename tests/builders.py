@@ -169,7 +169,7 @@ async def a_preset_in_force(
 ) -> dict[str, Any]:
     """Adopt a preset of the protocols and put it in force from a day on."""
     body = {"id": str(new_id()), "effective_from": since, "activate": True}
-    response = await client.post(f"/v1/protocols/presets/{code}", json=body)
+    response = await client.post(f"/v1/protocol-presets/{code}", json=body)
     assert response.status_code == 201, response.text
     return response.json()
 

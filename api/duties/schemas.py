@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.alerts.models import Cause
 from api.foundation.fields import Wire
 from api.foundation.labels import Labelled
 
@@ -17,7 +18,7 @@ class DutyKind(Labelled):
     visit = "visit", "上门走访"
     call = "call", "问候电话"
     test = "test", "检测采样"
-    follow_up = "follow_up", "解除后回访"
+    follow_up = "follow_up", "解除后随访"
     site_check = "site_check", "住所核查"
     alert = "alert", "异常处置"
     directive = "directive", "上级指令"
@@ -35,7 +36,7 @@ class CareKind(Labelled):
     visit = "visit", "上门走访"
     call = "call", "问候电话"
     test = "test", "检测采样"
-    follow_up = "follow_up", "解除后回访"
+    follow_up = "follow_up", "解除后随访"
 
 
 class DutyState(Labelled):
@@ -215,7 +216,7 @@ class GridView(Wire):
     late: int = Field(description="逾时补办")
     missed: int = Field(description="逾时未办")
     open: int = Field(description="未到期,尚未办理")
-    open_alerts: dict[str, int] = Field(description="未办结的预警,按原因")
+    open_alerts: dict[Cause, int] = Field(description="未办结的异常件数,按何种异常")
     waiting_releases: int = Field(description="期满待解除人数")
 
 

@@ -65,7 +65,7 @@ _SENTENCES: dict[str, Callable[[Row], str]] = {
     "visit": _visit,
     "test": _test,
     "call": lambda row: f"打电话问候{row['person']}",
-    "follow_up": lambda row: f"回访{row['person']}(解除后第{row['key']}天)",
+    "follow_up": lambda row: f"随访{row['person']}(解除后第{row['key']}天)",
 }
 
 

@@ -24,7 +24,7 @@ class WorkKind(Labelled):
     directive = "directive", "指令反馈"
     transfer = "transfer", "转运交接"
     site_check = "site_check", "住所核查"
-    follow_up = "follow_up", "解除后回访"
+    follow_up = "follow_up", "解除后随访"
     release = "release", "解除审批"
     decision = "decision", "其他审批"
     arrival = "arrival", "返(来)乡核实"

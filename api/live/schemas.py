@@ -15,13 +15,13 @@ _MARK = "1042:1050:1043,1045"
 class EventKind(Labelled):
     """What happened. Rooms tell these by `foundation.live.tell`."""
 
-    alert_opened = "alert.opened", "警情发生"
-    alert_climbed = "alert.climbed", "警情上报上一级"
-    alert_acknowledged = "alert.acknowledged", "警情已接收"
-    alert_handling = "alert.handling", "警情处置中"
-    alert_resolved = "alert.resolved", "警情已处置"
-    alert_verified = "alert.verified", "警情已核实"
-    alert_reopened = "alert.reopened", "警情重新打开"
+    alert_opened = "alert.opened", "异常发生"
+    alert_climbed = "alert.climbed", "异常上报上一级"
+    alert_acknowledged = "alert.acknowledged", "异常已响应"
+    alert_handling = "alert.handling", "异常处置中"
+    alert_resolved = "alert.resolved", "异常处置完毕"
+    alert_verified = "alert.verified", "异常已核实"
+    alert_reopened = "alert.reopened", "异常重新打开"
     duties_changed = "duties.changed", "待办有变化"
     directive_issued = "directive.issued", "下达指令"
     directive_reminded = "directive.reminded", "催办指令"
@@ -49,7 +49,7 @@ class EventRead(Wire):
     event_id: Annotated[int, Field(description="事件编号;重复收到的,按此编号忽略")]
     kind: EventKind
     at: Annotated[datetime, Field(description="发生时间")]
-    subject_id: Annotated[UUID, Field(description="所涉记录(警情、指令等)的编号")]
+    subject_id: Annotated[UUID, Field(description="所涉记录(异常、指令等)的编号")]
     grid_id: Annotated[UUID | None, Field(description="所在网格")]
     quarantine_id: Annotated[UUID | None, Field(description="所涉隔离")]
 

@@ -97,7 +97,7 @@ class ReleaseRule(Part):
     """What must hold before somebody is released; the period being complete always must (M3.8)."""
 
     all_tests_negative: Annotated[bool, Field(description="须各次检测均为阴性")] = True
-    no_open_alert: Annotated[bool, Field(description="须无未办结的预警")] = True
+    no_open_alert: Annotated[bool, Field(description="须无未办结的异常")] = True
     linked_contact_tests: Annotated[
         int,
         Field(ge=0, le=20, description="须所关联密接的前几次检测均为阴性;0为不要求"),
@@ -117,7 +117,7 @@ class Plan(Part):
     release: Annotated[ReleaseRule, Field(description="解除条件")]
     follow_up_days: Annotated[
         list[Annotated[int, Field(ge=1, le=366)]],
-        Field(max_length=30, description="解除后第几天回访", default_factory=list),
+        Field(max_length=30, description="解除后第几天随访", default_factory=list),
     ]
 
 
@@ -188,7 +188,7 @@ class ProtocolDocument(Part):
         dict[Token, PolicyCode],
         Field(
             max_length=40,
-            description="各类预警适用的时限规则代码;未列的按默认时限",
+            description="各类异常适用的时限规则代码;未列的按默认时限",
             default_factory=dict,
         ),
     ]

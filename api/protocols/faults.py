@@ -99,7 +99,7 @@ def _of_plan(plan: Plan, place: str, known: Known) -> Iterator[Fault]:
         yield from _of_policies(stage, at, known)
     for number, day in enumerate(plan.follow_up_days[1:], start=1):
         if day <= plan.follow_up_days[number - 1]:
-            yield f"{place}/follow_up_days/{number}", "回访日须由小到大,不能重复。"
+            yield f"{place}/follow_up_days/{number}", "随访日须由小到大,不能重复。"
 
 
 def _of_tests(stage: Stage, place: str, *, first: int) -> Iterator[Fault]:

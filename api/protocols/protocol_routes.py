@@ -101,7 +101,7 @@ async def draft_protocol(
     return ProtocolRead.model_validate(kept)
 
 
-@router.get("/protocols/presets", response_model=Presets)
+@router.get("/protocol-presets", response_model=Presets)
 async def list_presets(_: ProtocolReader) -> Presets:
     """列出随服务提供的预置方案。
 
@@ -111,7 +111,7 @@ async def list_presets(_: ProtocolReader) -> Presets:
 
 
 @router.post(
-    "/protocols/presets/{code}",
+    "/protocol-presets/{code}",
     status_code=201,
     response_model=ProtocolRead,
     responses={200: {"model": ProtocolRead, "description": _KEPT}, **_ADOPTING},

@@ -137,7 +137,7 @@ class PlanLaid(Wire):
     already_served: Annotated[bool, Field(description="开始管控前是否已全部期满")]
     stages: Annotated[list[StageLaid], Field(description="须执行的各阶段,首尾相接")]
     served: Annotated[list[StageLaid], Field(description="开始管控前已满的各阶段")]
-    follow_ups_on: Annotated[list[date], Field(description="按期解除的,各回访日期")]
+    follow_ups_on: Annotated[list[date], Field(description="按期解除的,各随访日期")]
 
 
 class WhatIfRead(Wire):

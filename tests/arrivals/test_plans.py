@@ -37,7 +37,7 @@ async def rules(town: Town) -> dict[str, Any]:
     """The Guangxi notice in force for two months, and a county at medium risk since a month."""
     zhou = await town.as_("zhou")
     adoption = {"id": str(new_id()), "effective_from": day(-60), "activate": True}
-    adopted = await zhou.post("/v1/protocols/presets/gx_2022_0118", json=adoption)
+    adopted = await zhou.post("/v1/protocol-presets/gx_2022_0118", json=adoption)
     assert adopted.status_code == 201, adopted.text
     await a_risk_area(zhou, from_on=day(-30))
     return adopted.json()

@@ -69,7 +69,7 @@ def test_until_somebody_has_come_they_may_come_from_the_first_instant_of_the_day
 
 async def _adopt(client: Any, code: str) -> dict[str, Any]:
     adoption = {"id": str(new_id()), "effective_from": day(-30), "activate": True}
-    adopted = await client.post(f"/v1/protocols/presets/{code}", json=adoption)
+    adopted = await client.post(f"/v1/protocol-presets/{code}", json=adoption)
     assert adopted.status_code == 201, adopted.text
     return adopted.json()
 

@@ -212,7 +212,7 @@ async def test_a_late_retry_is_what_was_decided_first_whatever_is_in_force_by_th
     assert considered
     assert all(rule["unmet"] for rule in considered)
     local = {"id": str(new_id()), "effective_from": day(0), "activate": True}
-    adopted = await zhou.post("/v1/protocols/presets/gx_2022_0118", json=local)
+    adopted = await zhou.post("/v1/protocol-presets/gx_2022_0118", json=local)
     assert adopted.status_code == 201
     body["facts"] |= {"arrived_on": day(0)}
     first = await lin.post(BY_PLAN, json=body)
@@ -289,7 +289,7 @@ async def test_a_wrong_field_is_pointed_at(town: Town, change: dict[str, Any], p
 async def test_a_draft_decides_nothing(town: Town):
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     draft = {"id": str(new_id()), "effective_from": "2020-01-01", "activate": False}
-    kept = await zhou.post("/v1/protocols/presets/cn_20m", json=draft)
+    kept = await zhou.post("/v1/protocol-presets/cn_20m", json=draft)
     assert kept.status_code == 201, kept.text
     body = by_plan_body(resident=await _person(town), protocol_id=draft["id"])
     refused = assert_problem(await lin.post(BY_PLAN, json=body), NotFound)
@@ -299,7 +299,7 @@ async def test_a_draft_decides_nothing(town: Town):
 async def test_where_protocols_of_two_diseases_are_in_force_one_is_named(town: Town):
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     other = {"id": str(new_id()), "effective_from": day(0), "activate": True}
-    kept = await zhou.post("/v1/protocols/presets/ebola_contacts_21d", json=other)
+    kept = await zhou.post("/v1/protocol-presets/ebola_contacts_21d", json=other)
     assert kept.status_code == 201, kept.text
     body = by_plan_body(resident=await _person(town), **contact())
     refused = assert_problem(await lin.post(BY_PLAN, json=body), InvalidInput)

@@ -125,7 +125,7 @@ async def _a_preset(gu: httpx.AsyncClient) -> Sending:
         ended = await gu.post(f"/v1/protocols/{draft['id']}/retire", json={"reason": "另拟一份"})
         assert ended.status_code == 200, ended.text
     body = {"id": str(new_id()), "effective_from": "2022-02-10"}
-    return Sending("/v1/protocols/presets/gx_3d2", body, {"effective_from": "2022-02-11"})
+    return Sending("/v1/protocol-presets/gx_3d2", body, {"effective_from": "2022-02-11"})
 
 
 async def _a_copy(gu: httpx.AsyncClient) -> Sending:

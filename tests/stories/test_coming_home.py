@@ -71,7 +71,7 @@ async def _the_township_adopts_the_rule_and_the_list(story: Story) -> None:
     account = {"name": "yan", "initial_password": "Weishengyuan-2022"}
     await gu.send(f"/v1/workers/{medic['id']}/account", account)
     adoption = {"id": str(new_id()), "effective_from": str(on(-1)), "activate": True}
-    protocol = await zhou.send("/v1/protocols/presets/gx_2022_0118", adoption)
+    protocol = await zhou.send("/v1/protocol-presets/gx_2022_0118", adoption)
     assert protocol["status"] == "active"
     listed = {
         "id": str(new_id()),
