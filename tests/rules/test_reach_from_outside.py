@@ -112,8 +112,8 @@ def _may(name: str, operation: Operation) -> bool:
 
 async def _first_listed(town: Town, operation: Operation) -> Known:
     path = operation.path.rpartition("/")[0]
-    listed = (await (await town.as_("zhou")).get(path)).json()["items"]
-    return {name: listed[0]["id"] for name in operation.parameters("path")}
+    first: str = (await (await town.as_("zhou")).get(path)).json()["items"][0]["id"]
+    return dict.fromkeys(operation.parameters("path"), first)
 
 
 async def _address(town: Town, operation: Operation, known: Known) -> str:
