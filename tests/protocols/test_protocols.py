@@ -30,6 +30,7 @@ from api.protocols.queries import ProtocolShelf, in_force
 from tests.cast import TOWNSHIP, Town, assert_problem
 
 PROTOCOLS = "/v1/protocols"
+PRESETS = "/v1/protocol-presets"
 
 
 def draft(code: str, /, **changes: Any) -> dict[str, Any]:
@@ -74,10 +75,16 @@ async def revisions(client: httpx.AsyncClient, code: str) -> list[tuple[str, str
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("POST", ""), ("GET", "/presets"), ("GET", "/schema"), ("POST", "/what-if")],
+    [
+        ("GET", PROTOCOLS),
+        ("POST", PROTOCOLS),
+        ("GET", PRESETS),
+        ("GET", f"{PROTOCOLS}/schema"),
+        ("POST", f"{PROTOCOLS}/what-if"),
+    ],
 )
 async def test_nobody_reads_or_drafts_protocols(town: Town, method: str, path: str):
-    assert_problem(await town.nobody().request(method, PROTOCOLS + path), NotSignedIn)
+    assert_problem(await town.nobody().request(method, path), NotSignedIn)
 
 
 async def test_a_protocol_of_another_township_is_not_found(town: Town):
@@ -244,7 +251,7 @@ async def test_what_becomes_of_a_protocol_is_on_record(town: Town):
 
 async def test_presets_are_listed_with_their_source_and_bind_nobody(town: Town):
     bai = await town.as_("bai")
-    presets = (await bai.get(f"{PROTOCOLS}/presets")).json()["items"]
+    presets = (await bai.get(PRESETS)).json()["items"]
     assert [preset["code"] for preset in presets] == [
         "cn_2020_home14",
         "cn_20m",
@@ -262,18 +269,18 @@ async def test_presets_are_listed_with_their_source_and_bind_nobody(town: Town):
 async def test_a_preset_is_adopted_as_a_draft_or_put_in_force(town: Town):
     gu = await town.as_("gu")
     adoption = {"id": str(new_id()), "effective_from": "2021-05-11"}
-    adopted = await gu.post(f"{PROTOCOLS}/presets/cn_v8", json=adoption)
+    adopted = await gu.post(f"{PRESETS}/cn_v8", json=adoption)
     assert (adopted.status_code, adopted.json()["status"]) == (201, "draft")
-    assert (await gu.post(f"{PROTOCOLS}/presets/cn_v8", json=adoption)).status_code == 200
+    assert (await gu.post(f"{PRESETS}/cn_v8", json=adoption)).status_code == 200
     sooner = {"id": str(new_id()), "effective_from": "2022-06-27", "activate": True}
-    active = await gu.post(f"{PROTOCOLS}/presets/cn_v9", json=sooner)
+    active = await gu.post(f"{PRESETS}/cn_v9", json=sooner)
     assert (active.status_code, active.json()["status"]) == (201, "active")
     assert active.headers["ETag"] == f'"{active.json()["version"]}"'
-    again = await gu.post(f"{PROTOCOLS}/presets/cn_v9", json=sooner)
+    again = await gu.post(f"{PRESETS}/cn_v9", json=sooner)
     assert (again.status_code, again.json()) == (200, active.json())
-    unknown = await gu.post(f"{PROTOCOLS}/presets/cn_v10", json={"id": str(new_id())})
+    unknown = await gu.post(f"{PRESETS}/cn_v10", json={"id": str(new_id())})
     assert_problem(unknown, NotFound)
-    today = await gu.post(f"{PROTOCOLS}/presets/gx_3d2", json={"id": str(new_id())})
+    today = await gu.post(f"{PRESETS}/gx_3d2", json={"id": str(new_id())})
     assert today.json()["effective_from"] == clock.today().isoformat()
 
 
