@@ -23,8 +23,8 @@ from api.foundation.embedded import Addresses
 from api.foundation.problems import NotFound, NotSignedIn
 from tests.builders import FOUR
 from tests.cast import CAST, TOWNSHIP, Town, assert_problem, id_of
+from tests.place import Known, a_home, a_place, township_rules
 from tests.rules.operations import ANY_VERSION, Operation
-from tests.rules.place import HOME, Known, a_place, township_rules
 from tests.rules.shown import (
     DUTY_COLUMNS,
     DUTY_SHOWS,
@@ -37,6 +37,7 @@ from tests.rules.shown import (
 )
 from tests.rules.test_reach_is_guarded import FOR_ALL_OF_THE_TOWNSHIP
 
+HOME = "t.01.01.01"
 NEIGHBOURS = ("mei", "fan", "wei", "han", "qin")
 """Of the next grid and of the next village; without a duty in this one."""
 
@@ -58,6 +59,14 @@ async def _this_morning(town: Town, name: str) -> httpx.AsyncClient:
     return town.client(await town.token_of(name))
 
 
+async def _placed(town: Town, *team: str) -> Known:
+    bonds = {"grid_worker_id": str(id_of("ming")), "party_member_id": str(id_of("pang"))}
+    with _at(9):
+        async with await _this_morning(town, "lin") as lin:
+            home = await a_home(lin, grid=HOME, address="柳村一组8号", **bonds)
+            return await a_place(lin, home, team=team)
+
+
 @pytest.fixture(scope="module")
 async def mark(town: Town) -> str:
     """Where the events stand before anything of the place is told."""
@@ -70,17 +79,13 @@ async def mark(town: Town) -> str:
 @pytest.fixture(scope="module")
 async def served(town: Town, mark: str) -> Known:
     """The place where He, doctor of the next village, has a seat for one person."""
-    with _at(9):
-        async with await _this_morning(town, "lin") as lin:
-            return await a_place(lin, team=FOUR)
+    return await _placed(town, *FOUR)
 
 
 @pytest.fixture(scope="module")
 async def other(town: Town, mark: str) -> Known:
     """The house next door, where nobody from elsewhere is on duty and the team is missing."""
-    with _at(9):
-        async with await _this_morning(town, "lin") as lin:
-            return await a_place(lin, team=())
+    return await _placed(town)
 
 
 @pytest.fixture(scope="module")
