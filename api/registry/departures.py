@@ -169,16 +169,22 @@ async def _take_along(session: AsyncSession, resident: UUID, place: Mapping[str,
 
 
 def _about(table: Table, resident: UUID) -> ColumnElement[bool] | None:
-    """The rows of a table that are about a resident, by their own column or by their duty's."""
+    """The rows of a table that are about a resident: by their own column, or by what they are of.
+
+    What a row is of, it cannot be without (`quarantine_id`, `alert_id`); what it only mentions may
+    be of somebody else. Not every table asks PostgreSQL to hold the reference.
+    """
     if "reach" not in table.columns or table.name in _NOT_FOLLOWING:
         return None
     if "resident_id" in table.columns:
         return table.columns["resident_id"] == resident
-    for key in table.foreign_keys:
-        duty = key.column.table
-        if "resident_id" in duty.columns and duty.name not in _NOT_FOLLOWING:
-            of_resident = duty.columns["resident_id"] == resident
-            return key.parent.in_(select(duty.columns["id"]).where(of_resident))
+    for column in table.columns:
+        whole = metadata.tables.get(f"{column.name.removesuffix('_id')}s")
+        if column.nullable or whole is None or whole.name in _NOT_FOLLOWING:
+            continue
+        if "resident_id" in whole.columns:
+            of_resident = whole.columns["resident_id"] == resident
+            return column.in_(select(whole.columns["id"]).where(of_resident))
     return None
 
 
