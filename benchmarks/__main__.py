@@ -1,7 +1,7 @@
-"""`python -m benchmarks`: onegrid beside the floor, and how soon everybody hears what happened."""
+"""`python -m benchmarks`: everything that has a target, one after the other."""
 
-from benchmarks import run, stream
+from benchmarks import alerts, duties, run, stream
 
 if __name__ == "__main__":
-    run.main()
-    stream.main()
+    for measured in (run, alerts, duties, stream):
+        measured.main()
