@@ -24,6 +24,21 @@ from tests.builders import (
 RISKY = "451026101"
 FIRST = {"If-Match": '"1"'}
 
+ADDRESSES = (
+    "alerts/{alert_id}",
+    "arrivals/{arrival_id}",
+    "calls/{call_id}",
+    "hospital-referrals/{referral_id}",
+    "leaves/{leave_id}",
+    "quarantines/{quarantine_id}/site-checks",
+    "quarantines/{quarantine_id}/stages",
+    "readings/{reading_id}/history",
+    "stage-changes/{change_id}",
+    "tests/{test_id}/history",
+    "transfers/{transfer_id}",
+)
+"""Where what is kept of the first person is read."""
+
 Known = dict[str, str]
 """The ids of what was seeded, by the name that the contract's addresses have for them."""
 

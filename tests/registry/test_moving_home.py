@@ -10,7 +10,7 @@ from api.foundation.problems import NotFound
 from api.grids.relocation import followers
 from tests.builders import a_household, a_quarantine_by_plan
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
-from tests.place import Known, a_home, a_place, township_rules
+from tests.place import ADDRESSES, Known, a_home, a_place, township_rules
 
 HERE, THERE = "t.01.01.01", "t.01.01.02"
 TEAM = ("he", "lin", "shan", "fan")
@@ -26,19 +26,6 @@ OF_OTHERS = {
     "workers",
 }
 """Tables in which nothing is about who moves: of the house, of a grid, of who is free again."""
-SEEN = (
-    "alerts/{alert_id}",
-    "arrivals/{arrival_id}",
-    "calls/{call_id}",
-    "hospital-referrals/{referral_id}",
-    "leaves/{leave_id}",
-    "quarantines/{quarantine_id}/site-checks",
-    "quarantines/{quarantine_id}/stages",
-    "readings/{reading_id}",
-    "stage-changes/{change_id}",
-    "tests/{test_id}",
-    "transfers/{transfer_id}",
-)
 
 Rows = dict[str, dict[UUID, dict[str, Any]]]
 """What says of each row where it lies and whom it is about, by table and by its id."""
@@ -99,7 +86,7 @@ async def test_who_moves_takes_every_record_along_and_none_of_anybody_else(
 
 async def test_the_new_grid_sees_every_record_and_the_former_one_none(town: Town, place: Known):
     mei, ming = await town.as_("mei"), await town.as_("ming")
-    for each in SEEN:
+    for each in ADDRESSES:
         path = f"/v1/{each.format(**place)}"
         assert (await mei.get(path)).status_code == 200, path
         assert_problem(await ming.get(path), NotFound)
