@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,6 +19,7 @@ from api.grids.models import Grid
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import CareSeat, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.schemas import TeamGap, TeamGaps
+from api.quarantines.stage_models import QuarantineStage
 
 RUNNING = (QuarantineStatus.planned, QuarantineStatus.active)
 """A quarantine that is not over. Whether a planned one has begun, its first day says."""
@@ -169,7 +170,7 @@ async def _narrowing(session: AsyncSession, wanted: Wanted) -> list[ColumnElemen
     }
     clauses = [clause for clause in narrowing.values() if clause is not None]
     if wanted.team_complete is not None:
-        clauses += [running(), col(Quarantine.team_complete).is_(wanted.team_complete)]
+        clauses += [running(), not_(lacks_team()) if wanted.team_complete else lacks_team()]
     return clauses
 
 
@@ -200,12 +201,25 @@ def _now(kind: WhereaboutsKind) -> ColumnElement[bool]:
     return and_(running(), col(Quarantine.id).in_(there))
 
 
+def lacks_team() -> ColumnElement[bool]:
+    """Without the complete team that today's stage asks for; at a site, none is asked for."""
+    today, stage = clock.today(), QuarantineStage
+    unasked = exists().where(
+        col(stage.quarantine_id) == Quarantine.id,
+        col(stage.discarded_at).is_(None),
+        col(stage.starts_on) <= today,
+        col(stage.ends_on) >= today,
+        col(stage.care_policy_id).is_(None),
+    )
+    return and_(col(Quarantine.team_complete).is_(False), not_(unasked))
+
+
 async def team_gaps(session: AsyncSession, grid_id: UUID | None) -> TeamGaps:
     """Per grid, how many of those in quarantine lack a complete team; whole grids are left out.
 
     Raises `NotFound` for a grid out of sight.
     """
-    incomplete = func.count(case((col(Quarantine.team_complete).is_(False), 1)))
+    incomplete = func.count(case((lacks_team(), 1)))
     statement = (
         select(col(Grid.id), col(Grid.code), col(Grid.name), func.count(), incomplete)
         .join(Quarantine, col(Quarantine.grid_id) == Grid.id)

@@ -341,3 +341,19 @@ async def test_a_page_of_quarantines_tells_each_its_stage(town: Town):
     assert shown[planned["id"]] == planned
     assert shown[by_hand["id"]] == by_hand
     assert shown[by_hand["id"]]["stage"]["category"] == "health_monitoring"
+
+
+async def test_who_is_at_a_site_lacks_no_team(town: Town):
+    lin = await town.as_("lin")
+    before = (await lin.get("/v1/quarantines/team-gaps")).json()
+    central = await a_quarantine_by_plan(lin, **contact())
+    assert central["category"] == "centralized_quarantine"
+    assert central["team"] == []
+    after = (await lin.get("/v1/quarantines/team-gaps")).json()
+    assert (after["running"], after["incomplete"]) == (before["running"] + 1, before["incomplete"])
+    listed = {
+        state: (await lin.get("/v1/quarantines", params={"team": state, "limit": 200})).json()
+        for state in ("complete", "incomplete")
+    }
+    found = [state for state in listed for each in listed[state]["items"] if each == central]
+    assert found == ["complete"]
