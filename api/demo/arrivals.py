@@ -1,39 +1,24 @@
-"""Homecomings as they are told: reported before, come, verified, decided, gone again (M2.4, M2.5)."""
+"""Homecomings as they are told: reported, come, verified, decided, gone again (M2.4, M2.5)."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from api.demo.bodies import Body
+from api.demo.bodies import Body, seats
 from api.demo.chance import Chance
+from api.demo.controlled import Controlled
+from api.demo.days import at
 from api.demo.diary import Deed
-from api.demo.homecomings import (
-    CONTROLLED,
-    HISTORY_DAYS,
-    PRESENT,
-    RISK_AREAS,
-    Fate,
-    Homecoming,
-)
+from api.demo.homecomings import HISTORY_DAYS, PRESENT, RISK_AREAS, Fate, Homecoming
 from api.demo.quarantines import Quarantine
 from api.demo.sign_ins import OFFICE, SECRETARY
-from api.foundation import clock
 from api.foundation.identity import DocumentKind
 
 PRESETS = ("gx_2022_0118", "gx_3d2")
 SITE = "县职校集中隔离点"
 _BEFORE = timedelta(days=HISTORY_DAYS + 4)
 _LIVED_ELSEWHERE = timedelta(days=60)
-_TO_THE_OFFICE, _TO_THE_DOOR, _TO_A_DECISION = (
-    timedelta(minutes=40),
-    timedelta(hours=2),
-    timedelta(hours=3, minutes=30),
-)
-
-
-def at(day: date, hour: int, minute: int = 0) -> datetime:
-    """A time of a local day."""
-    return datetime.combine(day, time(hour, minute), clock.TOWNSHIP_ZONE)
+_TO_THE_OFFICE, _TO_THE_DOOR = timedelta(minutes=40), timedelta(hours=2)
 
 
 def rules(chance: Chance) -> Iterator[Deed]:
@@ -41,7 +26,7 @@ def rules(chance: Chance) -> Iterator[Deed]:
     day = chance.as_of - _BEFORE
     for code in PRESETS:
         adoption = {"id": str(chance.id("protocol", code)), "effective_from": str(day)}
-        path = f"/v1/protocols/presets/{code}"
+        path = f"/v1/protocol-presets/{code}"
         yield Deed(at(day, 9), SECRETARY, path, {**adoption, "activate": True})
     for area in RISK_AREAS:
         listed = {
@@ -55,27 +40,29 @@ def rules(chance: Chance) -> Iterator[Deed]:
         yield Deed(at(day, 10), SECRETARY, "/v1/risk-areas", listed)
 
 
-def arrivals(coming: Sequence[Homecoming], controlled: Iterable[Quarantine]) -> Iterator[Deed]:
+def arrivals(
+    chance: Chance, coming: Sequence[Homecoming], controlled: Iterable[Controlled]
+) -> Iterator[Deed]:
     """Every step of every homecoming."""
     before = sorted((each for each in coming if each.is_reported_before), key=_reported_at)
     for told_at, reported in groupby(before, key=_reported_at):
         items = [_body(each, told_at) for each in reported]
         yield Deed(told_at, OFFICE, "/v1/arrivals/batch", {"items": items})
-    quarantines = {each.resident.id: each for each in controlled}
     for each in coming:
         if each.fate in PRESENT:
             yield from _steps(each)
-        if each.fate in CONTROLLED:
-            yield _confirmed(each, quarantines[each.resident.id])
         yield from _ends(each)
+    for each, quarantine in controlled:
+        yield _confirmed(chance, each, quarantine)
 
 
 def _reported_at(coming: Homecoming) -> datetime:
-    return at(coming.day - timedelta(days=6 if coming.day > coming.arrives_at.date() else 2), 20)
+    return at(coming.reported_on, 20)
 
 
 def _body(coming: Homecoming, told_at: datetime) -> Body:
-    person, left_on = coming.resident, coming.day
+    person, head, day = coming.resident, coming.household.residents[0], coming.day
+    lived_there = {"from_on": str(day - _LIVED_ELSEWHERE), "to_on": str(day)}
     return {
         "id": str(coming.id),
         "household_id": str(coming.household.id),
@@ -83,19 +70,13 @@ def _body(coming: Homecoming, told_at: datetime) -> Body:
         "document_kind": DocumentKind.resident_identity,
         "document": person.identity_number,
         "phone": person.phone,
-        "contact_name": coming.household.residents[0].name,
-        "contact_phone": coming.household.residents[0].phone,
-        "expected_on": str(coming.day),
+        "contact_name": head.name,
+        "contact_phone": head.phone,
+        "expected_on": str(day),
         "transport": coming.origin.transport,
         "transport_number": coming.origin.number,
         "origin_code": coming.origin.code,
-        "stays": [
-            {
-                "code": coming.origin.code,
-                "from_on": str(left_on - _LIVED_ELSEWHERE),
-                "to_on": str(left_on),
-            }
-        ],
+        "stays": [{"code": coming.origin.code, **lived_there}],
         "recorded_at": told_at.isoformat(),
         "performed_by": str(coming.hamlet.worker.id),
     }
@@ -113,15 +94,14 @@ def _steps(coming: Homecoming) -> Iterator[Deed]:
         yield Deed(came_at + _TO_THE_DOOR, OFFICE, f"{path}/verify", who)
 
 
-def _confirmed(coming: Homecoming, quarantine: Quarantine) -> Deed:
-    chance, decided_at = quarantine.chance, coming.arrives_at + _TO_A_DECISION
+def _confirmed(chance: Chance, coming: Homecoming, quarantine: Quarantine) -> Deed:
     body = {
         "quarantine_id": str(quarantine.id),
         "control_started_on": str(coming.day),
         "place": SITE if quarantine.nurse else None,
-        "team": quarantine.seats(chance),
+        "team": seats(quarantine, chance),
     }
-    return Deed(decided_at, SECRETARY, f"/v1/arrivals/{coming.id}/confirm", body)
+    return Deed(coming.decided_at, SECRETARY, f"/v1/arrivals/{coming.id}/confirm", body)
 
 
 def _ends(coming: Homecoming) -> Iterator[Deed]:

@@ -109,12 +109,16 @@ def _resident_body(resident: Resident) -> Body:
     }
 
 
-def quarantine_body(quarantine: Quarantine, chance: Chance) -> Body:
-    midnight, _ = clock.day_bounds(quarantine.started_on)
-    seats = [
+def seats(quarantine: Quarantine, chance: Chance) -> list[Body]:
+    """The team, each with the id of the seat."""
+    return [
         {"id": str(chance.id("seat", quarantine.number, place)), "worker_id": str(post.worker.id)}
         for place, post in enumerate(quarantine.team)
     ]
+
+
+def quarantine_body(quarantine: Quarantine, chance: Chance) -> Body:
+    midnight, _ = clock.day_bounds(quarantine.started_on)
     return {
         "id": str(quarantine.id),
         "resident_id": str(quarantine.resident.id),
@@ -122,9 +126,9 @@ def quarantine_body(quarantine: Quarantine, chance: Chance) -> Body:
         "category": "home_quarantine",
         "place_kind": "home",
         "started_on": quarantine.started_on.isoformat(),
-        "planned_end_on": quarantine.planned_end_on.isoformat(),
+        "planned_end_on": quarantine.last_on.isoformat(),
         "legal_basis": _LEGAL_BASIS,
-        "team": seats,
+        "team": seats(quarantine, chance),
         "recorded_at": (midnight + timedelta(hours=6)).isoformat(),
         "performed_by": str(quarantine.carers[0].id),
     }
@@ -151,16 +155,16 @@ def round_body(chance: Chance, made: Sequence[Measurement]) -> Body:
         if each.not_taken is not None
     ]
     return {
-        "id": str(chance.id("round", first.day, first.window)),
+        "id": str(chance.id("round", first.day, first.window, first.is_late)),
         "measured_at": min(each.at for each in made).isoformat(),
         "window": first.window,
         "performed_by": str(first.by.id),
         "exceptions": untaken,
-        "readings": [_reading_body(each) for each in made if each.not_taken is None],
+        "readings": [reading_body(each) for each in made if each.not_taken is None],
     }
 
 
-def _reading_body(made: Measurement) -> Body:
+def reading_body(made: Measurement) -> Body:
     return {
         "id": str(made.id),
         "quarantine_id": str(made.quarantine.id),

@@ -74,7 +74,9 @@ ISLAND = Origin("460203", Transport.air, "QZ6105")
 RISK_AREAS = (
     RiskArea("451026101", "岭边县云坡镇", RiskLevel.high, "县防控指挥部2022年第5号公告(演示)"),
     RiskArea("451026", "岭边县", RiskLevel.affected_county, "县防控指挥部2022年第5号公告(演示)"),
-    RiskArea("451000", "百岭市", RiskLevel.affected_prefecture, "市防控指挥部2022年第9号公告(演示)"),
+    RiskArea(
+        "451000", "百岭市", RiskLevel.affected_prefecture, "市防控指挥部2022年第9号公告(演示)"
+    ),
 )
 
 # Fate, origin, and how many days ago; the whole township sees it twice.
@@ -125,7 +127,10 @@ _SCRIPT: tuple[tuple[Fate, Origin, int], ...] = (
     (Fate.expected, FAR, -3),
     (Fate.expected, FAR, -4),
     (Fate.expected, ISLAND, -5),
+    (Fate.controlled, FAR, 3),
 )
+_TO_THE_FIRST_HAMLET = frozenset({0, 4, 15, 27, 29, 33, 37, 46})
+"""Of each kind somebody, so that whoever signs in there has a full day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +145,18 @@ class Homecoming:
     fate: Fate
     origin: Origin
     day: date
+    reported_on: date
 
     @property
     def arrives_at(self) -> datetime:
-        """Some time between eight and four; who is only arrived came in the evening."""
-        at = time(16 if self.fate is Fate.arrived else 8 + self.number % 8, 7 * self.number % 60)
+        """Before one in the afternoon; who has not been looked up yet came at four."""
+        at = time(16 if self.fate is Fate.arrived else 8 + self.number % 5, 7 * self.number % 60)
         return datetime.combine(self.day, at, clock.TOWNSHIP_ZONE)
+
+    @property
+    def decided_at(self) -> datetime:
+        """When a leader confirms the plan: too late for the temperature of that morning."""
+        return self.arrives_at + timedelta(hours=3, minutes=30)
 
     @property
     def is_reported_before(self) -> bool:
@@ -158,15 +169,33 @@ def come_home(township: Township, quarantined: Collection[UUID]) -> list[Homecom
     times = _TIMES_IN_THE_WHOLE_TOWNSHIP if len(township.villages) == len(VILLAGES) else 1
     taken, made = set(quarantined), list[Homecoming]()
     for number, (fate, origin, days_ago) in enumerate(_SCRIPT * times):
-        turn, place = divmod(number, len(township.villages))
-        hamlets = township.villages[place].hamlets
-        hamlet = hamlets[turn % len(hamlets)] if place else hamlets[0]
+        hamlet = _hamlet(township, number)
         household, resident = _somebody(township, number, hamlet, taken)
         taken.add(resident.id)
-        day = township.chance.as_of - timedelta(days=days_ago)
-        id_ = township.chance.id("arrival", number)
-        made.append(Homecoming(id_, number, hamlet, household, resident, fate, origin, day))
+        today = township.chance.as_of
+        day = today - timedelta(days=days_ago)
+        made.append(
+            Homecoming(
+                id=township.chance.id("arrival", number),
+                number=number,
+                hamlet=hamlet,
+                household=household,
+                resident=resident,
+                fate=fate,
+                origin=origin,
+                day=day,
+                reported_on=min(day - timedelta(days=2), today - timedelta(days=1)),
+            )
+        )
     return made
+
+
+def _hamlet(township: Township, number: int) -> Hamlet:
+    if number in _TO_THE_FIRST_HAMLET:
+        return township.hamlets[0]
+    turn, place = divmod(number, len(township.villages))
+    hamlets = township.villages[place].hamlets
+    return hamlets[(turn + 1) % len(hamlets)]
 
 
 def _somebody(

@@ -1,21 +1,19 @@
 """Loads the demonstration township through the service's own operations, as its administrator."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
 
 from api.demo import bodies
-from api.demo.accounts import open_accounts
+from api.demo.accounts import open_accounts, open_last_account
 from api.demo.chance import Chance
+from api.demo.diary import Cast, live_through
 from api.demo.names import VILLAGES
 from api.demo.progress import Report
-from api.demo.quarantines import Quarantine, quarantine
-from api.demo.readings import Measurement, measure
 from api.demo.sign_ins import ADMINISTRATOR, REPRESENTATIVE
 from api.demo.staff import appoint
+from api.demo.story import happenings, invent
 from api.demo.telling import LoadRefused, Teller, client_of, signed_in
 from api.demo.township import Grid, Township, settle
 from api.demo.visits import visit
@@ -38,11 +36,15 @@ async def load_township(app: FastAPI, report: Report, *, villages: int = len(VIL
         teller = Teller(client, answer, report)
         if await _is_complete(teller):
             return False
-        township = await _settled(teller, villages)
-        quarantines = quarantine(township)
+        township, now = await _settled(teller, villages)
         await _tell_the_net(teller, township)
-        await _tell_what_happened(teller, township, quarantines)
-        await open_accounts(teller, township, quarantines[0].household)
+        staff = await open_accounts(teller, township)
+        story = invent(township, now=now)
+        cast = Cast(staff, app.state.database, answer["post"]["cell"])
+        await live_through(happenings(story), cast, now=now)
+        made = [bodies.visit_body(each) for each in visit(township, story.quarantines, now=now)]
+        await teller.tell_batches("走访", "/v1/visits/batch", made)
+        await open_last_account(teller, township, story.by_hand[0].household)
     return True
 
 
@@ -55,13 +57,18 @@ async def _is_complete(teller: Teller) -> bool:
     return bool(held["items"]) and await signed_in(teller.client, REPRESENTATIVE) is not None
 
 
-async def _settled(teller: Teller, villages: int) -> Township:
-    """The township as of the day its root was opened, so that a later attempt makes the same."""
+async def _settled(teller: Teller, villages: int) -> tuple[Township, datetime]:
+    """The township as of the instant its administrator was appointed, and that instant.
+
+    A later attempt makes the same of it.
+    """
     told = await teller.read(f"/v1/grids/{teller.root}")
+    held = await teller.read(f"/v1/posts?role={ADMINISTRATOR.role}&limit=1")
+    now = datetime.fromisoformat(held["items"][0]["began_at"])
     root = Grid(UUID(told["id"]), None, told["code"], told["name"], GridKind.township)
-    township = settle(Chance(date.fromisoformat(told["opened_on"])), root, villages=villages)
+    township = settle(Chance(clock.local_day(now)), root, villages=villages)
     appoint(township)
-    return township
+    return township, now
 
 
 async def _tell_the_net(teller: Teller, township: Township) -> None:
@@ -80,27 +87,3 @@ async def _tell_the_net(teller: Teller, township: Township) -> None:
         for household in hamlet.households
     ]
     await teller.tell_batches("户和居民", "/v1/households/batch", households)
-
-
-async def _tell_what_happened(
-    teller: Teller, township: Township, quarantines: Sequence[Quarantine]
-) -> None:
-    """Quarantines with their teams, where people went, temperatures and visits until now."""
-    now, chance = clock.now(), township.chance
-    begun = [bodies.quarantine_body(each, chance) for each in quarantines]
-    await teller.tell_batches("居家隔离", "/v1/quarantines/batch", begun, size=100)
-    stays = [
-        (f"/v1/quarantines/{each.id}/whereabouts", bodies.stay_body(each.stay, by=each.carers[0]))
-        for each in quarantines
-        if each.stay is not None
-    ]
-    await teller.tell_each("去向", stays)
-    rounds = groupby(sorted(measure(township, quarantines, now=now), key=_window), key=_window)
-    told = [("/v1/rounds", bodies.round_body(chance, list(made))) for _, made in rounds]
-    await teller.tell_each("体温", told)
-    visits = [bodies.visit_body(each) for each in visit(township, quarantines, now=now)]
-    await teller.tell_batches("走访", "/v1/visits/batch", visits)
-
-
-def _window(measurement: Measurement) -> tuple[date, str]:
-    return measurement.day, measurement.window

@@ -1,4 +1,4 @@
-"""The 31 people in home quarantine, the four who serve each, and where they were (S2; S1)."""
+"""The 31 people in home quarantine by hand, the four who serve each, where they are (S2; S1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from api.demo.families import ADULT, Household, Resident
 from api.demo.names import VILLAGES
 from api.demo.township import Hamlet, Place, Post, Township, Village, Worker
 from api.foundation import clock
+from api.protocols.documents import Stage
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import QuarantineReason
 
@@ -50,7 +51,10 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """One person's home quarantine; `stay` says where they are instead of at home."""
+    """One person's quarantine; `stay` says where they are instead of where they should be.
+
+    One by a plan has its first stage here, and at a site a `nurse` instead of a team.
+    """
 
     id: UUID
     number: int
@@ -59,18 +63,23 @@ class Quarantine:
     resident: Resident
     reason: QuarantineReason
     started_on: date
+    last_on: date
     team: list[Post]
-    stay: Stay | None
-
-    @property
-    def planned_end_on(self) -> date:
-        """The last of the fourteen days; the first is the day it started."""
-        return self.started_on + timedelta(days=DAYS - 1)
+    stay: Stay | None = None
+    stage: Stage | None = None
+    nurse: Worker | None = None
+    begins_at: datetime | None = None
 
     @property
     def carers(self) -> list[Worker]:
         """Who goes there: the team, and before there is one the head of the hamlet."""
-        return [post.worker for post in self.team] or [self.hamlet.worker]
+        nurses = [self.nurse] if self.nurse else [self.hamlet.worker]
+        return [post.worker for post in self.team] or nurses
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether somebody may be measured then; where nothing else is told, on its whole days."""
+        begun = self.begins_at is None or self.begins_at <= at
+        return begun and self.started_on <= clock.local_day(at) <= self.last_on
 
 
 def quarantine(township: Township) -> list[Quarantine]:
@@ -93,9 +102,10 @@ def _make(township: Township, number: int, made: list[Quarantine]) -> Quarantine
     household, resident = next(
         (household, person)
         for household in [*together, *rolls.sample(hamlet.households, len(hamlet.households))]
-        for person in _who_may_return(township, household)
+        for person in who_may_return(township, household)
         if person.id not in already
     )
+    started_on = township.chance.as_of - timedelta(days=rolls.randint(2, HISTORY_DAYS - 1))
     return Quarantine(
         id=township.chance.id("quarantine", number),
         number=number,
@@ -103,13 +113,14 @@ def _make(township: Township, number: int, made: list[Quarantine]) -> Quarantine
         household=household,
         resident=resident,
         reason=QuarantineReason.close_contact if number == 0 else rolls.choice(_REASONS),
-        started_on=township.chance.as_of - timedelta(days=rolls.randint(2, HISTORY_DAYS - 1)),
-        team=_team(township, number, village, hamlet),
+        started_on=started_on,
+        last_on=started_on + timedelta(days=DAYS - 1),
+        team=[] if number == LACKS_A_TEAM else team_of(township, number, village, hamlet),
         stay=_stay(township, number),
     )
 
 
-def _who_may_return(township: Township, household: Household) -> Iterator[Resident]:
+def who_may_return(township: Township, household: Household) -> Iterator[Resident]:
     """The adults of a large enough household whom the net does not need, the young first."""
     serving = {worker.phone for worker in township.workers}
     if len(household.residents) > 1:
@@ -118,7 +129,7 @@ def _who_may_return(township: Township, household: Household) -> Iterator[Reside
                 yield person
 
 
-def _team(township: Township, number: int, village: Village, hamlet: Hamlet) -> list[Post]:
+def team_of(township: Township, number: int, village: Village, hamlet: Hamlet) -> list[Post]:
     """Four different people, at least one a party member (四包一, M3.2).
 
     The hamlet's head, the village doctor and a party member; fourth comes the leader of the grid,
@@ -132,13 +143,12 @@ def _team(township: Township, number: int, village: Village, hamlet: Hamlet) -> 
         _holder(township, Role.police_officer, number),
         _holder(hamlet, Role.grid_leader),
     )[number % 4]
-    team = [
+    return [
         _holder(hamlet, Role.grid_worker),
         _holder(village, Role.village_doctor),
         _party_member(village, hamlet, number),
         fourth,
     ]
-    return [] if number == LACKS_A_TEAM else team
 
 
 def _party_member(village: Village, hamlet: Hamlet, number: int) -> Post:

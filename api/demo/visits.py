@@ -49,15 +49,17 @@ class Visit:
 
 
 def visit(township: Township, quarantines: Sequence[Quarantine], *, now: datetime) -> list[Visit]:
-    """Every visit until now: the rounds of the hamlets, and care for the quarantined."""
+    """Every visit until now: the rounds of the hamlets, and care for those who live apart."""
     first = township.chance.as_of - timedelta(days=DAYS)
     made: list[Visit] = []
+    apart = {each.household.id for each in quarantines}
     for number in range(DAYS + 1):
         day = first + timedelta(days=number)
         for hamlet in township.hamlets:
-            made.extend(_round(township, hamlet, day, number))
-        at_home = (each for each in quarantines if each.started_on <= day and not each.stay)
-        made.extend(_care(township, each, day) for each in at_home)
+            doors = _round(township, hamlet, day, number)
+            made.extend(each for each in doors if each.household.id not in apart)
+        at_home = (each for each in quarantines if each.started_on <= day <= each.last_on)
+        made.extend(_care(township, each, day) for each in at_home if not each.stay)
     return [each for each in made if each.at <= now]
 
 

@@ -4,30 +4,41 @@ from rich.console import Console
 from rich.table import Table
 
 from api.demo.names import TOWNSHIP
-from api.demo.sign_ins import PASSWORD, SIGN_INS
+from api.demo.sign_ins import PASSWORD, SIGN_INS, VILLAGE_SECRETARY
 
-_SIGNS_IN = "zhishu"
+_JSON = "-H 'Content-Type: application/json'"
 _SIGN_IN = (
-    """curl -s URL/v1/sign-in -H 'Content-Type: application/json' """
-    f"""-d '{{"login": "{_SIGNS_IN}", "password": "{PASSWORD}"}}'"""
+    f"""curl -s URL/v1/sign-in {_JSON} """
+    f"""-d '{{"login": "{VILLAGE_SECRETARY.account}", "password": "{PASSWORD}"}}'"""
 )
 _PICK_OUT = """sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'"""
-_AS_THEM = '-H "Authorization: Bearer $TOKEN"'
+_FIRST_ID = """sed 's/.*"items":\\[{"id":"\\([^"]*\\)".*/\\1/'"""
+_FACTS = (
+    """{"facts": {"exposure_class": "returnee", "risk_level": "medium", """
+    """"arrived_on": "'$(date +%F)'"}}"""
+)
+
+# Signed in as a village's secretary: the own day, how the village stands, what is abnormal, which
+# plan would apply to whom, a notice of release on paper, and then what happens from now on.
+_LINES = (
+    f"""AS="Authorization: Bearer $({_SIGN_IN} | {_PICK_OUT})\"""",
+    """curl -s URL/v1/my-day -H "$AS\"""",
+    """curl -s URL/v1/live-view -H "$AS\"""",
+    """curl -s 'URL/v1/alerts?closed=false' -H "$AS\"""",
+    f"""curl -s URL/v1/protocols/what-if -H "$AS" {_JSON} -d '{_FACTS}'""",
+    f"""ID=$(curl -s 'URL/v1/quarantines?status=released' -H "$AS" | {_FIRST_ID})""",
+    """curl -s URL/v1/quarantines/$ID/notice.pdf -H "$AS" -o notice.pdf""",
+    """curl -sN URL/v1/events -H "$AS\"""",
+)
 
 
-def lines_to_paste(url: str) -> tuple[str, str, str]:
-    """Sign in as a village secretary, read the own grids, see who was measured today."""
-    lines = (
-        f"TOKEN=$({_SIGN_IN} | {_PICK_OUT})",
-        f"curl -s URL/v1/grids {_AS_THEM}",
-        f"curl -s URL/v1/readings/missing/counts {_AS_THEM}",
-    )
-    first, second, third = (line.replace("URL", url) for line in lines)
-    return first, second, third
+def lines_to_paste(url: str) -> list[str]:
+    """What works when pasted, one line after another; the last listens until it is stopped."""
+    return [line.replace("URL", url) for line in _LINES]
 
 
 def welcome(console: Console, url: str) -> None:
-    """Print the sign-ins, where the API is described, and three lines that work when pasted."""
+    """Print the sign-ins, where the API is described, and lines that work when pasted."""
     table = Table(title=f"{TOWNSHIP}(虚构)")
     for heading in ("账号", "密码"):
         table.add_column(heading, no_wrap=True)
@@ -36,6 +47,7 @@ def welcome(console: Console, url: str) -> None:
     for each in SIGN_INS:
         table.add_row(each.account, each.password, f"{each.who},{each.place}", each.sees)
     console.print(table)
-    console.print(f"\nAPI docs: {url}/docs\nStop with Ctrl-C; begin anew with make demo-reset.\n")
+    console.print(f"\nAPI docs: {url}/docs\nStop with Ctrl-C; begin anew with make demo-reset.")
+    console.print("A fever is minutes old: the last line shows how it climbs unless answered.\n")
     for line in lines_to_paste(url):
         console.print(line, soft_wrap=True, markup=False)

@@ -202,16 +202,19 @@ def _now(kind: WhereaboutsKind) -> ColumnElement[bool]:
 
 
 def lacks_team() -> ColumnElement[bool]:
-    """Without the complete team that today's stage asks for; at a site, none is asked for."""
+    """Without the complete team that the stage of today asks for, or the first one to come.
+
+    At a site no team is asked for, and none after the last stage.
+    """
     today, stage = clock.today(), QuarantineStage
-    unasked = exists().where(
+    asked = exists().where(
         col(stage.quarantine_id) == Quarantine.id,
         col(stage.discarded_at).is_(None),
-        col(stage.starts_on) <= today,
+        col(stage.starts_on) <= func.greatest(today, col(Quarantine.started_on)),
         col(stage.ends_on) >= today,
-        col(stage.care_policy_id).is_(None),
+        col(stage.care_policy_id).is_not(None),
     )
-    return and_(col(Quarantine.team_complete).is_(False), not_(unasked))
+    return and_(col(Quarantine.team_complete).is_(False), asked)
 
 
 async def team_gaps(session: AsyncSession, grid_id: UUID | None) -> TeamGaps:

@@ -147,7 +147,7 @@ def test_every_team_is_four_different_people_one_of_them_a_party_member(day: dat
         assert len({post.worker.id for post in each.team}) == len(each.team) == 4
         assert any(post.worker.is_party_member for post in each.team)
         assert each.resident.phone not in {post.worker.phone for post in each.team}
-        assert each.started_on <= day < each.planned_end_on
+        assert each.started_on <= day < each.last_on
 
 
 def test_now_and_then_a_team_has_somebody_from_another_village():

@@ -1,4 +1,4 @@
-"""What the demonstration prints holds: every account, and three lines that work when pasted."""
+"""What the demonstration prints holds: every account, and lines that work when pasted."""
 
 import io
 import re
@@ -11,14 +11,16 @@ from api.demo.welcome import lines_to_paste, welcome
 
 URL = "http://127.0.0.1:8000"
 
-# Stands for the program on the path: answers a sign-in, and else says what it was asked.
+# Stands for the program on the path: answers a sign-in and a list, and else says what it was asked.
 _CURL = """
 curl() {
   case "$*" in
     *sign-in*) printf '{"access_token":"ey.J0-_x.y","token_type":"Bearer","post":{"id":"7"}}' ;;
+    *status=released*) printf '{"items":[{"id":"01-a","team":[{"id":"9"}]},{"id":"2"}]}' ;;
     *) printf '%s\\n' "$*" ;;
   esac
 }
+date() { printf 2022-02-15; }
 """
 
 
@@ -26,9 +28,16 @@ def test_the_lines_work_in_a_shell_when_pasted_together():
     pasted = "\n".join((_CURL, *lines_to_paste(URL)))
     told = subprocess.run(["sh", "-c", pasted], capture_output=True, text=True, check=True)
     assert told.stderr == ""
+    signed = "-H Authorization: Bearer ey.J0-_x.y"
+    facts = '{"exposure_class": "returnee", "risk_level": "medium", "arrived_on": "2022-02-15"}'
+    json = "-H Content-Type: application/json"
     assert told.stdout.splitlines() == [
-        f"-s {URL}/v1/grids -H Authorization: Bearer ey.J0-_x.y",
-        f"-s {URL}/v1/readings/missing/counts -H Authorization: Bearer ey.J0-_x.y",
+        f"-s {URL}/v1/my-day {signed}",
+        f"-s {URL}/v1/live-view {signed}",
+        f"-s {URL}/v1/alerts?closed=false {signed}",
+        f"""-s {URL}/v1/protocols/what-if {signed} {json} -d {{"facts": {facts}}}""",
+        f"-s {URL}/v1/quarantines/01-a/notice.pdf {signed} -o notice.pdf",
+        f"-sN {URL}/v1/events {signed}",
     ]
 
 
