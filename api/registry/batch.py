@@ -39,7 +39,10 @@ async def register_households(
     outcomes += await _keep_all(session, caller, drafts)
     outcomes += [await _keep_alone(session, caller, item) for item in later]
     new = {each.id for each in outcomes if each.outcome is Outcome.created}
-    _note(session, ground, [each.said for each in readable if each.said.id in new])
+    tried = [*(each.sent.said for each in drafts), *(each.said for each in later)]
+    # Of an id that stands in the list twice, the first that fitted is the one that was kept.
+    first = {said.id: said for said in reversed(tried)}
+    _note(session, ground, [said for said in first.values() if said.id in new])
     return BatchOutcome.of(_in_order(items, outcomes))
 
 

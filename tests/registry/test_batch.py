@@ -84,6 +84,14 @@ async def test_what_stands_twice_in_a_list_is_kept_once(town: Town):
     assert answer["items"][2]["problem"]["resident_id"] == first["residents"][0]["id"]
 
 
+async def test_an_id_that_stands_twice_is_kept_where_it_fits(town: Town):
+    ming = await town.as_("ming")
+    kept = household_body(grid=HOME)
+    nowhere = kept | {"grid_id": str(new_id())}
+    answer = await _sent(ming, [nowhere, kept, nowhere])
+    assert [each["outcome"] for each in answer["items"]] == ["refused", "created", "refused"]
+
+
 async def test_one_list_from_two_connections_at_once_is_kept_once(town: Town):
     ming = await town.as_("ming")
     items = [household_body(grid=HOME) for _ in range(20)]
