@@ -97,12 +97,12 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 def found(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """As `problems`, for an operation on one record that may not be there."""
-    return problems(NotFound, *kinds)
+    return problems(NotFound, *SIGNED_IN, *kinds)
 
 
 def writes(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """As `problems`, for an operation that carries a body."""
-    return problems(*WITH_BODY, NotSignedIn, PostingChanged, NotPermitted, *kinds)
+    return problems(*WITH_BODY, *SIGNED_IN, *kinds)
 
 
 def _response(group: Iterable[type[Problem]]) -> dict[str, Any]:

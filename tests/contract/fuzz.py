@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-
-from tests.cast import PASSWORD, grid_id, id_of
-from tests.contract.live import live_town
+from tests.builders import FOUR
+from tests.cast import id_of
+from tests.contract.live import Visitors, live_town
+from tests.place import a_home, a_place, said, township_rules
 
 CHECKS = (
     "not_a_server_error",
@@ -21,6 +21,7 @@ CHECKS = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
+    "problem_is_named",
 )
 ENDS_THE_SESSION = ("sign_out", "end_session", "change_password", "switch_post")
 NEVER_ENDS = ("stream_events",)
@@ -28,18 +29,39 @@ PEOPLE = ("ming", "zhou")
 LAST = "shan"
 """Ends their own session, which nobody after them could use."""
 
+LISTED = {
+    "/v1/protocols": "protocol_id",
+    "/v1/risk-areas": "risk_area_id",
+    "/v1/alert-policies": "policy_id",
+    "/v1/care-team-policies": "policy_id",
+    "/v1/monitoring-policies": "policy_id",
+    "/v1/workload-policies": "policy_id",
+}
+BY_ANOTHER_NAME = {"released_id": "quarantine_id", "waiting_id": "quarantine_id"}
+
 EXAMPLES = os.environ.get("ONEGRID_FUZZ_EXAMPLES", "10")
 
 
-async def sign_in(url: str, name: str) -> str:
-    async with httpx.AsyncClient(base_url=url) as client:
-        answer = await client.post("/v1/sign-in", json={"login": name, "password": PASSWORD})
-        answer.raise_for_status()
-        return answer.json()["access_token"]
+async def prepared(people: Visitors) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Everybody's tokens, and the ids of some of everything, made as its people make it."""
+    # Everybody signs in first: after so many wrong sign-ins this address is held off.
+    async with people:
+        tokens = {name: await people.token_of(name) for name in (*PEOPLE, LAST)}
+        zhou, lin = await people.as_("zhou"), await people.as_("lin")
+        await township_rules(zhou)
+        homes = [await a_home(lin, grid=path) for path in ("t.01.01.01", "t.01.01.02")]
+        places = [await a_place(lin, home, team=FOUR) for home in homes]
+        listed = [(name, (await said(zhou, "GET", path))["items"]) for path, name in LISTED.items()]
+    known: dict[str, list[str]] = {"worker_id": [str(id_of(name)) for name in ("ming", "mei")]}
+    for name, each in (pair for place in places for pair in place.items()):
+        known.setdefault(BY_ANOTHER_NAME.get(name, name), []).append(each)
+    for name, items in listed:
+        known.setdefault(name, []).extend(item["id"] for item in items)
+    return tokens, known
 
 
 def fuzz(url: str, token: str, known: dict[str, list[str]], *choice: str) -> int:
-    """Run every operation with a token; a tenth of the ids are of things that are really there."""
+    """Run every operation with a token; half of the ids are of things that are really there."""
     command = [
         Path(sys.executable).with_name("schemathesis"),
         *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {token}"),
@@ -57,11 +79,6 @@ def fuzz(url: str, token: str, known: dict[str, list[str]], *choice: str) -> int
 
 
 def main() -> int:
-    known = {
-        "grid_id": [str(grid_id(path)) for path in ("t.01.01", "t.01.01.01", "t.01.02")],
-        "worker_id": [str(id_of(name)) for name in ("ming", "mei", "he")],
-        "post_id": [str(id_of(f"post {name}")) for name in ("ba", "fan")],
-    }
     without = [
         part
         for name in (*ENDS_THE_SESSION, *NEVER_ENDS)
@@ -69,9 +86,8 @@ def main() -> int:
     ]
     only = [part for name in ENDS_THE_SESSION for part in ("--include-operation-id", name)]
     codes: list[int] = []
-    with live_town() as (url, _):
-        # Everybody signs in first: after so many wrong sign-ins this address is held off.
-        tokens = {name: asyncio.run(sign_in(url, name)) for name in (*PEOPLE, LAST)}
+    with live_town() as (url, people):
+        tokens, known = asyncio.run(prepared(people))
         for name, token in tokens.items():
             print(f"== schemathesis as {name}", flush=True)
             codes.append(fuzz(url, token, known, *(only if name == LAST else without)))

@@ -1,4 +1,4 @@
-"""Lets schemathesis ask for things that are there, not only for ids that nobody has."""
+"""Lets schemathesis ask for things that are there, and check that each problem has its name."""
 
 import json
 import os
@@ -7,22 +7,52 @@ from typing import Any
 
 import schemathesis
 
+from api.foundation.contract import PROBLEM_MEDIA_TYPE
+
 KNOWN: dict[str, list[str]] = json.loads(os.environ.get("ONEGRID_KNOWN", "{}"))
+FIRST = '"1"'
+"""The version that a record is corrected by before anybody has corrected it."""
+BAD_REQUEST = 400
+
 _chance = random.Random(2022)
 
 
 @schemathesis.hook
-def map_path_parameters(_: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    return _with_known(parameters)
+def before_call(_: Any, case: schemathesis.Case, __: dict[str, Any]) -> None:
+    """Put ids that are known in half of the places that ask for one, and versions likewise."""
+    _know(case.path_parameters)
+    _know(case.query)
+    _know(case.body)
+    headers = case.headers
+    if headers and "If-Match" in headers and _often():
+        headers["If-Match"] = FIRST
 
 
-@schemathesis.hook
-def map_query(_: Any, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    return _with_known(parameters)
+@schemathesis.check
+def problem_is_named(
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """Every problem that an operation answers stands in its contract by name."""
+    operation = case.operation
+    if response.status_code < BAD_REQUEST or case.method.upper() != operation.method.upper():
+        return
+    told: dict[str, Any] = operation.definition.raw["responses"].get(str(response.status_code), {})
+    named: dict[str, Any] = told.get("content", {}).get(PROBLEM_MEDIA_TYPE, {}).get("examples", {})
+    name = response.json()["type"].rpartition("/")[2]
+    assert name in named, f"{operation.label} answers {name}, which its contract does not name"
 
 
-def _with_known(parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    for name, ids in KNOWN.items():
-        if parameters and name in parameters and _chance.random() < 0.5:
-            parameters[name] = _chance.choice(ids)
-    return parameters
+def _know(part: Any) -> None:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in KNOWN and isinstance(value, str) and _often():
+                part[name] = _chance.choice(KNOWN[name])
+            else:
+                _know(value)
+    elif isinstance(part, list):
+        for each in part:
+            _know(each)
+
+
+def _often() -> bool:
+    return _chance.random() < 0.5

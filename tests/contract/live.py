@@ -16,18 +16,38 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.foundation import logs
 from api.foundation.embedded import EmbeddedPostgres
 from api.foundation.sealed import new_key
 from api.settings import Settings
-from tests.cast import Town, build_towns
+from tests.cast import PASSWORD, Town, build_towns
+
+
+class Visitors(Town):
+    """The people of the tests, who sign in and ask over the socket."""
+
+    def __init__(self, app: FastAPI, url: str) -> None:
+        super().__init__(app)
+        self._url = url
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(base_url=self._url, headers=headers)
+
+    async def token_of(self, name: str) -> str:
+        async with self.client() as client:
+            answer = await client.post("/v1/sign-in", json={"login": name, "password": PASSWORD})
+        answer.raise_for_status()
+        return answer.json()["access_token"]
 
 
 @contextmanager
-def live_town() -> Generator[tuple[str, Town]]:
+def live_town() -> Generator[tuple[str, Visitors]]:
     """A fresh township on a free loopback port: its address, and its people."""
     logs.configure("WARNING")
     keys = f"live:{new_key()}", new_key()
@@ -54,7 +74,8 @@ def live_town() -> Generator[tuple[str, Town]]:
             try:
                 while not server.started:
                     time.sleep(0.02)
-                yield f"http://127.0.0.1:{port}", Town(app)
+                url = f"http://127.0.0.1:{port}"
+                yield url, Visitors(app, url)
             finally:
                 server.should_exit = True
                 thread.join()
