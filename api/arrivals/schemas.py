@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.arrivals.models import ArrivalStatus, ClassifiedBecause, Transport
 from api.foundation.fields import MaskedDocument, MaskedPhone, Wire
@@ -22,6 +22,57 @@ class StayRead(Wire):
 
 class ArrivalRead(Wire):
     """An arrival with how it is classed, what is decided of it, and how it was reported."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8601",
+                    "version": 3,
+                    "household_id": "01890a5d-ac96-774b-bcce-b302099a8050",
+                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+                    "resident_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+                    "name": "黄小妹",
+                    "sex": "female",
+                    "age": 26,
+                    "is_minor": False,
+                    "document_kind": "resident_identity",
+                    "document": "451***********0012",
+                    "phone": "138****5678",
+                    "contact_name": "黄秀英",
+                    "contact_phone": "138****8765",
+                    "status": "verified",
+                    "expected_on": "2022-02-12",
+                    "overdue": False,
+                    "arrived_at": "2022-02-12T08:20:00Z",
+                    "arrival_told_at": "2022-02-12T09:00:00Z",
+                    "verified_at": "2022-02-12T09:05:00Z",
+                    "verified_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "pre_reported_in_time": True,
+                    "arrival_report_due_at": "2022-02-12T20:20:00Z",
+                    "reported_in_time": True,
+                    "transport": "coach",
+                    "origin_code": "451026",
+                    "stays": [
+                        {"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}
+                    ],
+                    "exposure_class": "returnee",
+                    "risk_level": "medium",
+                    "risk_area_id": "01890a5d-ac96-774b-bcce-b302099a8501",
+                    "left_risk_area_on": "2022-02-12",
+                    "classified_at": "2022-02-12T09:00:00Z",
+                    "awaits_decision": True,
+                    "differs_from_plan": False,
+                    "has_note": False,
+                    "recorded_at": "2022-02-10T02:00:00Z",
+                    "received_at": "2022-02-10T02:00:04Z",
+                    "performed_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "entered_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "source": "phone",
+                }
+            ]
+        }
+    )
 
     id: UUID = Field(description="编号")
     version: int = Field(description="版本号,更正时放在 If-Match 中")

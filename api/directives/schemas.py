@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -51,6 +51,19 @@ ForPost = Annotated[
     UUID | None, Field(description="代哪个任职反馈;不填为本人现在的任职,代下级反馈须有下达权限")
 ]
 
+_ISSUED: dict[str, Any] = {
+    "id": "01890a5d-ac96-774b-bcce-b302099a9101",
+    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+    "title": "返乡人员再排查",
+    "body": "今日18时前完成辖区内2月1日以来返乡人员再排查,逐户反馈人数。",
+    "levels": [],
+    "roles": ["grid_worker"],
+    "deadline_at": "2022-02-15T18:00:00+08:00",
+    "needs_report": True,
+    "attachments": [{"name": "排查表", "url": "https://example.cn/notice/2022-02.pdf"}],
+    "remind_minutes": 60,
+}
+
 
 class Attachment(Input):
     """Something to be read with a directive; the service keeps the link, not the file."""
@@ -62,26 +75,7 @@ class Attachment(Input):
 class DirectiveIssue(Input):
     """An order to everybody of a grid and below whom its levels and roles describe (M1.6)."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "01890a5d-ac96-774b-bcce-b302099a9101",
-                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
-                    "title": "返乡人员再排查",
-                    "body": "今日18时前完成辖区内2月1日以来返乡人员再排查,逐户反馈人数。",
-                    "levels": [],
-                    "roles": ["grid_worker"],
-                    "deadline_at": "2022-02-15T18:00:00+08:00",
-                    "needs_report": True,
-                    "attachments": [
-                        {"name": "排查表", "url": "https://example.cn/notice/2022-02.pdf"}
-                    ],
-                    "remind_minutes": 60,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_ISSUED]})
 
     id: RecordId
     grid_id: Annotated[UUID, Field(description="下达到哪个网格及其下级")]
@@ -178,6 +172,22 @@ class ReceiptRead(Wire):
 
 class DirectiveRead(Wire):
     """A directive, with what the caller's own post answered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_ISSUED,
+                    "version": 1,
+                    "status": "issued",
+                    "issued_at": "2022-02-15T01:00:00Z",
+                    "issued_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "issuer_name": "周书记",
+                    "issued_post": "01890a5d-ac96-774b-bcce-b302099a8013",
+                }
+            ]
+        }
+    )
 
     id: UUID = Field(description="编号")
     version: int = Field(description="版本号,变更时放在 If-Match 中")

@@ -10,8 +10,9 @@ from api.access.caller import ScopedSession, enters, entry_of, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.duties import live_view, my_day, service, standing, workload
+from api.duties.board_schemas import Board, CareKind, LiveView, MissedRead
 from api.duties.models import WorkloadPolicy
-from api.duties.schemas import Board, CareKind, LiveView, MissedRead, MyDay
+from api.duties.schemas import MyDay
 from api.duties.workload_schemas import Workload, WorkloadPolicyRead, WorkloadPolicyRecord
 from api.foundation import clock
 from api.foundation.contract import found, room, writes

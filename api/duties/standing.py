@@ -9,9 +9,9 @@ from uuid import UUID
 
 import orjson
 
+from api.duties.board_schemas import Board, BoardLine, BoardPlace, CareKind, MissedRead, Tally
 from api.duties.due import care
 from api.duties.people import PEOPLE_THEN
-from api.duties.schemas import Board, BoardLine, BoardPlace, CareKind, MissedRead, Tally
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
 from api.foundation.problems import InvalidInput, NotFound

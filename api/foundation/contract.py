@@ -176,6 +176,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
 
 def _with_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Put back what FastAPI leaves out of examples: the members that are null, but always there."""
+    schema = next((each for each in schema.get("anyOf", ()) if "$ref" in each), schema)
     schema = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     if isinstance(example, dict):
         told = cast("dict[str, Any]", example)

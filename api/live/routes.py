@@ -18,7 +18,11 @@ router = room("live")
 
 After = Annotated[
     str | None,
-    Query(max_length=LONGEST, description="上次收到的事件 id(或 next);不填则从现在开始"),
+    Query(
+        max_length=LONGEST,
+        pattern="^[0-9:,~]*$",
+        description="上次收到的事件 id(或 next);不填则从现在开始",
+    ),
 ]
 LastEventId = Annotated[
     str | None,

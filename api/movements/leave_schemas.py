@@ -86,6 +86,37 @@ class LeaveCancel(Input):
 class LeaveRead(Wire):
     """Leave, and how far it has come."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8311",
+                    "version": 4,
+                    "quarantine_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+                    "resident_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+                    "resident_name": "黄秀英",
+                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+                    "status": "back",
+                    "reason": "血液透析",
+                    "route": "家—县医院—家,不在途中停留",
+                    "vehicle": "救护车",
+                    "escort": "何医生",
+                    "from_at": "2022-02-10T00:30:00Z",
+                    "until_at": "2022-02-10T05:30:00Z",
+                    "decided_at": "2022-02-09T09:00:00Z",
+                    "decided_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "left_at": "2022-02-10T00:40:00Z",
+                    "returned_at": "2022-02-10T05:20:00Z",
+                    "recorded_at": "2022-02-09T08:00:00Z",
+                    "received_at": "2022-02-09T08:00:02Z",
+                    "performed_by": "01890a5d-ac96-774b-bcce-b302099a8004",
+                    "entered_by": "01890a5d-ac96-774b-bcce-b302099a8004",
+                    "source": "visit",
+                }
+            ]
+        }
+    )
+
     id: UUID = Field(description="编号")
     version: int = Field(description="版本号")
     quarantine_id: UUID = Field(description="所属隔离")

@@ -127,6 +127,42 @@ class TransferReveal(Input):
 class TransferRead(Wire):
     """A transfer order and how far it has come."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01890a5d-ac96-774b-bcce-b302099a8301",
+                    "version": 4,
+                    "quarantine_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+                    "resident_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+                    "resident_name": "黄秀英",
+                    "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
+                    "kind": "to_site",
+                    "status": "picked_up",
+                    "reason": "家中没有独立卫生间,转集中隔离",
+                    "destination": "县职校***",
+                    "due_at": "2022-02-08T10:00:00Z",
+                    "approved_at": "2022-02-08T02:10:00Z",
+                    "approved_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "dispatched_at": "2022-02-08T02:30:00Z",
+                    "dispatched_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+                    "vehicle": "dedicated",
+                    "plate": "桂F12345",
+                    "driver": "农建国",
+                    "picked_up_at": "2022-02-08T03:40:00Z",
+                    "picked_up_by": "01890a5d-ac96-774b-bcce-b302099a8004",
+                    "check_c": 36.5,
+                    "check_symptoms": [],
+                    "recorded_at": "2022-02-08T02:00:00Z",
+                    "received_at": "2022-02-08T02:00:03Z",
+                    "performed_by": "01890a5d-ac96-774b-bcce-b302099a8004",
+                    "entered_by": "01890a5d-ac96-774b-bcce-b302099a8004",
+                    "source": "visit",
+                }
+            ]
+        }
+    )
+
     id: UUID = Field(description="编号")
     version: int = Field(description="版本号")
     quarantine_id: UUID = Field(description="所属隔离")

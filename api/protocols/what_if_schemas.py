@@ -140,8 +140,80 @@ class PlanLaid(Wire):
     follow_ups_on: Annotated[list[date], Field(description="按期解除的,各随访日期")]
 
 
+_CLAUSE = "7天内有中风险区旅居史的人员:7天居家隔离医学观察,第1、4、7天核酸。"
+_LAID: dict[str, Any] = {
+    "protocol": {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8701",
+        "code": "cn_v9",
+        "revision": 1,
+        "name": "新型冠状病毒肺炎防控方案(第九版)",
+        "disease": "新型冠状病毒肺炎",
+        "legal_basis": "新型冠状病毒肺炎防控方案(第九版),2022年6月",
+        "region_code": None,
+    },
+    "rule_index": 4,
+    "clause": _CLAUSE,
+    "code": "medium_risk_home_7",
+    "name": "中风险区:居家隔离7天",
+    "proven": True,
+    "already_served": False,
+    "stages": [
+        {
+            "index": 0,
+            "category": "home_quarantine",
+            "starts_on": "2022-02-10",
+            "ends_on": "2022-02-14",
+            "counted_from": "2022-02-08",
+            "day_index_base": 1,
+            "credited_days": 2,
+            "tests": [
+                {
+                    "number": 2,
+                    "day_index": 4,
+                    "on": "2022-02-11",
+                    "opens_at": "2022-02-10T16:00:00Z",
+                    "due_at": "2022-02-11T16:00:00Z",
+                    "kind": "nucleic_acid",
+                    "samples": 1,
+                }
+            ],
+            "rule": {
+                "category": "home_quarantine",
+                "duration_days": 7,
+                "anchor": "left_risk_area",
+                "credit_elapsed": True,
+            },
+        }
+    ],
+    "served": [],
+    "follow_ups_on": ["2022-02-15", "2022-02-16"],
+}
+_CONSIDERED: dict[str, Any] = {
+    "protocol_id": "01890a5d-ac96-774b-bcce-b302099a8701",
+    "rule_index": 4,
+    "priority": 30,
+    "clause": _CLAUSE,
+    "plan": "medium_risk_home_7",
+    "decided": True,
+    "unmet": [],
+}
+
+
 class WhatIfRead(Wire):
     """What would apply; nothing was stored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "on": "2022-02-10",
+                    "control_starts_on": "2022-02-10",
+                    "plan": _LAID,
+                    "considered": [_CONSIDERED],
+                }
+            ]
+        }
+    )
 
     on: Annotated[date, Field(description="决定日期")]
     control_starts_on: Annotated[date, Field(description="开始管控日期")]

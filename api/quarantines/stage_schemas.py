@@ -4,12 +4,58 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.foundation.fields import Wire
 from api.protocols.models import CohabitantRule, LeaveHome, ManagementCategory
 from api.protocols.what_if_schemas import TestDay
 from api.quarantines.stage_models import Link
+
+_TEST: dict[str, Any] = {
+    "number": 1,
+    "day_index": 1,
+    "on": "2022-02-12",
+    "opens_at": "2022-02-11T16:00:00Z",
+    "due_at": "2022-02-12T16:00:00Z",
+    "kind": "nucleic_acid",
+    "samples": 1,
+}
+_STAGE: dict[str, Any] = {
+    "id": "01890a5d-ac96-774b-bcce-b302099a8201",
+    "version": 1,
+    "ordinal": 1,
+    "category": "home_quarantine",
+    "starts_on": "2022-02-12",
+    "ends_on": "2022-02-18",
+    "day_number": 3,
+    "counted_from": "2022-02-12",
+    "day_index_base": 1,
+    "credited_days": 0,
+    "monitoring_policy": "twice_daily",
+    "care_policy": "four_to_one",
+    "tests": [_TEST],
+    "visits_per_day": 2,
+    "calls_per_day": 1,
+    "cohabitant_rule": "quarantine_together",
+    "leave_home": "approved_medical",
+    "site_checklist": [{"code": "own_toilet", "label": "有独立卫生间"}],
+    "site_check_due": False,
+    "fallback_category": "centralized_quarantine",
+}
+_FOLLOWED: dict[str, Any] = {
+    "protocol_id": "01890a5d-ac96-774b-bcce-b302099a8701",
+    "protocol_code": "cn_v9",
+    "protocol_revision": 1,
+    "protocol_name": "新型冠状病毒肺炎防控方案(第九版)",
+    "plan_code": "medium_risk_home_7",
+    "clause": "7天内有中风险区旅居史的人员:7天居家隔离医学观察,第1、4、7天核酸。",
+    "facts": {"exposure_class": "returnee", "risk_level": "medium"},
+    "arrival_id": "01890a5d-ac96-774b-bcce-b302099a8601",
+    "linked_quarantine_id": None,
+    "link": None,
+    "decided_at": "2022-02-12T09:30:00Z",
+    "decided_by": "01890a5d-ac96-774b-bcce-b302099a8003",
+}
 
 
 class StageNow(Wire):
@@ -76,6 +122,19 @@ class PlanFollowedRead(Wire):
 
 class StagesRead(Wire):
     """The course of one quarantine; without a plan it was begun by hand, in one stage."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "quarantine_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+                    "plan": _FOLLOWED,
+                    "stages": [_STAGE],
+                    "waiting_for_release": False,
+                }
+            ]
+        }
+    )
 
     quarantine_id: UUID = Field(description="所属隔离")
     plan: PlanFollowedRead | None = Field(description="所依方案;手工登记的为 null")

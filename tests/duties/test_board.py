@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.duties.schemas import LiveView
+from api.duties.board_schemas import LiveView
 from api.foundation.database import Database
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn
 from api.foundation.records import new_id
