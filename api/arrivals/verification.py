@@ -97,7 +97,7 @@ async def verify(
     `RegisteredElsewhere`, `ResidentAlreadyRegistered`, `AlreadyAnArrival`, `HouseholdLeft`.
     """
     arrival, who = await locked(session, arrival_id), _named(said)
-    if arrival.status is ArrivalStatus.verified and arrival.resident_id == who:
+    if arrival.verified_at is not None and arrival.resident_id == who:
         return arrival
     refuse_standing(arrival, ArrivalStatus.arrived)
     resident = await _resident(session, caller, arrival, said)

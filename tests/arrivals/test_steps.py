@@ -96,6 +96,8 @@ async def test_each_step_sent_twice_is_done_once(town: Town, home: dict[str, Any
         answers = await asyncio.gather(*(_step(ming, arrival, step, **body) for _ in range(3)))
         assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
         assert {answer.json()["version"] for answer in answers} == {version}
+    for step, body in steps:  # from a phone that heard no answer until now
+        assert (await _done(ming, arrival, step, **body))["version"] == 1 + len(steps)
     late = await _step(ming, arrival, *steps[0][:1], arrived_at=ago(hours=9))
     assert assert_problem(late, ArrivalNotSo)["arrival_status"] == "departed"
 
