@@ -33,18 +33,26 @@ async def open_last_account(teller: Teller, township: Township, household: House
 
 
 async def _open(teller: Teller, account: SignIn, worker: UUID) -> Teller:
-    """Open an account, change its first password as its owner would, and sign in with that."""
+    """Open an account, change its first password as its owner would, and sign in with that.
+
+    What was done before is not tried again: wrong sign-ins are counted as guesses.
+    """
     body = {"name": account.account, "initial_password": _FIRST_PASSWORD}
-    await teller.tell(f"/v1/workers/{worker}/account", body, known=409)
-    first = await signed_in(teller.client, replace(account, password=_FIRST_PASSWORD))
-    if first is not None:
-        change = {"current": _FIRST_PASSWORD, "new": account.password}
-        own = Teller(teller.client, first, teller.report)
-        await own.put("/v1/password", change)
-    answer = await signed_in(teller.client, account)
+    is_new = bool(await teller.tell(f"/v1/workers/{worker}/account", body, known=409))
+    answer = None if is_new else await signed_in(teller.client, account)
+    if answer is None:
+        await _change_password(teller, account)
+        answer = await signed_in(teller.client, account)
     if answer is None:
         raise LoadRefused(f"{account.account} cannot sign in")
     return Teller(teller.client, answer, teller.report)
+
+
+async def _change_password(teller: Teller, account: SignIn) -> None:
+    first = await signed_in(teller.client, replace(account, password=_FIRST_PASSWORD))
+    if first is not None:
+        own = Teller(teller.client, first, teller.report)
+        await own.put("/v1/password", {"current": _FIRST_PASSWORD, "new": account.password})
 
 
 async def _represented(teller: Teller, township: Township, household: Household) -> UUID:

@@ -31,7 +31,7 @@ _FEVERS: dict[tuple[int, int, str], tuple[float, tuple[Symptom, ...]]] = {
     (9, 1, "morning"): (37.1, ()),
 }
 _REFUSES = 1
-_MISSED_TODAY, _MISSED = 0.3, 0.02
+_MISSED_TODAY, _MISSED = 0.15, 0.02
 _ABNORMAL = 37.3
 _NOTE = "已告知村医,嘱多饮水、一小时后复测"
 

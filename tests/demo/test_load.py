@@ -1,5 +1,6 @@
 """A small demonstration township, loaded through the real service, tells its stories."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from typing import Any
@@ -235,3 +236,141 @@ async def test_the_representative_sees_the_own_household_alone(people: Callers):
         if household["id"] != own["id"]
     ]
     assert (await representative.get(f"/v1/households/{other['id']}")).status_code == 404
+
+
+async def _kinds(people: Callers, account: str) -> Counter[str]:
+    """What is due of somebody today, and how often."""
+    day = await people.read(account, "/v1/my-day")
+    return Counter(duty["kind"] for stop in day["stops"] for duty in stop["duties"])
+
+
+async def test_a_grid_worker_has_a_whole_day_before_them(people: Callers):
+    assert set(await _kinds(people, "xiaozu")) >= {
+        "reading",
+        "visit",
+        "call",
+        "site_check",
+        "follow_up",
+        "arrival",
+        "directive",
+    }
+
+
+async def test_a_village_secretary_finds_a_fever_and_what_to_decide(people: Callers):
+    kinds = await _kinds(people, "zhishu")
+    assert set(kinds) >= {"alert", "release", "directive"}
+    assert kinds["alert"] >= 2
+    alerts = await people.all_("zhishu", "/v1/alerts", closed=False)
+    assert {(each["cause"], each["status"]) for each in alerts} >= {
+        ("fever", "open"),
+        ("reported", "acknowledged"),
+        ("symptom", "resolved"),
+    }
+
+
+async def test_what_was_abnormal_climbed_and_was_answered(people: Callers):
+    alerts = await people.all_("shuji", "/v1/alerts")
+    closed = [each for each in alerts if each["status"] == "verified"]
+    assert len(closed) >= 5
+    assert all(each["verified_by"] != each["resolved_by"] for each in closed)
+    assert any(each["hop"] >= 2 for each in alerts)
+    assert len(alerts) - len(closed) <= 20
+    assert {each["cause"] for each in alerts} >= {
+        "fever",
+        "symptom",
+        "missed_reading",
+        "breach",
+        "incomplete_team",
+        "overdue_directive",
+        "reported",
+    }
+
+
+async def test_arrivals_stand_at_every_step(people: Callers):
+    coming = await people.all_("shuji", "/v1/arrivals")
+    assert {each["status"] for each in coming} == {
+        "expected",
+        "arrived",
+        "verified",
+        "departed",
+        "transferred",
+        "invalid",
+    }
+    assert {each["risk_level"] for each in coming} == {
+        "none",
+        "high",
+        "affected_county",
+        "affected_prefecture",
+    }
+    assert any(each["awaits_decision"] for each in coming)
+    assert any(each["overdue"] for each in coming)
+    assert {each["pre_reported_in_time"] for each in coming} == {True, False}
+
+
+async def test_the_protocols_decided_and_their_plans_run(people: Callers):
+    everybody = await people.all_("shuji", "/v1/quarantines")
+    plans = {each["protocol"]["plan_code"] for each in everybody if each["protocol"]}
+    assert plans == {
+        "central_14_home_7",
+        "central_7",
+        "prefecture_home_7",
+        "three_days_two_tests",
+    }
+    ready = (await people.read("shuji", "/v1/releases/proposed"))["items"]
+    waiting = (await people.read("shuji", "/v1/releases/proposed", ready=False))["items"]
+    assert ready
+    assert any("漏检" in str(each["conditions"]) for each in waiting)
+    fit = [
+        check["fit"]
+        for each in everybody
+        if each["protocol"]
+        for check in (await people.read("shuji", f"/v1/quarantines/{each['id']}/site-checks"))[
+            "items"
+        ]
+    ]
+    assert sorted(set(fit)) == [False, True]
+
+
+async def test_the_released_have_a_notice_and_a_follow_up_due_today(people: Callers):
+    released = await people.all_("xiaozu", "/v1/quarantines", status="released")
+    assert released
+    path = f"/v1/quarantines/{released[0]['id']}"
+    assert "解除" in (await people.read("xiaozu", f"{path}/notice"))["text"]
+    xiaozu = await people.as_("xiaozu")
+    assert (await xiaozu.get(f"{path}/notice.pdf")).content.startswith(b"%PDF")
+    calls = (await people.read("xiaozu", f"{path}/follow-ups"))["items"]
+    assert [each["call_id"] is not None for each in calls] == [True, False]
+
+
+async def test_one_is_about_to_be_brought_away_and_one_asks_to_leave(people: Callers):
+    ridden = await people.all_("shuji", "/v1/transfers", under_way=True)
+    assert [each["status"] for each in ridden] == ["dispatched"]
+    asked = await people.all_("shuji", "/v1/leaves")
+    assert {each["status"] for each in asked} == {"requested", "out"}
+    assert len(await people.all_("shuji", "/v1/hospital-referrals")) == 1
+
+
+async def test_of_three_directives_one_is_late_and_one_is_new(people: Callers):
+    stand = {
+        each["title"]: (await people.read("shuji", f"/v1/directives/{each['id']}/progress"))[
+            "total"
+        ]
+        for each in await people.all_("shuji", "/v1/directives")
+    }
+    assert len(stand) == 3
+    assert sorted(each["answered"] > 0 for each in stand.values()) == [False, True, True]
+    assert [each["late"] > 0 for each in stand.values()].count(True) == 1
+
+
+async def test_what_was_missed_and_the_work_of_the_week_are_known(people: Callers):
+    missed = await people.all_("shuji", "/v1/duties/missed")
+    assert {each["kind"] for each in missed} >= {"reading", "call", "test"}
+    view = await people.read("shuji", "/v1/live-view")
+    assert sum(each["quarantined"] for each in view["grids"]) == 22
+    assert sum(each["waiting_releases"] for each in view["grids"]) >= 3
+    yesterday = str(clock.today() - timedelta(days=1))
+    board = await people.read("shuji", "/v1/duties/board", day=yesterday)
+    tallies = [tally for line in board["lines"] for tally in line["tallies"]]
+    assert sum(each["done"] for each in tallies) > sum(each["missed"] for each in tallies) > 0
+    workload = await people.read("shuji", "/v1/workload")
+    assert any(worker["uneven"] for each in workload["villages"] for worker in each["workers"])
