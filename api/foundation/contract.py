@@ -1,6 +1,7 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -161,7 +162,9 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for operation in _operations(document):
         operation.setdefault("security", [])  # open to anybody, and said so
         summary, _, rest = operation.get("description", "").partition("\n")
-        operation |= {"summary": summary, "description": rest.strip() or summary}
+        # Chinese has no space where a line of the code ends.
+        whole = re.sub(r"(?<!\n)\n(?!\n)", "", rest.strip())
+        operation |= {"summary": summary, "description": whole or summary}
     document["components"]["examples"] = {
         slug: {"summary": kind.title, "value": kind().body()}
         for slug, kind in sorted(PROBLEMS.items())

@@ -86,7 +86,9 @@ class ProtocolCopy(Input):
 class ProtocolRetirement(Input):
     """Why a protocol is no longer used."""
 
-    reason: Annotated[LongText, Field(description="停用原因", examples=["上级文件已废止。"])]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "上级文件已废止。"}]})
+
+    reason: Annotated[LongText, Field(description="停用原因")]
 
 
 class ProtocolListed(Wire):
