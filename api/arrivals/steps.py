@@ -47,7 +47,8 @@ async def come(
 ) -> Arrival:
     """Somebody who was expected has come, and is classed by the day on which they did.
 
-    Sent twice, done once, whatever has become of them since. Raises `NotFound`, `ArrivalNotSo`, `RecordedInTheFuture`.
+    Sent twice, done once, whatever has become of them since. Raises `NotFound`, `ArrivalNotSo`,
+    `RecordedInTheFuture`.
     """
     arrival = await locked(session, arrival_id)
     if arrival.status is not ArrivalStatus.expected and arrival.arrived_at == said.arrived_at:

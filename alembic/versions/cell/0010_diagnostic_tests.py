@@ -64,9 +64,7 @@ CREATE POLICY reach ON diagnostic_tests USING (
 """,
 )
 
-DOWN = (
-    "DROP TABLE diagnostic_tests",
-)
+DOWN = ("DROP TABLE diagnostic_tests",)
 
 
 def upgrade() -> None:
