@@ -48,6 +48,6 @@ def welcome(console: Console, url: str) -> None:
         table.add_row(each.account, each.password, f"{each.who},{each.place}", each.sees)
     console.print(table)
     console.print(f"\nAPI docs: {url}/docs\nStop with Ctrl-C; begin anew with make demo-reset.")
-    console.print("A fever is minutes old: the last line shows how it climbs unless answered.\n")
+    console.print("The last line listens: an alert that nobody answers climbs before your eyes.\n")
     for line in lines_to_paste(url):
         console.print(line, soft_wrap=True, markup=False)
