@@ -131,10 +131,30 @@ def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str
             document = _completed(_named(generated()))
             document["tags"] = [{"name": tag, "description": said} for tag, said in rooms.items()]
             _explain(document, members)
-            app.openapi_schema = document
+            plain: dict[str, Any] = _without_sources(document)
+            app.openapi_schema = plain
         return app.openapi_schema
 
     app.openapi = complete
+
+
+_SOURCE = r"(?:[MS]\d(?:\.\d+)?|domain [\d.]+|九不准(?:第\d条)?)"
+_SOURCES = re.compile(rf"\s*\({_SOURCE}(?:[、,; ]+{_SOURCE})*\)")
+
+
+def _without_sources(part: Any) -> Any:
+    """The same without the sources of its rules, which whoever builds the service reads by."""
+    if isinstance(part, dict):
+        told = cast("dict[str, Any]", part)
+        return {
+            name: _SOURCES.sub("", value)
+            if name in {"description", "summary"} and isinstance(value, str)
+            else _without_sources(value)
+            for name, value in told.items()
+        }
+    if isinstance(part, list):
+        return [_without_sources(each) for each in cast("list[Any]", part)]
+    return part
 
 
 def _named(document: dict[str, Any]) -> dict[str, Any]:
