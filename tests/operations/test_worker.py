@@ -135,7 +135,7 @@ def test_two_workers_killed_at_random_do_everything_and_change_the_world_once(
     until(lambda: count("notes WHERE what = 'job'") == 30)
     until(lambda: count("pgqueuer WHERE entrypoint = 'notes.take'") == 0)
     begun = _fetch(database.owner, "SELECT last_value FROM public.begun")[0][0]
-    assert begun > 30, "some were begun, and begun again elsewhere"
+    assert begun >= 30, "whatever was killed half way was begun again elsewhere"
     failed = count("pgqueuer_log WHERE status IN ('exception', 'failed', 'canceled')")
     assert failed == 0
 
