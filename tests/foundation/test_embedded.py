@@ -21,9 +21,11 @@ ServerMaker = Callable[..., EmbeddedPostgres]
 NeighbourMaker = Callable[..., "subprocess.Popen[str]"]
 
 NEIGHBOUR = """
-import sys
+import signal, sys
 from pathlib import Path
 from api.foundation.embedded import EmbeddedPostgres
+# Whoever is started in the background by a shell is born deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedPostgres(Path(sys.argv[1]), durable=sys.argv[2] == "durable") as addresses:
     print(addresses.owner, flush=True)
     sys.stdin.readline()
