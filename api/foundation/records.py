@@ -257,12 +257,18 @@ async def insert_values(
     # One JSON parameter carries any number of rows, arrays and sealed bytes included.
     statement = text(
         f"INSERT INTO {table.name} ({columns}) SELECT {columns} "
-        f"FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
+        f"FROM {_ALONE if len(rows) == 1 else ''} "
+        f"json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
         "ON CONFLICT (id) DO NOTHING RETURNING id"
     )
     plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    body = _json(plain).decode()
-    return set((await session.scalars(statement, {"rows": body})).all())
+    told = {"rows": _json(plain).decode()} | ({"id": str(rows[0]["id"])} if len(rows) == 1 else {})
+    return set((await session.scalars(statement, told)).all())
+
+
+# Sent twice in the same moment, the second waits for the first here: within its own INSERT another
+# unique index of the table could take it for a rival. Many rows at once are then kept one by one.
+_ALONE = "(SELECT pg_advisory_xact_lock(hashtextextended(CAST(:id AS text), 0))) AS alone,"
 
 
 _MADE = {"changed_xid"}
