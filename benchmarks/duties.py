@@ -16,14 +16,13 @@ import uvloop
 
 from api.access.permissions import Role
 from api.foundation import clock
-from api.foundation.database import Database, cell_schema
+from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.records import new_id
-from api.operations import Operator, Password, create_administrator, create_township
 from api.settings import Settings
 from benchmarks.load import asking, times
 from benchmarks.run import _serving, _settings
-from benchmarks.township import CELL, token_of
+from benchmarks.township import CELL, founded, token_of
 
 VILLAGES, GRIDS, DOORS, QUARANTINED = 27, 160, 100, 2_000
 FIRST, TURNS, REQUESTS = 100_000, 15, 60
@@ -149,15 +148,7 @@ def main() -> None:
 
 
 async def _build(addresses: Addresses, settings: Settings) -> Scene:
-    operator = Operator(addresses.owner, "onegrid_service")
-    await operator.migrate()
-    await operator.create_cell(CELL, "测速乡")
-    owner = Database(addresses.owner, settings.keyring())
-    root = await create_township(owner, CELL, "测速乡")
-    post = await create_administrator(
-        owner, CELL, account="bench", name="测速", password=Password("Bench-2022-bench")
-    )
-    await owner.close()
+    root, post = await founded(addresses, settings)
     door = await _door(addresses)
     await door.execute(_GRIDS, root.id, VILLAGES)
     await door.execute(_BASIC, GRIDS, VILLAGES)

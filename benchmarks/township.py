@@ -14,6 +14,7 @@ from api.foundation import clock
 from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.embedded import Addresses
 from api.foundation.records import new_id
+from api.grids.models import Grid, Post
 from api.operations import Operator, Password, create_administrator, create_township
 from api.settings import Settings
 
@@ -92,8 +93,8 @@ class Scene:
     first_day: datetime
 
 
-async def build(addresses: Addresses, settings: Settings) -> Scene:
-    """Migrate, build the township and sign its administrator in."""
+async def founded(addresses: Addresses, settings: Settings) -> tuple[Grid, Post]:
+    """A migrated cell with its root and its administrator's post, and nothing else."""
     operator = Operator(addresses.owner, "onegrid_service")
     await operator.migrate()
     await operator.create_cell(CELL, "测速乡")
@@ -103,6 +104,12 @@ async def build(addresses: Addresses, settings: Settings) -> Scene:
         owner, CELL, account="bench", name="测速", password=Password("Bench-2022-bench")
     )
     await owner.close()
+    return root, post
+
+
+async def build(addresses: Addresses, settings: Settings) -> Scene:
+    """Migrate, build the township and sign its administrator in."""
+    root, post = await founded(addresses, settings)
     connection = await asyncpg.connect(addresses.owner)
     await connection.execute(f"SET search_path TO {cell_schema(CELL)}, public")
     await connection.execute(_SCENERY, root.id, GRIDS)

@@ -1,8 +1,9 @@
 """The audit record: written by the verb itself, in its transaction, never by a listener."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +39,25 @@ def audit(
             reach=reach,
         )
     )
+
+
+class InGrid(Protocol):
+    """A row of a household in a grid: the grid's path is all of its reach but the last segment."""
+
+    grid_id: UUID
+    reach: str
+
+
+def audit_by_grid(
+    session: AsyncSession, caller: Claims, action: str, rows: Iterable[InGrid], *, counted: str
+) -> dict[UUID, str]:
+    """Note a batch once for each grid that it touches, with how many; returns the grids' paths."""
+    numbers: Counter[tuple[UUID, str]] = Counter(
+        (row.grid_id, row.reach.rpartition(".")[0]) for row in rows
+    )
+    for (grid, path), number in numbers.items():
+        audit(session, caller, action, subject=grid, reach=path, details={counted: number})
+    return dict(numbers.keys())
 
 
 NOTED = "id, at, action, worker_id, post_id, session_id, request_id"

@@ -1,13 +1,13 @@
 """Recording arrivals, one or a busload: expected or come, each classed by where they were."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access.audit import audit
+from api.access.audit import audit, audit_by_grid
 from api.access.tokens import Claims
 from api.arrivals.coming_schemas import ArrivalRecord
 from api.arrivals.ground import Ground, Sent, survey
@@ -15,14 +15,13 @@ from api.arrivals.models import Arrival, ArrivalStatus, Classification, Classifi
 from api.arrivals.problems import AlreadyAnArrival
 from api.arrivals.reclassification import columns_of
 from api.foundation import clock
-from api.foundation.batches import Unread, refused
+from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
 from api.foundation.live import tell
-from api.foundation.problems import InvalidInput, Problem
+from api.foundation.problems import InvalidInput
 from api.foundation.records import (
     BatchOutcome,
-    ItemOutcome,
     Outcome,
     Proposal,
     Source,
@@ -82,8 +81,8 @@ async def record_arrivals(
     session: AsyncSession, caller: Claims, items: Sequence[ArrivalRecord | Unread]
 ) -> BatchOutcome:
     """Keep many arrivals, each with its own outcome, in the order sent."""
-    ground = await survey(session, caller, [each for each in items if not isinstance(each, Unread)])
-    drafts, outcomes = _all_drafts(ground, items)
+    ground = await survey(session, caller, readable(items))
+    drafts, outcomes = draft_each(items, partial(_taken, ground))
     kept = await create_all(session, [each.proposal for each in drafts.values()])
     outcomes |= dict(zip(drafts, kept, strict=True))
     created = [drafts[at] for at in drafts if outcomes[at].outcome is Outcome.created]
@@ -92,22 +91,10 @@ async def record_arrivals(
     return BatchOutcome.of([outcomes[at] for at in range(len(items))])
 
 
-def _all_drafts(
-    ground: Ground, items: Sequence[ArrivalRecord | Unread]
-) -> tuple[dict[int, Draft], dict[int, ItemOutcome]]:
-    """What can be kept and what is refused already, each by its place in the batch."""
-    drafts: dict[int, Draft] = {}
-    outcomes: dict[int, ItemOutcome] = {}
-    for at, item in enumerate(items):
-        if isinstance(item, Unread):
-            outcomes[at] = item.outcome(at)
-            continue
-        try:
-            drafts[at] = draft(ground, Sent(item, f"/body/items/{at}"))
-            ground.take(drafts[at].proposal.row)
-        except Problem as problem:
-            outcomes[at] = refused(item.id, problem)
-    return drafts, outcomes
+def _taken(ground: Ground, said: ArrivalRecord, within: str) -> Draft:
+    drafted = draft(ground, Sent(said, within))
+    ground.take(drafted.proposal.row)
+    return drafted
 
 
 def draft(ground: Ground, sent: Sent) -> Draft:
@@ -215,11 +202,6 @@ async def _keep(session: AsyncSession, proposal: Proposal[Arrival]) -> tuple[Arr
 
 async def _note(session: AsyncSession, caller: Claims, new: Sequence[Arrival]) -> None:
     """One entry of audit and one event for each grid that a batch touches."""
-    of_grids: dict[UUID, list[Arrival]] = {}
-    for arrival in new:
-        of_grids.setdefault(arrival.grid_id, []).append(arrival)
-    for grid, come in of_grids.items():
-        path = come[0].reach.rpartition(".")[0]
-        details = {"arrivals": len(come)}
-        audit(session, caller, "arrivals.record_all", subject=grid, reach=path, details=details)
+    grids = audit_by_grid(session, caller, "arrivals.record_all", new, counted="arrivals")
+    for grid, path in grids.items():
         await tell(session, "duties.changed", subject=grid, reach=path, grid=grid)

@@ -1,12 +1,13 @@
 """Many records in one request: each is read for itself, so that a bad one costs only itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from api.foundation.field_records import FromTheField
 from api.foundation.handlers import invalid_input
 from api.foundation.problems import Problem
 from api.foundation.records import ItemOutcome, Outcome
@@ -30,6 +31,36 @@ Said = TypeVar("Said", bound=BaseModel)
 def read_or_unread(items: Iterable[Said]) -> Sequence[Said | Unread]:
     """The items of a list annotated with `EACH_ALONE`, by what they really are."""
     return list(items)
+
+
+Told = TypeVar("Told", bound=FromTheField)
+Drafted = TypeVar("Drafted")
+
+
+def readable(items: Iterable[Told | Unread]) -> list[Told]:
+    """The items that could be read, in the order sent."""
+    return [item for item in items if not isinstance(item, Unread)]
+
+
+def draft_each(
+    items: Iterable[Told | Unread], draft: Callable[[Told, str], Drafted]
+) -> tuple[dict[int, Drafted], dict[int, ItemOutcome]]:
+    """What can be kept and what is refused already, each by its place in the list.
+
+    `draft` is told an item and where it stands in the request; a problem it raises refuses that
+    item alone.
+    """
+    drafts: dict[int, Drafted] = {}
+    outcomes: dict[int, ItemOutcome] = {}
+    for place, item in enumerate(items):
+        if isinstance(item, Unread):
+            outcomes[place] = item.outcome(place)
+            continue
+        try:
+            drafts[place] = draft(item, f"/body/items/{place}")
+        except Problem as problem:
+            outcomes[place] = refused(item.id, problem)
+    return drafts, outcomes
 
 
 def refused(identity: UUID, problem: Problem) -> ItemOutcome:

@@ -11,16 +11,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.access.audit import audit
+from api.access.audit import audit, audit_by_grid
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.batches import Unread, refused
+from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.field_records import fill_in
-from api.foundation.problems import InvalidInput, NotFound, Problem
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import (
     BatchOutcome,
-    ItemOutcome,
     Outcome,
     Proposal,
     Source,
@@ -137,37 +136,13 @@ async def record_tests(
     session: AsyncSession, caller: Claims, said: Sequence[DiagnosticTestRecord | Unread]
 ) -> BatchOutcome:
     """Keep many tests, each with its own outcome, in the order sent."""
-    proposals, outcomes = await _propose_all(session, caller, said)
+    ground = await survey(session, readable(said))
+    proposals, outcomes = draft_each(
+        said, lambda each, within: propose(ground, caller, each, within=within)
+    )
     kept = await create_all(session, list(proposals.values()))
     outcomes |= dict(zip(proposals, kept, strict=True))
     new = [proposals[at].row for at in proposals if outcomes[at].outcome is Outcome.created]
     await sound(session, caller, new)
-    _note(session, caller, new)
+    audit_by_grid(session, caller, "tests.record_all", new, counted="tests")
     return BatchOutcome.of([outcomes[at] for at in range(len(said))])
-
-
-async def _propose_all(
-    session: AsyncSession, caller: Claims, said: Sequence[DiagnosticTestRecord | Unread]
-) -> tuple[dict[int, Proposal[DiagnosticTest]], dict[int, ItemOutcome]]:
-    """What can be kept and what is refused already, each by its place in the batch."""
-    ground = await survey(session, [each for each in said if not isinstance(each, Unread)])
-    proposals: dict[int, Proposal[DiagnosticTest]] = {}
-    outcomes: dict[int, ItemOutcome] = {}
-    for at, each in enumerate(said):
-        if isinstance(each, Unread):
-            outcomes[at] = each.outcome(at)
-            continue
-        try:
-            proposals[at] = propose(ground, caller, each, within=f"/body/items/{at}")
-        except Problem as problem:
-            outcomes[at] = refused(each.id, problem)
-    return proposals, outcomes
-
-
-def _note(session: AsyncSession, caller: Claims, new: Sequence[DiagnosticTest]) -> None:
-    """One entry of audit for each grid that a batch touches."""
-    for grid in {test.grid_id for test in new}:
-        of_grid = [test for test in new if test.grid_id == grid]
-        path = of_grid[0].reach.rpartition(".")[0]
-        details = {"tests": len(of_grid)}
-        audit(session, caller, "tests.record_all", subject=grid, reach=path, details=details)

@@ -38,9 +38,6 @@ FOUR_TO_ONE = "four_to_one"
 TWICE_DAILY = "twice_daily"
 """The monitoring policy that every cell begins with."""
 
-SITE_TWICE_DAILY = "site_twice_daily"
-"""The monitoring policy of designated sites, where whoever was brought there is measured too."""
-
 P = TypeVar("P", bound=Policy)
 Reading = TypeVar("Reading", bound=PolicyRead)
 

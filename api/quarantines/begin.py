@@ -1,6 +1,7 @@
 """Beginning quarantines, one or many, with their teams and the first entry of whereabouts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,13 +12,12 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.batches import Unread, refused
+from api.foundation.batches import Unread, draft_each, readable, refused
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
-from api.foundation.problems import InvalidInput, Problem, RecordDiffers
+from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import (
     BatchOutcome,
-    ItemOutcome,
     Outcome,
     Proposal,
     Source,
@@ -83,8 +83,8 @@ async def begin_quarantines(
     session: AsyncSession, caller: Claims, items: Sequence[QuarantineBegin | Unread]
 ) -> BatchOutcome:
     """Begin many, each with its own outcome, in the order sent."""
-    ground = await survey(session, [item for item in items if not isinstance(item, Unread)])
-    drafts, outcomes = _all_drafts(session, caller, items, ground)
+    ground = await survey(session, readable(items))
+    drafts, outcomes = draft_each(items, partial(_taken, session, caller, ground))
     kept = await create_all(session, [draft.proposal for draft in drafts.values()])
     outcomes.update(zip(drafts, kept, strict=True))
     created = [draft for at, draft in drafts.items() if outcomes[at].outcome is Outcome.created]
@@ -97,25 +97,12 @@ async def begin_quarantines(
     return BatchOutcome.of([outcomes[at] for at in range(len(items))])
 
 
-def _all_drafts(
-    session: AsyncSession,
-    caller: Claims,
-    items: Sequence[QuarantineBegin | Unread],
-    ground: Ground,
-) -> tuple[dict[int, Draft], dict[int, ItemOutcome]]:
-    """What can be kept and what is refused already, each by its place in the batch."""
-    drafts: dict[int, Draft] = {}
-    outcomes: dict[int, ItemOutcome] = {}
-    for at, item in enumerate(items):
-        if isinstance(item, Unread):
-            outcomes[at] = item.outcome(at)
-            continue
-        try:
-            drafts[at] = _draft(session, caller, Sent(item, f"/body/items/{at}"), ground)
-            ground.take(drafts[at].sent)
-        except Problem as problem:
-            outcomes[at] = refused(item.id, problem)
-    return drafts, outcomes
+def _taken(
+    session: AsyncSession, caller: Claims, ground: Ground, said: QuarantineBegin, within: str
+) -> Draft:
+    draft = _draft(session, caller, Sent(said, within), ground)
+    ground.take(draft.sent)
+    return draft
 
 
 def _draft(

@@ -91,6 +91,16 @@ def stage_shown(stages: Sequence[QuarantineStage], day: date) -> QuarantineStage
     return begun[-1] if begun else next(iter(stages), None)
 
 
+def judging_policy(stages: Iterable[QuarantineStage], quarantine: Quarantine, day: date) -> UUID:
+    """The monitoring policy that judges a temperature of a day (`readings.queries.JUDGED_BY`)."""
+    begun = [
+        stage.monitoring_policy_id
+        for stage in stages
+        if stage.monitoring_policy_id and stage.starts_on <= day
+    ]
+    return begun[-1] if begun else quarantine.monitoring_policy_id
+
+
 def stage_day(stage: QuarantineStage, day: date) -> int:
     """The index of a day within its stage, as its rule counts (domain 3.3.3)."""
     return (day - stage.counted_from).days + stage.day_index_base

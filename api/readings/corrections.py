@@ -1,6 +1,6 @@
 """What was written down wrong is put right openly, or counts no more; both leave history."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from api.foundation.problems import NotFound
 from api.foundation.records import Correction, correct
 from api.protocols.queries import PolicyShelf
 from api.quarantines.models import EndReason, Quarantine
-from api.quarantines.stages import stages_of
+from api.quarantines.stages import judging_policy, stages_of
 from api.readings.alarms import shown_by_reading
 from api.readings.judging import Sent, judged_by, refuse_unless_running
 from api.readings.models import Reading
@@ -116,18 +116,12 @@ async def _judged_anew(
     )
     quarantine = await session.get_one(Quarantine, reading.quarantine_id)
     measured_at: datetime = told.get("measured_at", reading.measured_at)
-    policy = await _policy_on(session, quarantine, clock.local_day(measured_at))
+    stages = await stages_of(session, quarantine.id)
+    policy = judging_policy(stages, quarantine, clock.local_day(measured_at))
     rules = await policies.monitoring(session, cell, {policy})
     judged = judged_by(rules[policy], sent, measured_at)
     refuse_unless_running(_facts(quarantine), judged.day, pointer="/body/measured_at")
     return judged._asdict()
-
-
-async def _policy_on(session: AsyncSession, quarantine: Quarantine, day: date) -> UUID:
-    stages = await stages_of(session, quarantine.id)
-    begun = [each for each in stages if each.monitoring_policy_id and each.starts_on <= day]
-    policy = begun[-1].monitoring_policy_id if begun else None
-    return policy or quarantine.monitoring_policy_id
 
 
 def _facts(quarantine: Quarantine) -> dict[str, Any]:

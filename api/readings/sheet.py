@@ -18,7 +18,7 @@ from api.quarantines.masked import shown
 from api.quarantines.models import CareSeat, Quarantine, Whereabouts
 from api.quarantines.queries import quarantine_of, whereabouts_of
 from api.quarantines.stage_models import QuarantineStage
-from api.quarantines.stages import stage_on, stages_of
+from api.quarantines.stages import judging_policy, stage_on, stages_of
 from api.readings.models import NotTaken, NotTakenReason, Reading
 from api.readings.sheet_schemas import (
     CellState,
@@ -54,9 +54,7 @@ class _Known:
 
     def shown_on(self, day: date) -> MonitoringRule:
         """By which rule a day is shown: the one due, else the one by which a reading is judged."""
-        begun = [each for each in self.stages if each.starts_on <= day]
-        policies = [each.monitoring_policy_id for each in begun if each.monitoring_policy_id]
-        return self.rules[policies[-1] if policies else self.quarantine.monitoring_policy_id]
+        return self.rules[judging_policy(self.stages, self.quarantine, day)]
 
 
 async def temperature_sheet(

@@ -27,13 +27,6 @@ from api.releases.notices import SEALED_AS
 from api.releases.schemas import ReleaseApproval
 
 
-async def conditions_of(session: AsyncSession, quarantine: Quarantine) -> list[Condition]:
-    """The conditions of releasing somebody today, each with its evidence."""
-    followed = await plans_followed(session, [quarantine.id])
-    weighed = await weigh_all(session, [quarantine], followed, on=clock.today())
-    return weighed[quarantine.id]
-
-
 async def weigh_all(
     session: AsyncSession,
     quarantines: Sequence[Quarantine],
@@ -41,7 +34,7 @@ async def weigh_all(
     *,
     on: date,
 ) -> dict[UUID, list[Condition]]:
-    """The same of several, on a local day, in as many statements as for one."""
+    """The conditions of releasing each on a local day, in as many statements as for one."""
     known = await dossiers(session, quarantines, followed)
     return {id_: weigh(dossier, on) for id_, dossier in known.items()}
 

@@ -8,22 +8,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.access.audit import audit
+from api.access.audit import audit, audit_by_grid
 from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_discarded
 from api.foundation import clock
-from api.foundation.batches import Unread, refused
+from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.fields import Place
-from api.foundation.problems import InvalidInput, NotFound, Problem
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import (
     BatchOutcome,
     Correction,
-    ItemOutcome,
     Outcome,
     Proposal,
     Source,
@@ -112,42 +111,17 @@ async def record_visits(
     session: AsyncSession, caller: Claims, said: Sequence[VisitRecord | Unread]
 ) -> BatchOutcome:
     """Keep many visits, each with its own outcome, in the order sent."""
-    proposals, outcomes = await _propose_all(session, caller, said)
+    ground = await survey(session, caller, readable(said))
+    proposals, outcomes = draft_each(
+        said, lambda each, within: propose(ground, caller, each, within=within)
+    )
     kept = await create_all(session, list(proposals.values()))
     outcomes |= dict(zip(proposals, kept, strict=True))
     created = (at for at in proposals if outcomes[at].outcome is Outcome.created)
     new = [proposals[at].row for at in created]
-    _note(session, caller, new)
+    audit_by_grid(session, caller, "visits.record_all", new, counted="visits")
     await open_for_visits(session, new)
     return BatchOutcome.of([outcomes[at] for at in range(len(said))])
-
-
-async def _propose_all(
-    session: AsyncSession, caller: Claims, said: Sequence[VisitRecord | Unread]
-) -> tuple[dict[int, Proposal[Visit]], dict[int, ItemOutcome]]:
-    """What can be kept and what is refused already, each by its place in the batch."""
-    read = [each for each in said if not isinstance(each, Unread)]
-    ground = await survey(session, caller, read)
-    proposals: dict[int, Proposal[Visit]] = {}
-    outcomes: dict[int, ItemOutcome] = {}
-    for at, each in enumerate(said):
-        if isinstance(each, Unread):
-            outcomes[at] = each.outcome(at)
-            continue
-        try:
-            proposals[at] = propose(ground, caller, each, within=f"/body/items/{at}")
-        except Problem as problem:
-            outcomes[at] = refused(each.id, problem)
-    return proposals, outcomes
-
-
-def _note(session: AsyncSession, caller: Claims, new: Sequence[Visit]) -> None:
-    """One entry of audit for each grid that a batch touches."""
-    for grid in {visit.grid_id for visit in new}:
-        of_grid = [visit for visit in new if visit.grid_id == grid]
-        path = of_grid[0].reach.rpartition(".")[0]
-        details = {"visits": len(of_grid)}
-        audit(session, caller, "visits.record_all", subject=grid, reach=path, details=details)
 
 
 async def correct_visit(

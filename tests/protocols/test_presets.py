@@ -10,12 +10,12 @@ from api.protocols.facts import Facts
 from api.protocols.faults import Known, of_document
 from api.protocols.matching import decide
 from api.protocols.models import ExposureClass, RiskLevel
-from api.protocols.queries import FOUR_TO_ONE, SITE_TWICE_DAILY, TWICE_DAILY
+from api.protocols.queries import FOUR_TO_ONE, TWICE_DAILY
 from api.protocols.shipped import presets
 from api.protocols.timeline import LaidStage, lay_out
 from tests.protocols.preset_dates import CASES, CENTRAL, NOBODY, Case, Told
 
-KNOWN = Known({TWICE_DAILY, SITE_TWICE_DAILY}, {FOUR_TO_ONE}, Clocks((), ()))
+KNOWN = Known({TWICE_DAILY, "site_twice_daily"}, {FOUR_TO_ONE}, Clocks((), ()))
 """What every cell begins with."""
 
 
