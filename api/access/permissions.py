@@ -39,8 +39,12 @@ class Permission(Labelled):
     audit_read = "audit:read", "查看操作记录"
     care_read = "care:read", "查看问候和随访"
     care_record = "care:record", "登记问候和随访"
+    checkpoints_manage = "checkpoints:manage", "设置卡点、排班和查验规则"
+    checkpoints_read = "checkpoints:read", "查看卡点和通行记录"
     directives_issue = "directives:issue", "下达指令"
     directives_read = "directives:read", "查看、反馈指令"
+    dossiers_export = "dossiers:export", "应本人请求导出一人一档"
+    dossiers_read = "dossiers:read", "查看一人一档"
     duties_read = "duties:read", "查看任务完成情况和工作量"
     grids_manage = "grids:manage", "建立、调整网格"
     grids_read = "grids:read", "查看网格"
@@ -48,6 +52,11 @@ class Permission(Labelled):
     health_records_record = "health_records:record", "登记检测结果"
     households_read = "households:read", "查看户和居民"
     households_register = "households:register", "登记、修改户和居民"
+    integrations_manage = "integrations:manage", "管理第三方系统的接入"
+    leads_manage = "leads:manage", "下发、分派、审核、反馈线索"
+    leads_read = "leads:read", "查看线索"
+    leads_verify = "leads:verify", "核查线索"
+    passes_record = "passes:record", "登记卡点通行"
     policies_manage = "policies:manage", "制定方案和规则"
     policies_read = "policies:read", "查看方案和规则"
     posts_appoint = "posts:appoint", "任免和交接"
@@ -58,6 +67,9 @@ class Permission(Labelled):
     readings_record = "readings:record", "登记体温、去向和交接"
     residents_reveal = "residents:reveal", "查看证件号、电话全文"
     risk_areas_manage = "risk_areas:manage", "维护风险地区名单"
+    sites_manage = "sites:manage", "设置采样点、接种点和排班"
+    sites_read = "sites:read", "查看采样点、接种点"
+    sites_record = "sites:record", "登记采样、接种人数和问题"
     teams_arrange = "teams:arrange", "安排四包一人员"
     visits_read = "visits:read", "查看走访"
     visits_record = "visits:record", "登记走访"
@@ -65,15 +77,21 @@ class Permission(Labelled):
 
 P = Permission
 _OWN_HOME = {P.grids_read, P.households_read, P.visits_read, P.quarantines_read, P.readings_read}
-_LOOK = _OWN_HOME | {P.posts_read, P.policies_read, P.alerts_read, P.care_read, P.directives_read}
-_FIELD = _LOOK | {P.visits_record, P.readings_record, P.care_record, P.alerts_report, P.duties_read}
-_ANSWER = {P.alerts_answer, P.residents_reveal, P.arrivals_read}
+_PLACES = {P.checkpoints_read, P.sites_read}
+_LOOK = _OWN_HOME | _PLACES | {P.posts_read, P.policies_read, P.alerts_read, P.care_read}
+_AT_THE_DOOR = {P.visits_record, P.readings_record, P.care_record, P.alerts_report}
+_AT_THE_ROAD = {P.passes_record, P.sites_record}
+_FIELD = _LOOK | _AT_THE_DOOR | _AT_THE_ROAD | {P.directives_read, P.duties_read}
+_ANSWER = {P.alerts_answer, P.residents_reveal, P.arrivals_read, P.dossiers_read}
+_LEADS = {P.leads_read, P.leads_verify}
 _HEALTH = {P.health_records_read, P.health_records_record}
-_REGISTER = _FIELD | _ANSWER | _HEALTH | {P.households_register, P.arrivals_record}
-_LEAD = {P.quarantines_manage, P.teams_arrange, P.directives_issue}
-_VILLAGE = _REGISTER | _LEAD | {P.posts_appoint, P.accounts_open}
+_REGISTER = _FIELD | _ANSWER | _HEALTH | _LEADS | {P.households_register, P.arrivals_record}
+_PLACED = {P.checkpoints_manage, P.sites_manage}
+_LEAD = _PLACED | {P.quarantines_manage, P.teams_arrange, P.directives_issue, P.leads_manage}
+_VILLAGE = _REGISTER | _LEAD | {P.posts_appoint, P.accounts_open, P.dossiers_export}
 _AREA = _VILLAGE | {P.grids_manage, P.audit_read}
-_TOWNSHIP = _AREA | {P.policies_manage, P.risk_areas_manage}  # they bind the whole township
+_WHOLE = {P.policies_manage, P.risk_areas_manage, P.integrations_manage}
+_TOWNSHIP = _AREA | _WHOLE  # they bind the whole township
 
 
 class Grant(NamedTuple):

@@ -30,6 +30,9 @@ class Cause(Labelled):
     missed_reading = "missed_reading", "漏测体温"
     incomplete_team = "incomplete_team", "包保人员不齐"
     overdue_directive = "overdue_directive", "指令逾期未反馈"
+    overdue_transfer = "overdue_transfer", "转运逾期未完成"
+    overdue_lead = "overdue_lead", "线索逾期未核实"
+    site_problem = "site_problem", "采样点、接种点出现问题"
     reported = "reported", "人工上报"
 
 
@@ -66,6 +69,11 @@ class EvidenceKind(Labelled):
     test_result = "test_result", "检测结果"
     team = "team", "包保人员变动"
     directive = "directive", "指令"
+    transfer = "transfer", "转运"
+    lead = "lead", "涉疫线索"
+    code_state = "code_state", "健康码记录"
+    passing = "passing", "卡点通行记录"
+    site_problem = "site_problem", "站点问题"
     report = "report", "人工上报"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.access.permissions import Role
-from api.protocols.policies import CareTeamRule, Seat, missing
+from api.protocols.policies import CareTeamRule, Seat, lacking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,6 @@ def _may_join(team: Team, leaving: Seat, joining: Bearer) -> bool:
         return False
     staying = [seat for seat in team.seats if seat is not leaving]
     return any(
-        not missing(team.rule, [*staying, Seat(joining.worker_id, role, joining.is_party_member)])
+        not lacking(team.rule, [*staying, Seat(joining.worker_id, role, joining.is_party_member)])
         for role in joining.roles
     )

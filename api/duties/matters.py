@@ -29,8 +29,12 @@ MINE: Final = """
             AND q.status IN ('planned', 'active')
         UNION
         SELECT q.id FROM quarantines AS q
-        WHERE $7 = 'grid_worker' AND q.grid_id = $4::uuid AND NOT q.team_complete
+        LEFT JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+            AND $2::date BETWEEN s.starts_on AND s.ends_on
+        WHERE $7 = 'grid_worker' AND q.grid_id = $4::uuid
             AND q.status IN ('planned', 'active')
+            AND CASE WHEN s.care_policy_id <> q.care_policy_id
+                THEN team_lacks(q.id, s.care_policy_id) ELSE NOT q.team_complete END
     )
 """
 """Those in the caller's care: by a seat, or by the grid where no team is complete."""

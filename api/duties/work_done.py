@@ -115,6 +115,7 @@ POSTS: Final = f"""
     ORDER BY village.village_path, h.name, p.began_at, p.id
 """
 
+# As `quarantines.team_queries.care_policy_today`; `$2` is today.
 TEAMS: Final = """
     SELECT q.id AS quarantine_id, to_jsonb(team)::text AS policy,
         jsonb_agg(jsonb_build_object(
@@ -122,7 +123,12 @@ TEAMS: Final = """
         ) ORDER BY s.began_at, s.id)::text AS seats
     FROM quarantines AS q
     JOIN care_seats AS s ON s.quarantine_id = q.id AND s.ended_at IS NULL
-    JOIN care_team_policies AS team ON team.id = q.care_policy_id
+    JOIN care_team_policies AS team ON team.id = coalesce((
+        SELECT asks.care_policy_id FROM quarantine_stages AS asks
+        WHERE asks.quarantine_id = q.id AND asks.discarded_at IS NULL
+            AND asks.care_policy_id IS NOT NULL AND asks.ends_on >= $2::date
+        ORDER BY asks.starts_on LIMIT 1
+    ), q.care_policy_id)
     WHERE q.reach >= $1::text COLLATE "C" AND q.reach < $1::text || '/'
         AND q.status IN ('planned', 'active') AND q.discarded_at IS NULL
     GROUP BY q.id, team.id

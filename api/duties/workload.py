@@ -110,7 +110,7 @@ def _share(shares: Shares, row: Any) -> _Share:
 async def _teams(desk: Desk, place: str) -> list[Team]:
     """The teams below a place as they are now, without what each member bears for them."""
     teams: list[Team] = []
-    for row in await desk.connection.fetch(TEAMS, place):
+    for row in await desk.connection.fetch(TEAMS, place, clock.today()):
         policy = orjson.loads(row["policy"])
         seats = tuple(
             Seat(UUID(seat["worker_id"]), Role(seat["role"]), seat["is_party_member"])

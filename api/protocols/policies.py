@@ -72,6 +72,14 @@ def missing(policy: CareTeamRule, seats: Collection[Seat]) -> list[Shortfall]:
     ]
 
 
+def lacking(policy: CareTeamRule, seats: Collection[Seat]) -> list[Shortfall]:
+    """What is missing, a surplus aside: a stage that asks for fewer puts nobody in the wrong.
+
+    In SQL it is `team_lacks`.
+    """
+    return [each for each in missing(policy, seats) if each.lack is not Lack.too_many]
+
+
 def _of_size(size: int, people: int, *, repeated: int) -> Iterable[Shortfall]:
     if repeated:
         yield Shortfall(

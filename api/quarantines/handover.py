@@ -26,7 +26,7 @@ from api.grids.handover import (
     on_handover,
 )
 from api.protocols.models import CareTeamPolicy
-from api.protocols.policies import CareTeamRule, Seat, missing
+from api.protocols.policies import CareTeamRule, Seat, lacking
 from api.protocols.queries import care_team_rule, policy_of
 from api.quarantines.problems import (
     PartyMemberNeeded,
@@ -58,16 +58,17 @@ class HeldSeat(NamedTuple):
     others: list[Seat]
 
 
-_TEAMS = text("SELECT * FROM teams_of(:member)")
+_TEAMS = text("SELECT * FROM teams_of(:member, :today)")
 _PASS = text("SELECT pass_seat(:seat, :new_seat, :successor, :role, :passed_by, :why, :at)")
 _LEAVE_PARTY = text("SELECT seats_leave_party(:member)")
 
 
 async def held_seats(session: AsyncSession, worker: UUID) -> list[HeldSeat]:
     """Every open seat of a worker, wherever it is; their quarantines and the worker are locked."""
-    await session.execute(_TEAMS, {"member": worker})
+    asked = {"member": worker, "today": clock.today()}
+    await session.execute(_TEAMS, asked)
     await lock_workers(session, [worker])
-    rows = (await session.execute(_TEAMS, {"member": worker})).all()
+    rows = (await session.execute(_TEAMS, asked)).all()
     rules: dict[UUID, CareTeamRule] = {}
     for policy_id in {row.care_policy_id for row in rows}:
         rules[policy_id] = care_team_rule(await policy_of(session, CareTeamPolicy, policy_id))
@@ -142,11 +143,9 @@ def _roles(seats: Sequence[HeldSeat], successor: Candidate) -> dict[UUID, Role]:
     refused: list[dict[str, Any]] = []
     for number, seat in enumerate(seats):
         try:
-            [taken] = seated(
-                seat.rule, seat.others, [successor], pointer="/body/successor_worker_id"
-            )
-            persons = successor.persons + number
             pointer = "/body/successor_worker_id"
+            [taken] = seated(seat.rule, seat.others, [successor], pointer=pointer, exactly=False)
+            persons = successor.persons + number
             refuse_overload(seat.rule, successor, persons=persons, pointer=pointer)
             roles[seat.seat_id] = taken.role
         except (TeamBreaksPolicy, WorkerOverloaded) as problem:
@@ -166,7 +165,7 @@ async def keep_party_members(session: AsyncSession, worker: UUID) -> None:
     broken: list[dict[str, Any]] = []
     for seat in await held_seats(session, worker):
         team = [*seat.others, replace(seat.own, is_party_member=False)]
-        shortfalls = missing(seat.rule, team)
+        shortfalls = lacking(seat.rule, team)
         if shortfalls:
             lacks = told(seat.rule, team, shortfalls)
             broken.append({"quarantine_id": str(seat.quarantine_id), "missing": lacks})

@@ -16,7 +16,9 @@ _INCOMPLETE = """
         AND s.category = 'home_quarantine' AND s.care_policy_id IS NOT NULL
         AND $2::date BETWEEN s.starts_on AND s.ends_on
     CROSS JOIN LATERAL alert_policy_for('incomplete_team', q.id, $1) AS p
-    WHERE q.status IN ('planned', 'active') AND q.discarded_at IS NULL AND NOT q.team_complete
+    WHERE q.status IN ('planned', 'active') AND q.discarded_at IS NULL
+        AND CASE WHEN s.care_policy_id <> q.care_policy_id THEN team_lacks(q.id, s.care_policy_id)
+            ELSE NOT q.team_complete END
         AND greatest(q.received_at, s.starts_on::timestamp AT TIME ZONE $3::text) + p.grace <= $1
         AND NOT EXISTS (
             SELECT FROM alert_evidence AS e WHERE e.record_id = q.id AND e.kind = 'team'

@@ -13,7 +13,7 @@ from api.foundation.database import keyring_of
 from api.foundation.identity import mask_address, mask_phone
 from api.foundation.pages import Page
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy
-from api.protocols.policies import missing
+from api.protocols.policies import lacking, missing
 from api.quarantines.course_queries import courses_now
 from api.quarantines.models import CareSeat, Quarantine, Whereabouts
 from api.quarantines.queries import RUNNING, day_number, open_seats, seat_history, standing
@@ -26,7 +26,8 @@ from api.quarantines.schemas import (
     WhereaboutsRevealed,
 )
 from api.quarantines.seating import shortfall_read
-from api.quarantines.team import as_seat, rule_of
+from api.quarantines.team import as_seat
+from api.quarantines.team_queries import care_policy_today, rule_of, team_complete
 from api.quarantines.team_schemas import SeatHistory, TeamRead
 from api.registry.masked import opened
 from api.registry.models import Resident
@@ -38,6 +39,7 @@ class About(NamedTuple):
     resident_name: str
     phone_sealed: bytes | None
     care_policy: str
+    team_complete: bool
     monitoring_policy: str
 
 
@@ -67,6 +69,7 @@ async def _all_shown(
             **_own(session, each),
             **courses[each.id],
             **_of_others(session, about[each.id]),
+            team_complete=_complete(each, about[each.id]),
             team=[shown_seat(seat) for seat in teams.get(each.id, [])],
             whereabouts=places.get(each.id),
         )
@@ -81,15 +84,16 @@ async def _about(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, About
             col(Resident.name),
             col(Resident.phone_sealed),
             col(CareTeamPolicy.code),
+            team_complete(col(CareTeamPolicy.id)),
             col(MonitoringPolicy.code),
         )
         .join(Resident, col(Resident.id) == Quarantine.resident_id)
-        .join(CareTeamPolicy, col(CareTeamPolicy.id) == Quarantine.care_policy_id)
+        .join(CareTeamPolicy, col(CareTeamPolicy.id) == care_policy_today())
         .join(MonitoringPolicy, col(MonitoringPolicy.id) == Quarantine.monitoring_policy_id)
         .where(col(Quarantine.id).in_(ids))
     )
     rows = await session.execute(statement)
-    return {id_: About(name, phone, care, watch) for id_, name, phone, care, watch in rows}
+    return {row[0]: About(*row[1:]) for row in rows}
 
 
 async def _whereabouts_now(
@@ -102,7 +106,11 @@ async def _whereabouts_now(
     return {id_: WhereaboutsNow(kind=kind, since_at=since) for id_, kind, since in entries}
 
 
-_OWN = set(QuarantineRead.model_fields) & set(Quarantine.model_fields) - {"status", "category"}
+_OWN = set(QuarantineRead.model_fields) & set(Quarantine.model_fields) - {
+    "status",
+    "category",
+    "team_complete",
+}
 
 
 def _own(session: AsyncSession, quarantine: Quarantine) -> dict[str, Any]:
@@ -114,6 +122,11 @@ def _own(session: AsyncSession, quarantine: Quarantine) -> dict[str, Any]:
         "status": standing(quarantine, today),
         "day_number": day_number(quarantine, today),
     }
+
+
+def _complete(quarantine: Quarantine, about: About) -> bool:
+    """The seats of one that is over have ended: whether they were whole was said before."""
+    return about.team_complete if quarantine.status in RUNNING else quarantine.team_complete
 
 
 def _of_others(session: AsyncSession, about: About) -> dict[str, Any]:
@@ -175,10 +188,11 @@ async def shown_team(session: AsyncSession, quarantine: Quarantine) -> TeamRead:
     seats = await seat_history(session, quarantine.id)
     open_now = [as_seat(seat) for seat in seats if seat.ended_at is None]
     rule = await rule_of(session, quarantine)
-    lacks = missing(rule, open_now) if quarantine.status in RUNNING else []
+    runs = quarantine.status in RUNNING
+    lacks = missing(rule, open_now) if runs else []
     return TeamRead(
         quarantine_id=quarantine.id,
-        complete=quarantine.team_complete,
+        complete=not lacking(rule, open_now) if runs else quarantine.team_complete,
         missing=[shortfall_read(rule, open_now, lack) for lack in lacks],
         seats=[
             SeatHistory(

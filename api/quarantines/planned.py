@@ -82,6 +82,7 @@ def _as_begun(
     said: PlannedQuarantine, timeline: Timeline, protocol: Protocol, category: ManagementCategory
 ) -> QuarantineBegin:
     first = timeline.stages[0].rule
+    teams = (stage.rule.care_team_policy for stage in timeline.stages)
     told: dict[str, Any] = {
         "id": said.id,
         "resident_id": said.resident_id,
@@ -92,7 +93,7 @@ def _as_begun(
         "started_on": timeline.stages[0].starts_on,
         "planned_end_on": timeline.stages[-1].ends_on,
         "legal_basis": protocol.legal_basis,
-        "care_policy": first.care_team_policy or FOUR_TO_ONE,
+        "care_policy": next(filter(None, teams), FOUR_TO_ONE),
         "monitoring_policy": first.monitoring_policy or TWICE_DAILY,
         "team": [seat.model_dump() for seat in said.team],
         "performed_by": said.performed_by,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,7 +19,7 @@ from api.grids.models import Grid
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import CareSeat, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.schemas import TeamGap, TeamGaps
-from api.quarantines.stage_models import QuarantineStage
+from api.quarantines.team_queries import lacks_team
 
 RUNNING = (QuarantineStatus.planned, QuarantineStatus.active)
 """A quarantine that is not over. Whether a planned one has begun, its first day says."""
@@ -199,22 +199,6 @@ def _now(kind: WhereaboutsKind) -> ColumnElement[bool]:
         col(Whereabouts.kind) == kind, col(Whereabouts.until_at).is_(None)
     )
     return and_(running(), col(Quarantine.id).in_(there))
-
-
-def lacks_team() -> ColumnElement[bool]:
-    """Without the complete team that the stage of today asks for, or the first one to come.
-
-    At a site no team is asked for, and none after the last stage.
-    """
-    today, stage = clock.today(), QuarantineStage
-    asked = exists().where(
-        col(stage.quarantine_id) == Quarantine.id,
-        col(stage.discarded_at).is_(None),
-        col(stage.starts_on) <= func.greatest(today, col(Quarantine.started_on)),
-        col(stage.ends_on) >= today,
-        col(stage.care_policy_id).is_not(None),
-    )
-    return and_(col(Quarantine.team_complete).is_(False), asked)
 
 
 async def team_gaps(session: AsyncSession, grid_id: UUID | None) -> TeamGaps:

@@ -183,7 +183,7 @@ class QuarantineRead(Wire):
     status: QuarantineStatus
     waiting_for_release: bool = Field(description="各阶段均已期满而尚未解除")
     legal_basis: str | None = Field(description="依据")
-    care_policy: str = Field(description="包保规则代码")
+    care_policy: str = Field(description="今天须符合的包保规则代码")
     monitoring_policy: str = Field(description="测温规则代码")
     day_number: int | None = Field(
         description="今天是隔离第几天,开始当日为 1;未开始或已结束为 null"

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.permissions import Role
 from api.foundation import clock
 from api.foundation.problems import NotFound
-from api.protocols.policies import CareTeamRule, Lack, Seat, Shortfall, missing
+from api.protocols.policies import CareTeamRule, Lack, Seat, Shortfall, lacking, missing
 from api.quarantines.models import CareSeat, Quarantine
 from api.quarantines.problems import TeamBreaksPolicy, WorkerOverloaded, WorkerWithoutPost
 from api.quarantines.team_schemas import ShortfallRead
@@ -100,11 +100,17 @@ def refuse_overload(
 
 
 def seated(
-    rule: CareTeamRule, staying: Collection[Seat], joining: Sequence[Candidate], *, pointer: str
+    rule: CareTeamRule,
+    staying: Collection[Seat],
+    joining: Sequence[Candidate],
+    *,
+    pointer: str,
+    exactly: bool = True,
 ) -> list[Seat]:
     """The seats of those who join, each in the role that the policy needs most from them.
 
-    Raises `TeamBreaksPolicy` where the whole team would not be the policy's.
+    Raises `TeamBreaksPolicy` where the whole team would not be the policy's; unless `exactly`, it
+    may be larger, as an earlier stage left it.
     """
     roles = _fitting_roles(joining, _lacking_roles(rule, staying))
     taken = [
@@ -112,7 +118,7 @@ def seated(
         for each, role in zip(joining, roles, strict=True)
     ]
     seats = [*staying, *taken]
-    shortfalls = missing(rule, seats)
+    shortfalls = missing(rule, seats) if exactly else lacking(rule, seats)
     if shortfalls:
         detail = "".join(each.detail for each in shortfalls)
         raise TeamBreaksPolicy(detail, pointer=pointer, missing=told(rule, seats, shortfalls))

@@ -15,7 +15,7 @@ from api.foundation import clock
 from api.foundation.live import tell
 from api.foundation.records import new_id
 from api.protocols.models import CareTeamPolicy
-from api.protocols.policies import CareTeamRule, Seat
+from api.protocols.policies import CareTeamRule, Seat, lacking
 from api.protocols.queries import care_team_rule, policy_of
 from api.quarantines.models import CareSeat, Quarantine
 from api.quarantines.problems import NotOnTheTeam, QuarantineEnded
@@ -28,6 +28,7 @@ from api.quarantines.seating import (
     seat_row,
     seated,
 )
+from api.quarantines.team_queries import rule_of
 from api.quarantines.team_schemas import TeamArrange, TeamReplace
 
 
@@ -125,14 +126,15 @@ class Change:
         rule = await rule_of(session, self._quarantine)
         people = await self._candidates(session, joining)
         staying = [as_seat(seat) for seat in self._seats if seat not in leaving]
-        taken = seated(rule, staying, people, pointer=pointer)
+        grown = len(staying) + len(people) > len(self._seats)
+        taken = seated(rule, staying, people, pointer=pointer, exactly=grown)
         _refuse_overloads(rule, people, [where for _, where in joining])
         end_seats(leaving, by=self._caller.worker, reason=self._reason)
         await session.flush()
         at = clock.now()
         for person, seat in zip(people, taken, strict=True):
             session.add(seat_row(self._quarantine, person, seat, id_=new_id(), at=at))
-        self._quarantine.team_complete = True
+        self._quarantine.team_complete = await self._whole(session, [*staying, *taken])
         self._note(session, leaving, people)
         await session.flush()
         if leaving or people:
@@ -143,6 +145,11 @@ class Change:
     ) -> list[Candidate]:
         found = await candidates(session, (worker for worker, _ in joining))
         return [chosen(found, worker, pointer=where) for worker, where in joining]
+
+    async def _whole(self, session: AsyncSession, seats: Sequence[Seat]) -> bool:
+        """By the policy that the quarantine began with; a stage's own is asked when it matters."""
+        own = await policy_of(session, CareTeamPolicy, self._quarantine.care_policy_id)
+        return not lacking(care_team_rule(own), seats)
 
     def _note(
         self, session: AsyncSession, leaving: Sequence[CareSeat], people: Sequence[Candidate]
@@ -192,8 +199,3 @@ async def tell_seats(session: AsyncSession, quarantine: Quarantine, left: Collec
         await tell(
             session, "duties.changed", subject=subject, reach=reach, grid=grid, worker=worker
         )
-
-
-async def rule_of(session: AsyncSession, quarantine: Quarantine) -> CareTeamRule:
-    """The care-team policy that this quarantine runs by, to its end."""
-    return care_team_rule(await policy_of(session, CareTeamPolicy, quarantine.care_policy_id))

@@ -83,6 +83,6 @@ class TeamRead(Wire):
     """The team of one quarantined person, what it lacks, and who served before."""
 
     quarantine_id: UUID = Field(description="所属隔离")
-    complete: bool = Field(description="是否已按规则配齐")
-    missing: list[ShortfallRead] = Field(description="还缺什么")
+    complete: bool = Field(description="是否已按今天所在阶段的规则配齐")
+    missing: list[ShortfallRead] = Field(description="按今天所在阶段的规则还缺什么,或多出几人")
     seats: list[SeatHistory] = Field(description="现任和历任,由新到旧")

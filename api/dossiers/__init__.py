@@ -1,0 +1,1 @@
+"""One person, one file: everything known of a resident on one timeline."""

@@ -1,0 +1,1 @@
+"""What health-code systems and laboratories tell of people here."""

@@ -1,0 +1,1 @@
+"""Who is on duty at which place, when and as what."""

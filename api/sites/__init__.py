@@ -1,0 +1,1 @@
+"""Sampling and vaccination sites: sessions, staffing, counts, problems, home sampling."""

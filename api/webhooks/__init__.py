@@ -1,0 +1,1 @@
+"""Telling other systems of what happened, over the network, until they have it."""
