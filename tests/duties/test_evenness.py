@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.access.permissions import Role
 from api.duties.evenness import Bearer, Reassignment, Team, mean, suggest, uneven
-from api.protocols.policies import CareTeamRule, Seat, missing
+from api.protocols.policies import CareTeamRule, Seat, lacking
 
 _IDS = UUID("01900000-0000-7000-8000-000000000000")
 ROLES = (Role.grid_worker, Role.party_member, Role.village_doctor)
@@ -82,7 +82,7 @@ def test_the_team_is_whole_afterwards_and_nobody_serves_too_many(village):
         staying = [seat for seat in team.seats if seat.worker_id != way.out_worker_id]
         assert len(staying) == len(team.seats) - 1
         assert any(
-            not missing(
+            not lacking(
                 team.rule, [*staying, Seat(joining.worker_id, role, joining.is_party_member)]
             )
             for role in joining.roles
