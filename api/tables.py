@@ -4,6 +4,7 @@ from api.access import models as access
 from api.alerts import models as alerts
 from api.arrivals import models as arrivals
 from api.care import models as care
+from api.clients import models as clients
 from api.directives import models as directives
 from api.duties import models as duties
 from api.foundation import records
@@ -18,6 +19,7 @@ from api.quarantines import stage_models as stages
 from api.readings import models as readings
 from api.registry import models as registry
 from api.releases import models as releases
+from api.rosters import models as rosters
 from api.visits import models as visits
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "alerts",
     "arrivals",
     "care",
+    "clients",
     "directives",
     "duties",
     "grids",
@@ -38,6 +41,7 @@ __all__ = [
     "records",
     "registry",
     "releases",
+    "rosters",
     "stages",
     "visits",
 ]

@@ -9,15 +9,25 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.models import AuditEntry
-from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.logs import request_id
 from api.foundation.records import new_id
 
 
+class Actor(Protocol):
+    """Whoever does something: a worker's claims, or those of another system."""
+
+    @property
+    def worker(self) -> UUID: ...
+    @property
+    def post(self) -> UUID: ...
+    @property
+    def session(self) -> UUID: ...
+
+
 def audit(
     session: AsyncSession,
-    caller: Claims,
+    caller: Actor,
     action: str,
     *,
     subject: UUID,
@@ -49,7 +59,7 @@ class InGrid(Protocol):
 
 
 def audit_by_grid(
-    session: AsyncSession, caller: Claims, action: str, rows: Iterable[InGrid], *, counted: str
+    session: AsyncSession, caller: Actor, action: str, rows: Iterable[InGrid], *, counted: str
 ) -> dict[UUID, str]:
     """Note a batch once for each grid that it touches, with how many; returns the grids' paths."""
     numbers: Counter[tuple[UUID, str]] = Counter(
@@ -64,7 +74,7 @@ NOTED = "id, at, action, worker_id, post_id, session_id, request_id"
 """The columns that `noted` fills; beside them stand subject_id, details and reach."""
 
 
-def noted(caller: Claims, action: str) -> tuple[UUID, datetime, str, UUID, UUID, UUID, str | None]:
+def noted(caller: Actor, action: str) -> tuple[UUID, datetime, str, UUID, UUID, UUID, str | None]:
     """As `audit`, for a verb of the bare door that writes its row and the note in one statement."""
     return (
         new_id(),

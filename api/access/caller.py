@@ -27,14 +27,19 @@ _BEARER = HTTPBearer(
 )
 
 
-async def caller_of(request: Request) -> Claims:
-    """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one."""
+def bearer_token(request: Request) -> str:
+    """The one bearer token of a request; raises `NotSignedIn` without it."""
     told = request.headers.getlist("authorization")
     scheme, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
         raise NotSignedIn
+    return token
+
+
+async def caller_of(request: Request) -> Claims:
+    """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one."""
     keys: KeyRoom = request.app.state.keys
-    claims = await keys.read(token)
+    claims = await keys.read(bearer_token(request))
     name_caller(worker_id=claims.worker, post_id=claims.post)
     return claims
 

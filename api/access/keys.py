@@ -7,9 +7,9 @@ has expired.
 
 import asyncio
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,6 +28,7 @@ _CONTEXT = "signing_keys.private"
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
 _STALE_AFTER = timedelta(seconds=60)
 _FORGOTTEN_AFTER = timedelta(days=1)
+Told = TypeVar("Told")
 
 
 class KeyRoom:
@@ -51,21 +52,28 @@ class KeyRoom:
 
     async def read(self, token: str) -> Claims:
         """The claims of a genuine, fresh access token; raises `NotSignedIn` for any other."""
+        return await self._read(token, self.tokens.read)
+
+    async def read_for_machines(self, token: str) -> dict[str, Any]:
+        """As `read`, for the token of another system; a worker's is refused."""
+        return await self._read(token, self.tokens.read_for_machines)
+
+    async def _read(self, token: str, reading: Callable[[str], Told]) -> Told:
         await self._look_after(_STALE_AFTER)
         try:
-            return self.tokens.read(token)
+            return reading(token)
         except UnknownKey:
             # It may be signed by a new key; strangers cannot make us look more often than this.
             await self._look_after(_LOOK_AGAIN_AFTER)
         try:
-            return self.tokens.read(token)
+            return reading(token)
         except UnknownKey:
             raise NotSignedIn from None
 
-    async def issue(self, claims: Mapping[str, str | int]) -> str:
+    async def issue(self, claims: Mapping[str, str | int], *, for_machine: bool = False) -> str:
         """A token signed with the key whose turn it is, even if another process made it."""
         await self._look_after(_STALE_AFTER)
-        return self.tokens.issue(claims)
+        return self.tokens.issue(claims, for_machine=for_machine)
 
     async def published(self) -> list[dict[str, Any]]:
         """The public keys (RFC 7517) that verify every token still good, and the next one's."""

@@ -1,1 +1,1 @@
-"""Machine clients: programs of other systems, how they prove who they are, what they may do."""
+"""Other systems as callers: what they are, how they prove it, and what they may do here."""
