@@ -6,11 +6,15 @@ from api.arrivals import models as arrivals
 from api.care import models as care
 from api.clients import models as clients
 from api.directives import models as directives
+from api.dossiers import models as dossiers
 from api.duties import models as duties
 from api.foundation import records
 from api.foundation.database import metadata
 from api.grids import models as grids
 from api.health_records import models as health_records
+from api.health_records import validity_models as validity
+from api.leads import models as leads
+from api.leads import verification_models as verification
 from api.live import models as live
 from api.movements import models as movements
 from api.protocols import models as protocols
@@ -29,9 +33,11 @@ __all__ = [
     "care",
     "clients",
     "directives",
+    "dossiers",
     "duties",
     "grids",
     "health_records",
+    "leads",
     "live",
     "metadata",
     "movements",
@@ -43,5 +49,7 @@ __all__ = [
     "releases",
     "rosters",
     "stages",
+    "validity",
+    "verification",
     "visits",
 ]
