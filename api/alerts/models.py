@@ -67,6 +67,7 @@ class EvidenceKind(Labelled):
     visit = "visit", "走访记录"
     call = "call", "问候记录"
     test_result = "test_result", "检测结果"
+    sample_tube = "sample_tube", "混采管的结果"
     team = "team", "包保人员变动"
     directive = "directive", "指令"
     transfer = "transfer", "转运"
