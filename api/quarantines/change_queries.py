@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation.pages import Page, PageRequest, read_page
-from api.quarantines.change_schemas import ChangeRead
+from api.quarantines.change_schemas import ChangeRead, CohabitantChanged
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import quarantine_of
 from api.quarantines.stage_models import ChangeStatus, StageChange
@@ -56,11 +56,41 @@ async def _changes_shown(session: AsyncSession, changes: Sequence[StageChange]) 
         .where(col(Quarantine.id).in_({change.quarantine_id for change in changes}))
     )
     about = {row[0]: row[1:] for row in await session.execute(statement)}
-    return [_change_shown(change, about[change.quarantine_id]) for change in changes]
+    along = await _cohabitants(session, [change.id for change in changes])
+    return [
+        _change_shown(change, about[change.quarantine_id], along.get(change.id, []))
+        for change in changes
+    ]
 
 
-def _change_shown(change: StageChange, about: Sequence[Any]) -> ChangeRead:
+async def _cohabitants(
+    session: AsyncSession, changes: Sequence[UUID]
+) -> dict[UUID | None, list[CohabitantChanged]]:
+    """Those in sight who were changed along, by the change that they follow."""
+    statement = (
+        select(StageChange, Resident.id, Resident.name)
+        .join(Quarantine, col(Quarantine.id) == StageChange.quarantine_id)
+        .join(Resident, col(Resident.id) == Quarantine.resident_id)
+        .where(col(StageChange.follows_change_id).in_(changes))
+        .order_by(col(Resident.name), col(StageChange.id))
+    )
+    found: dict[UUID | None, list[CohabitantChanged]] = {}
+    for own, resident, name in await session.execute(statement):
+        changed = CohabitantChanged(
+            change_id=own.id,
+            quarantine_id=own.quarantine_id,
+            resident_id=resident,
+            resident_name=name,
+            status=own.status,
+        )
+        found.setdefault(own.follows_change_id, []).append(changed)
+    return found
+
+
+def _change_shown(
+    change: StageChange, about: Sequence[Any], along: Sequence[CohabitantChanged]
+) -> ChangeRead:
     resident, name, grid = about
     own = change.model_dump(include=set(ChangeRead.model_fields))
     whose = {"resident_id": resident, "resident_name": name, "grid_id": grid}
-    return ChangeRead.model_validate({**own, **whose})
+    return ChangeRead.model_validate({**own, **whose, "cohabitants": along})

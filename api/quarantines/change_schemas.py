@@ -67,6 +67,16 @@ class StageBefore(Wire):
     counted_from: date = Field(description="起算日")
 
 
+class CohabitantChanged(Wire):
+    """Somebody quarantined along with the person whom the same decision concerns."""
+
+    change_id: UUID = Field(description="其本人的变更编号")
+    quarantine_id: UUID = Field(description="其本人的隔离")
+    resident_id: UUID = Field(description="居民")
+    resident_name: str = Field(description="姓名")
+    status: ChangeStatus
+
+
 class ChangeRead(Wire):
     """A change as it was asked for and decided."""
 
@@ -93,4 +103,8 @@ class ChangeRead(Wire):
     decision_note: str | None = Field(description="意见")
     stages_before: list[StageBefore] | None = Field(
         description="变更前各阶段的起止;未批准的为 null"
+    )
+    follows_change_id: UUID | None = Field(description="随哪一项变更而变更;不是随同的为 null")
+    cohabitants: list[CohabitantChanged] = Field(
+        description="随同变更的同住人员;其本人日期已另行变更的,转为待审批的申请"
     )

@@ -15,12 +15,13 @@ from api.foundation.problems import InvalidInput, NotFound, NotPermitted, Record
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
 from api.protocols.proposing import Rulebook
 from api.quarantines.change_schemas import ChangeRequest
-from api.quarantines.courses import course_after, present, take_course
+from api.quarantines.courses import course_after, present, stages_told, take_course
+from api.quarantines.following import lock_together, pass_on
 from api.quarantines.models import Quarantine
 from api.quarantines.problems import AlreadyServed, ChangeDecided, ChangeNoLongerFits
 from api.quarantines.queries import in_charge
 from api.quarantines.stage_models import ChangeKind, ChangeStatus, QuarantineStage, StageChange
-from api.quarantines.stages import stage_shown, stages_of
+from api.quarantines.stages import days_of, stage_shown, stages_of
 from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
@@ -90,9 +91,12 @@ async def approve_change(
 ) -> StageChange:
     """Let the stages be as asked from now on; past days stay as they were. Twice is once.
 
+    Who is quarantined along with the person follows in the same decision (`following`).
+
     Raises `NotFound`, `OutsideYourGrid`, `NeedsAnotherPerson` for whoever asked, `ChangeDecided`,
     `RecordDiffers`, `QuarantineEnded`, and `ChangeNoLongerFits` where time has overtaken it.
     """
+    await lock_together(book.session, (await change_of(book.session, change_id)).quarantine_id)
     change, quarantine = await _to_decide(book.session, change_id)
     if _is_decided(caller, change, ChangeStatus.approved, note):
         return change
@@ -103,12 +107,13 @@ async def approve_change(
     except (InvalidInput, NotFound, AlreadyServed) as overtaken:
         told = f"该变更按现在的情况已不能执行:{overtaken.said}"
         raise ChangeNoLongerFits(told) from overtaken
-    before = [_told(stage) for stage in stages]
-    await take_course(book, caller, quarantine, stages, after, change)
+    before = {stage.id: days_of(stage) for stage in stages}
     decided = _decided(ChangeStatus.approved, note, by=caller.worker)
-    correction = Correction(change.version, by=caller.worker)
-    await correct(book.session, change, {**decided, "stages_before": before}, correction)
+    decided["stages_before"] = stages_told(stages)
+    await take_course(book, caller, quarantine, stages, after, change)
+    await correct(book.session, change, decided, Correction(change.version, by=caller.worker))
     await _note(book.session, caller, "changes.approve", quarantine, change)
+    await pass_on(book, caller, change, before)
     return change
 
 
@@ -187,12 +192,6 @@ def _is_decided(caller: Claims, change: StageChange, as_: ChangeStatus, note: st
 def _decided(status: ChangeStatus, note: str | None, *, by: UUID | None) -> dict[str, Any]:
     decided = {"status": status, "decided_at": clock.now(), "decided_by": by}
     return {**decided, "decision_note": note}
-
-
-def _told(stage: QuarantineStage) -> dict[str, Any]:
-    return stage.model_dump(
-        mode="json", include={"id", "category", "starts_on", "ends_on", "counted_from"}
-    )
 
 
 async def _note(

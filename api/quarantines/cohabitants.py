@@ -23,6 +23,7 @@ from api.quarantines.cohabitant_schemas import (
     CohabitantsRead,
     CohabitantStanding,
 )
+from api.quarantines.following import catch_up
 from api.quarantines.models import EndReason, Quarantine
 from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
 from api.quarantines.prescribed import first_plan
@@ -171,7 +172,9 @@ async def _begin(
     plan = first or _plan_to_follow(followed, said, within)
     planned = _planned(followed, plan, said)
     _, created = await begin_by_plan(book, caller, planned, within=within)
-    if not created:
+    if created:
+        await catch_up(book, caller, said.id, followed.quarantine)
+    else:
         kept = await first_plan(book.session, said.id)
         if kept is None or kept.linked_quarantine_id != followed.quarantine.id:
             raise RecordDiffers(fields=["quarantine_id"])

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, correct
+from api.foundation.records import Correction, correct, new_id
 from api.protocols.documents import Plan
 from api.protocols.models import Protocol, ProtocolStatus
 from api.protocols.proposing import Rulebook
@@ -130,7 +130,7 @@ async def _move(
     pairs = [
         (stage, kept[place] if place < len(kept) else None) for place, stage in enumerate(stages)
     ]
-    later = change.kind is ChangeKind.extension
+    later = bool(kept) and kept[-1].ends_on > stages[len(kept) - 1].ends_on
     for stage, days in reversed(pairs) if later else pairs:
         if days is None:
             changes: dict[str, Any] = {"discarded_at": clock.now()}
@@ -161,7 +161,7 @@ async def _add(
     for days in added[len(laid) :]:
         former = stages[-1].model_dump(exclude={"id", "version", "changed_xid", *_DAYS, "ordinal"})
         told = {name: getattr(days, name) for name in _DAYS}
-        rows.append(QuarantineStage(id=change.id, ordinal=last + 1, **former, **told))
+        rows.append(QuarantineStage(id=new_id(), ordinal=last + 1, **former, **told))
     for row in rows:
         row.quarantine_id, row.reach = quarantine.id, quarantine.reach
         book.session.add(row)
@@ -189,6 +189,12 @@ async def _follow(
         "decided_by": caller.worker,
     }
     book.session.add(type(former)(id=change.id, **told))
+
+
+def stages_told(stages: Sequence[QuarantineStage]) -> list[dict[str, Any]]:
+    """How stages stand, as a change keeps it."""
+    told = {"id", "category", "starts_on", "ends_on", "counted_from"}
+    return [stage.model_dump(mode="json", include=told) for stage in stages]
 
 
 def present(value: V | None) -> V:

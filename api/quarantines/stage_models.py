@@ -166,6 +166,7 @@ class StageChange(Recorded, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     decided_by: UUID | None = None
     decision_note: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
+    follows_change_id: UUID | None = None
     stages_before: list[dict[str, Any]] | None = Field(
         default=None, sa_column=Column("stages_before", JSONB)
     )

@@ -186,6 +186,7 @@ async def approve_change(
     """批准变更。
 
     由申请人、录入人以外的人员批准;自今天起生效,已过的日子不变,变更前的各阶段保留备查(M3.8)。
+    随同隔离的同住人员一并变更,逐人列出;其本人日期已另行变更的,转为待审批的申请。
     """
     book = Rulebook(session, shelf, manager.cell)
     change = await changes.approve_change(book, manager, change_id, decision.note)
