@@ -25,6 +25,7 @@ from api.registry import models as registry
 from api.releases import models as releases
 from api.rosters import models as rosters
 from api.visits import models as visits
+from api.webhooks import models as webhooks
 
 __all__ = [
     "access",
@@ -52,4 +53,5 @@ __all__ = [
     "validity",
     "verification",
     "visits",
+    "webhooks",
 ]

@@ -1,1 +1,1 @@
-"""Telling other systems of what happened, over the network, until they have it."""
+"""Telling other systems what happened: signed, in order, at least once, nothing they may not see."""
