@@ -30,6 +30,7 @@ from api.arrivals import step_routes as arriving
 from api.care import routes as care
 from api.directives import routes as directives
 from api.doors import opened
+from api.dossiers import routes as dossiers
 from api.duties import routes as duties
 from api.foundation import contract, handlers, health, logs, written_contract
 from api.foundation.database import Database
@@ -57,6 +58,7 @@ from api.readings import routes as readings
 from api.registry import resident_routes as residents
 from api.registry import routes as registry
 from api.releases import routes as releases
+from api.rosters import routes as rosters
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
 
@@ -95,7 +97,9 @@ ROOMS = (
     leaves.router,
     releases.router,
     live.router,
+    dossiers.router,
     directives.router,
+    rosters.router,
 )
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from api.foundation.field_records import FromTheField
 from api.foundation.handlers import invalid_input
 from api.foundation.problems import Problem
 from api.foundation.records import ItemOutcome, Outcome
@@ -33,7 +32,14 @@ def read_or_unread(items: Iterable[Said]) -> Sequence[Said | Unread]:
     return list(items)
 
 
-Told = TypeVar("Told", bound=FromTheField)
+class Identified(Protocol):
+    """A record as it is told: whatever it says, it has its id."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+Told = TypeVar("Told", bound=Identified)
 Drafted = TypeVar("Drafted")
 
 
