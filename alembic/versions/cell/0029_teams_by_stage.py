@@ -26,7 +26,7 @@ CREATE FUNCTION team_lacks(served uuid, policy uuid) RETURNS boolean LANGUAGE sq
     GROUP BY p.id
 $$
 """,
-    "DROP FUNCTION teams_of(uuid)",
+    # The one without a day stays for a service of the release before, while both are at work.
     """\
 DO $$
 BEGIN
@@ -62,37 +62,7 @@ $$
 """,
 )
 
-DOWN = (
-    "DROP FUNCTION teams_of(uuid, date)",
-    """\
-CREATE FUNCTION teams_of(member uuid) RETURNS TABLE (
-    quarantine_id uuid, care_policy_id uuid, seat_id uuid, seat_reach text, worker_id uuid, role text,
-    is_party_member boolean
-) LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    -- Locked in a statement of its own, so that the next one sees the seats as the lock found them.
-    PERFORM 1 FROM quarantines q WHERE q.id IN (
-        SELECT s.quarantine_id FROM care_seats s WHERE s.worker_id = member AND s.ended_at IS NULL
-    ) ORDER BY q.id FOR UPDATE;
-    RETURN QUERY
-    SELECT q.id, q.care_policy_id, s.id, s.reach, s.worker_id, s.role::text, s.is_party_member
-    FROM care_seats own
-    JOIN quarantines q ON q.id = own.quarantine_id
-    JOIN care_seats s ON s.quarantine_id = q.id AND s.ended_at IS NULL
-    WHERE own.worker_id = member AND own.ended_at IS NULL
-    ORDER BY q.id, s.began_at, s.id;
-END
-$$
-""",
-    """\
-DO $$
-BEGIN
-    EXECUTE format('ALTER FUNCTION teams_of SET search_path = %1$I, pg_temp', current_schema());
-END
-$$
-""",
-    "DROP FUNCTION team_lacks(uuid, uuid)",
-)
+DOWN = ("DROP FUNCTION teams_of(uuid, date)", "DROP FUNCTION team_lacks(uuid, uuid)")
 
 
 def upgrade() -> None:
