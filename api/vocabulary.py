@@ -20,6 +20,7 @@ ROOMS = {
     "directives": "指令的下达、确认、反馈、进度",
     "duties": "我的一天、任务完成情况、逾时未办、全局、工作量",
     "live": "事件的推送和轮询",
+    "dossiers": "一人一档、应本人请求的副本",
     "health": "进程和服务是否可用",
 }
 
@@ -35,6 +36,7 @@ MEMBERS = {
     "call_id": "通话的编号",
     "change_id": "变更申请的编号",
     "directive_id": "指令的编号",
+    "dossier_export_id": "导出的编号",
     "grid_id": "网格的编号",
     "household_id": "户的编号",
     "leave_id": "外出的编号",

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from api.foundation.identity import DocumentKind, Sex
+from api.foundation.printing import drawable
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn
 from api.foundation.records import new_id
-from api.releases.notice_pdf import drawable, pdf_of
+from api.releases.notice_pdf import pdf_of
 from api.releases.notices import Notice, Served
 from tests.builders import a_household, a_quarantine, synthetic_resident
 from tests.cast import Town, assert_problem

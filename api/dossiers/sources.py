@@ -1,0 +1,45 @@
+"""Which records are about a person, and how each is found by them."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+
+from api.alerts.models import Alert
+from api.arrivals.models import Arrival
+from api.care.models import CareCall
+from api.foundation.records import Versioned, table_of
+from api.health_records.models import DiagnosticTest
+from api.movements.models import HospitalReferral, Leave, Transfer
+from api.quarantines.models import Quarantine, Whereabouts
+from api.quarantines.stage_models import QuarantineStage, SiteCheck, StageChange
+from api.readings.models import NotTaken, Reading
+from api.releases.models import Release
+
+KEPT: tuple[type[Versioned], ...] = (
+    Arrival,
+    DiagnosticTest,
+    Quarantine,
+    QuarantineStage,
+    StageChange,
+    Whereabouts,
+    SiteCheck,
+    Transfer,
+    HospitalReferral,
+    Leave,
+    Release,
+    Reading,
+    NotTaken,
+    Alert,
+    CareCall,
+)
+"""Everything that is kept of one person beside the register itself."""
+
+
+def about(kind: type[Versioned], resident: UUID) -> ColumnElement[bool]:
+    """The rows of a table that are about somebody: by name, or by their quarantine."""
+    columns = table_of(kind).columns
+    if "resident_id" in columns:
+        return columns["resident_id"] == resident
+    own = select(col(Quarantine.id)).where(col(Quarantine.resident_id) == resident)
+    return columns["quarantine_id"].in_(own)
