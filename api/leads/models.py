@@ -71,6 +71,7 @@ class AssignedBy(Labelled):
 
     household = "household", "居民所在户"
     phone = "phone", "电话所在户"
+    earlier = "earlier", "同一人此前的线索"
     address = "address", "地址中的地名"
     told = "told", "来件指定"
     hand = "hand", "人工分派"
@@ -87,7 +88,8 @@ class Doubled(Labelled):
 OPEN = (LeadStatus.imported, LeadStatus.assigned, LeadStatus.contacting)
 """Still to be verified in the field."""
 
-_UNANSWERED = "status IN ('imported', 'assigned', 'contacting', 'recorded', 'under_review')"
+ANSWERED = (LeadStatus.fed_back, LeadStatus.closed, LeadStatus.transferred)
+"""No longer owed to the issuer; what is not, is late once its deadline has passed."""
 
 
 class LeadBatch(Recorded, table=True):
@@ -128,14 +130,13 @@ class Lead(Recorded, table=True):
     __table_args__ = (
         Index("ix_leads_reach", "reach"),
         Index("ix_leads_batch_id", "batch_id", "status"),
-        Index("ix_leads_received_at", "received_at", "id"),
+        Index("ix_leads_deadline_at", "deadline_at", "id"),
         Index("ix_leads_document_lookup", "document_lookup"),
         Index("ix_leads_phone_lookup", "phone_lookup"),
         Index("ix_leads_resident_id", "resident_id"),
         Index("ix_leads_duplicate_of_id", "duplicate_of_id"),
         Index("ix_leads_arrival_id", "arrival_id"),
         Index("ix_leads_quarantine_id", "quarantine_id"),
-        Index("ix_leads_deadline_at", "deadline_at", postgresql_where=text(_UNANSWERED)),
         Index("uq_leads_transfer_id", "transfer_id", unique=True),
         CheckConstraint(
             "name IS NOT NULL OR phone_lookup IS NOT NULL OR document_lookup IS NOT NULL",

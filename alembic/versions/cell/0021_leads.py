@@ -127,7 +127,7 @@ CREATE TABLE leads (
     CONSTRAINT ck_leads_claimed CHECK (claimed IN ('close_contact', 'secondary_contact', 'general_contact', 'spatiotemporal_companion', 'returnee', 'entrant', 'recovered', 'case', 'other')),
     CONSTRAINT ck_leads_transport CHECK (transport IN ('train', 'air', 'coach', 'private_car', 'ship', 'on_foot', 'other')),
     CONSTRAINT ck_leads_matched_how CHECK (matched_how IN ('document', 'phone', 'hand')),
-    CONSTRAINT ck_leads_assigned_how CHECK (assigned_how IN ('household', 'phone', 'address', 'told', 'hand')),
+    CONSTRAINT ck_leads_assigned_how CHECK (assigned_how IN ('household', 'phone', 'earlier', 'address', 'told', 'hand')),
     CONSTRAINT fk_leads_duplicate_of_id FOREIGN KEY(duplicate_of_id) REFERENCES leads (id),
     CONSTRAINT ck_leads_duplicate CHECK (duplicate IN ('proposed', 'confirmed', 'refuted')),
     CONSTRAINT ck_leads_status CHECK (status IN ('imported', 'assigned', 'contacting', 'recorded', 'under_review', 'reviewed', 'fed_back', 'closed', 'transferred')),
@@ -144,7 +144,7 @@ CREATE INDEX ix_leads_batch_id ON leads (batch_id, status)
 CREATE INDEX ix_leads_changed_xid ON leads (changed_xid)
 """,
     """\
-CREATE INDEX ix_leads_deadline_at ON leads (deadline_at) WHERE status IN ('imported', 'assigned', 'contacting', 'recorded', 'under_review')
+CREATE INDEX ix_leads_deadline_at ON leads (deadline_at, id)
 """,
     """\
 CREATE INDEX ix_leads_document_lookup ON leads (document_lookup)
@@ -160,9 +160,6 @@ CREATE INDEX ix_leads_quarantine_id ON leads (quarantine_id)
 """,
     """\
 CREATE INDEX ix_leads_reach ON leads (reach)
-""",
-    """\
-CREATE INDEX ix_leads_received_at ON leads (received_at, id)
 """,
     """\
 CREATE INDEX ix_leads_resident_id ON leads (resident_id)
@@ -214,7 +211,7 @@ CREATE TABLE lead_assignments (
     reason TEXT,
     CONSTRAINT pk_lead_assignments PRIMARY KEY (id),
     CONSTRAINT fk_lead_assignments_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id),
-    CONSTRAINT ck_lead_assignments_how CHECK (how IN ('household', 'phone', 'address', 'told', 'hand'))
+    CONSTRAINT ck_lead_assignments_how CHECK (how IN ('household', 'phone', 'earlier', 'address', 'told', 'hand'))
 )
 """,
     """\
