@@ -36,11 +36,17 @@ class AtOwnDesk(AtDesk):
 
     def __init__(self, request: Request, caller: Claims) -> None:
         super().__init__(request, caller)
-        database: Database = request.app.state.database
-        self._door = database.connection(entry_of(caller, writing=False).planned_once())
+        self._database: Database = request.app.state.database
+        self._door = self._database.connection(entry_of(caller, writing=False).planned_once())
+
+    async def __aenter__(self) -> my_day.DayDesk:
+        desk = await super().__aenter__()
+        return my_day.DayDesk(
+            desk.caller, desk.connection, desk.policies, desk.keyring, self._database
+        )
 
 
-OwnDesk = Annotated[Desk, enters(AtOwnDesk)]
+OwnDesk = Annotated[my_day.DayDesk, enters(AtOwnDesk)]
 LeaderDesk = Annotated[Desk, enters(AtDesk, Permission.duties_read)]
 PolicyReader = Annotated[Claims, permits(Permission.policies_read)]
 PolicyMaker = Annotated[Claims, permits(Permission.policies_manage)]

@@ -1,6 +1,6 @@
 """Reading releases: who can be released today, and the notices of who was."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,6 +50,15 @@ async def releases_proposed(
     return Page[ReleaseRead](
         items=[each for each in shown if each.ready is ready], next_cursor=waiting.next_cursor
     )
+
+
+async def ready_among(session: AsyncSession, quarantines: Collection[UUID]) -> set[UUID]:
+    """Those of these quarantines whose release waits for nothing but its approval."""
+    wanted = select(Quarantine).where(col(Quarantine.id).in_(quarantines))
+    found = (await session.scalars(wanted)).all()
+    followed = await plans_followed(session, [each.id for each in found])
+    weighed = await weigh_all(session, found, followed, on=clock.today())
+    return {id_ for id_, conditions in weighed.items() if all(each.holds for each in conditions)}
 
 
 def _itself(quarantine: Quarantine) -> Quarantine:

@@ -16,7 +16,7 @@ from api.settings import Settings
 from tests.builders import a_household, a_quarantine
 from tests.cast import TOWNSHIP, Town, grid_id, id_of
 from tests.duties.scenery import my_day, only_stage
-from tests.quarantines.plans import a_planned_quarantine, the_ninth_edition
+from tests.quarantines.plans import a_planned_quarantine, sampled, the_ninth_edition
 from tests.readings.conftest import at, reading_body, signed_in
 
 HAN = "t.01.02.01"
@@ -162,6 +162,14 @@ async def test_a_release_waits_for_whom_the_plan_names_and_not_for_the_village(
 ):
     protocol = await the_ninth_edition(town)
     kept = await a_planned_quarantine(town, protocol, by="wei", grid=HAN)
+    assert await waiting(town, "release", kept["id"]) == {}, "its tests have not been taken"
+    await sampled(wei, kept, 1, 4)
+    [last] = await sampled(wei, kept, 7, outcome="pending")
+    assert await waiting(town, "release", kept["id"]) == {}, "a result is awaited"
+    path = f"/v1/tests/{last['id']}"
+    told = {"outcome": "negative"}
+    corrected = await wei.patch(path, json=told, headers={"If-Match": '"1"'})
+    assert corrected.status_code == 200, corrected.text
     by_plan = await waiting(town, "release", kept["id"])
     approver = (await wei.get(f"/v1/quarantines/{kept['id']}/release")).json()["approver"]
     holders = {"wei": 3, "zhou": 1}
