@@ -61,6 +61,11 @@ def by_address(keyring: Keyring, address: str) -> Suspect:
     return Suspect(keyring.lookup(address, context="sign-in address"), _FREE_PER_ADDRESS)
 
 
+def by_client(keyring: Keyring, client: str, address: str) -> Suspect:
+    """A system that proves who it is, from one address: strangers elsewhere cannot shut it out."""
+    return Suspect(keyring.lookup(f"{client} {address}", context="client"), _FREE_PER_ACCOUNT)
+
+
 async def count(session: AsyncSession, *suspects: Suspect) -> None:
     """Count one attempt against each, as if it had failed already.
 
@@ -93,6 +98,11 @@ async def forgive(session: AsyncSession, account: Account) -> None:
         by_holder(keyring, account.id).subject,
         *([account.phone_lookup] if account.phone_lookup else []),
     ]
+    await forget(session, *subjects)
+
+
+async def forget(session: AsyncSession, *subjects: bytes) -> None:
+    """Count from nought again."""
     await session.execute(delete(SignInAttempts).where(col(SignInAttempts.subject).in_(subjects)))
     await _sweep(session)
 

@@ -1,11 +1,12 @@
-"""Access tokens: the only importer of jose (docs/decisions/0004).
+"""Tokens and assertions: the only importer of jose (docs/decisions/0004).
 
-ES256 alone, keys handed over as constructed objects and chosen by `kid`, all claims demanded: each
-of these closes a hole that was found open by trying it.
+One algorithm for each key, keys handed over as constructed objects and chosen by `kid`, all claims
+demanded: each of these closes a hole that was found open by trying it.
 """
 
+from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,10 +56,11 @@ class Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The key that signs now."""
+    """A key, constructed for the one algorithm that it is used with."""
 
     kid: str
     key: Key
+    algorithm: str = _ALGORITHM
 
 
 class UnknownKey(Exception):
@@ -157,3 +159,99 @@ class Tokens:
         if key is None:
             raise UnknownKey
         return key
+
+
+ASSERTION_ALGORITHMS = ("ES256", "ES384", "RS256", "RS384", "RS512")
+"""By what another system may sign the assertion that proves who it is."""
+
+_CURVES = {"P-256": "ES256", "P-384": "ES384"}
+_RSA_BITS = range(2048, 8193)
+_ASSERTION_LASTS = timedelta(minutes=5)
+_CLOCK_ERROR = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a genuine assertion says, once (RFC 7523)."""
+
+    jti: str
+    expires_at: datetime
+
+
+def assertion_key(told: Mapping[str, Any]) -> Signer:
+    """A public JWK with the one algorithm it verifies by; a ValueError where it is not fit."""
+    if told["kty"] == "EC":
+        algorithm = _CURVES.get(told.get("crv", ""), "")
+        fit = {algorithm} - {""}
+    else:
+        algorithm = told.get("alg") or "RS256"
+        modulus = told.get("n", "")
+        number = int.from_bytes(urlsafe_b64decode(modulus + "=" * (-len(modulus) % 4)))
+        fit = {"RS256", "RS384", "RS512"} if number.bit_length() in _RSA_BITS else set[str]()
+    if algorithm not in fit or told.get("alg", algorithm) != algorithm:
+        raise ValueError("not a key for assertions")
+    try:
+        return Signer(told.get("kid", ""), jwk.construct(dict(told), algorithm), algorithm)
+    except (JOSEError, KeyError, TypeError) as error:
+        raise ValueError("not a public key") from error
+
+
+def read_assertion(
+    assertion: str, keys: Sequence[Mapping[str, Any]], *, client: str, audiences: Collection[str]
+) -> Assertion:
+    """What an assertion signed by one of the client's keys says; `NotSignedIn` for any other.
+
+    It is made by and about the client, for one of `audiences`, and lasts at most five minutes;
+    whether it was used before, the caller has to ask (RFC 7523 §3).
+    """
+    if len(assertion) > 2 * _LONGEST or not assertion.isascii():
+        raise NotSignedIn
+    try:
+        key = _chosen_key(assertion, keys)
+        told = jwt.decode(
+            assertion,
+            key.key,
+            algorithms=[key.algorithm],
+            issuer=client,
+            subject=client,
+            options={**_OPTIONS, "verify_aud": False, "require_iat": False},
+        )
+        meant = told["aud"] if isinstance(told["aud"], list) else [told["aud"]]
+        if set(meant).isdisjoint(audiences):
+            raise NotSignedIn
+        return _timely(told)
+    except (JOSEError, ValueError, TypeError, AttributeError, KeyError, OverflowError):
+        raise NotSignedIn from None
+
+
+def assertion_client(assertion: str) -> str | None:
+    """The client an assertion claims to be about, before anything of it is proven."""
+    try:
+        subject = jwt.get_unverified_claims(assertion).get("sub")
+    except (JOSEError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return subject if isinstance(subject, str) else None
+
+
+def _chosen_key(assertion: str, keys: Sequence[Mapping[str, Any]]) -> Signer:
+    """By its `kid`; without one, only where there is no choice."""
+    kid = jwt.get_unverified_header(assertion).get("kid")
+    named = [key for key in keys if kid is None or key.get("kid") == kid]
+    if len(named) != 1:
+        raise NotSignedIn
+    return assertion_key(named[0])
+
+
+def _timely(told: Mapping[str, Any]) -> Assertion:
+    now = clock.now()
+    expires = datetime.fromtimestamp(told["exp"], UTC)
+    begins = datetime.fromtimestamp(max(told.get("nbf", 0), told.get("iat", 0)), UTC)
+    jti = told["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or "\0" in jti:
+        raise NotSignedIn
+    if not now < expires <= now + _ASSERTION_LASTS + _CLOCK_ERROR or begins > now + _CLOCK_ERROR:
+        raise NotSignedIn
+    return Assertion(jti, expires)
+
+
+_LONGEST_JTI = 128

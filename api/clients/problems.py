@@ -31,3 +31,29 @@ class ScopeMissing(Problem):
     title: ClassVar[str] = "令牌没有此项权限"
     detail: ClassVar[str] = "该系统的令牌没有办理此事项的权限。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+
+
+class ExpiryOutOfRange(Problem):
+    """A client is let in until a day within a year: access that nobody renews ends by itself."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "到期时间不符合要求"
+    detail: ClassVar[str] = "到期时间应晚于现在,且不超过一年。"
+    pointer: ClassVar[str | None] = "/body/expires_at"
+
+
+class KeysDoNotFit(Problem):
+    """Keys for a client that proves itself by a secret, or none for one that signs."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "公钥与证明方式不符"
+    detail: ClassVar[str] = "自有私钥签名的须提交公钥,共享密钥的不须提交。"
+    pointer: ClassVar[str | None] = "/body/keys"
+
+
+class ClientDisabled(Problem):
+    """A client that was disabled stays so; whoever needs one again registers it anew."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该系统已停用"
+    detail: ClassVar[str] = "该系统的接入已停用,如须再次接入请重新登记。"

@@ -355,7 +355,7 @@ async def correct(
             replaced_by=correction.by,
             reason=correction.reason,
             duty_id=getattr(row, "quarantine_id", None),
-            reach=getattr(row, "reach"),  # noqa: B009 - every corrected record lies in a reach
+            reach=correction.reach or getattr(row, "reach"),  # noqa: B009 - where it lies itself
         )
     )
     for name, value in changes.items():
@@ -366,11 +366,12 @@ async def correct(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Which version is corrected, by whom and why."""
+    """Which version is corrected, by whom and why; `reach` where the record itself has none."""
 
     version: int
     by: UUID
     reason: str | None = None
+    reach: str | None = None
 
 
 async def if_match(
