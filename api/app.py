@@ -28,6 +28,8 @@ from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
 from api.care import routes as care
+from api.clients import oauth_routes as oauth
+from api.clients import routes as clients
 from api.directives import routes as directives
 from api.doors import opened
 from api.dossiers import routes as dossiers
@@ -71,6 +73,9 @@ ROOMS = (
     access.gate,
     access.router,
     access.keys,
+    oauth.tokens,
+    oauth.metadata,
+    clients.router,
     grids.router,
     people.router,
     registry.router,

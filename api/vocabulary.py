@@ -5,6 +5,7 @@ A member's or parameter's own description comes first; these stand where it has 
 
 ROOMS = {
     "access": "登录、令牌、账号、本人的任职和权限、操作记录",
+    "clients": "第三方系统的接入:登记、密钥、令牌",
     "grids": "网格树、工作人员、任职、交接,网格的移动、合并、拆分",
     "registry": "户、居民、“1+1+1”责任人、覆盖情况",
     "protocols": "防控方案、管理方案试算、包保规则、测温规则",
@@ -35,6 +36,7 @@ MEMBERS = {
     "arrival_id": "返(来)乡登记的编号",
     "call_id": "通话的编号",
     "change_id": "变更申请的编号",
+    "client_id": "第三方系统的编号",
     "directive_id": "指令的编号",
     "dossier_export_id": "导出的编号",
     "grid_id": "网格的编号",
