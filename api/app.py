@@ -41,6 +41,7 @@ from api.foundation.sealed import new_key
 from api.foundation.worker import working
 from api.grids import people_routes as people
 from api.grids import routes as grids
+from api.health_codes.shelf import opened_systems
 from api.health_records import routes as health_records
 from api.live import routes as live
 from api.live.hub import Hub
@@ -185,8 +186,13 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
         minutes=settings.access_token_minutes,
     )
     overlap = timedelta(minutes=settings.signing_key_overlap_minutes)
-    async with opened(settings) as database, _beside(app, database):
+    async with (
+        opened(settings) as database,
+        opened_systems(database, settings.health_code_hosts) as health_codes,
+        _beside(app, database),
+    ):
         app.state.database = database
+        app.state.health_codes = health_codes
         app.state.keys = KeyRoom(database, tokens, overlap=overlap)
         await app.state.keys.open()
         yield

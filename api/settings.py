@@ -82,6 +82,11 @@ class Settings(DatabaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(), description="Web pages of other origins that may call, separated by commas"
     )
+    health_code_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Hosts of health-code systems that may be asked, separated by commas; without "
+        "it any that a township's administrator enters, as they lie in private networks",
+    )
     forwarded_allow_ips: str = Field(
         default="127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
     )

@@ -11,6 +11,7 @@ from api.duties import models as duties
 from api.foundation import records
 from api.foundation.database import metadata
 from api.grids import models as grids
+from api.health_codes import models as health_codes
 from api.health_records import models as health_records
 from api.health_records import validity_models as validity
 from api.leads import models as leads
@@ -37,6 +38,7 @@ __all__ = [
     "dossiers",
     "duties",
     "grids",
+    "health_codes",
     "health_records",
     "leads",
     "live",

@@ -9,6 +9,7 @@ from api import background
 from api.doors import opened
 from api.foundation import jobs, logs
 from api.foundation.worker import working
+from api.health_codes.shelf import opened_systems
 from api.operations import connected
 from api.settings import Settings
 
@@ -28,7 +29,11 @@ async def _work(settings: Settings) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with connected(url), opened(settings) as database:
+    async with (
+        connected(url),
+        opened(settings) as database,
+        opened_systems(database, settings.health_code_hosts),
+    ):
         _log.info("working", sweeps=sorted(jobs.SWEEPS), jobs=sorted(jobs.JOBS))
         async with working(database, url):
             await told.wait()
