@@ -142,6 +142,10 @@ class PolicyShelf:
     def __init__(self) -> None:
         self._rules: dict[str, dict[UUID, MonitoringRule]] = {}
 
+    def known(self, cell: str) -> Mapping[UUID, MonitoringRule]:
+        """The rules of a cell that were met before, without asking the database."""
+        return self._rules.get(cell, {})
+
     async def monitoring(
         self, reader: AsyncSession | Connection, cell: str, needed: Collection[UUID]
     ) -> Mapping[UUID, MonitoringRule]:

@@ -1,6 +1,7 @@
 """Keeping readings, one or five hundred: each has its own outcome, none is lost for another."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from api.access.colleagues import NotAColleague
 from api.access.tokens import Claims
 from api.alerts.opening import open_alerts
 from api.foundation import clock
-from api.foundation.database import Connection
+from api.foundation.database import Connection, Database
 from api.foundation.problems import NotFound, Problem, RecordDiffers
 from api.foundation.records import Outcome, differing_fields
 from api.foundation.sealed import Keyring
@@ -33,6 +34,16 @@ class Desk:
     connection: Connection
     policies: PolicyShelf
     keyring: Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where one reading is handed in: who by, the rules, and a desk where it is asked about."""
+
+    caller: Claims
+    database: Database
+    policies: PolicyShelf
+    desk: Callable[[], AbstractAsyncContextManager[Desk]]
 
 
 @dataclass(frozen=True, slots=True)

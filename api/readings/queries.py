@@ -9,9 +9,13 @@ from uuid import UUID
 import orjson
 
 from api.access.audit import NOTED
+from api.access.caller import entering
+from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.database import Connection
+from api.foundation.database import Connection, Database, cell_schema
+from api.foundation.logs import request_id
 from api.foundation.problems import NotFound
+from api.foundation.records import new_id
 
 Row = Mapping[str, Any]
 Slot = tuple[UUID, date, str]
@@ -50,90 +54,30 @@ RUNNING = """
 """A quarantine is measured from its first local day to the day it ended, both included; past its
 planned end it runs on until somebody releases the person."""
 
-# All its judgements are of one local day, so the stage is looked up once and not for each of them:
-# PostgreSQL then keeps one plan for the statement, instead of planning it for every reading.
-_STAGE_OF_THE_DAY = """
-    LEFT JOIN LATERAL (
-        SELECT s.monitoring_policy_id FROM quarantine_stages AS s
-        WHERE s.quarantine_id = q.id AND s.starts_on <= ($15::date[])[1]
-            AND s.discarded_at IS NULL AND s.monitoring_policy_id IS NOT NULL
-        ORDER BY s.starts_on DESC LIMIT 1
-    ) AS stage ON true
-"""
-"""A reading is judged by the policy of its day's stage; where none is due, by the one before."""
-
-# The policy is found by the statement itself, so the reading comes judged by every policy there is;
-# the row, its audit and its alert are one statement: what costs here is the round trip
-# (docs/decisions/0010).
-_KEEP = f"""
-    WITH slot AS (
-        SELECT q.id, q.resident_id, q.grid_id, q.reach, judged.*
-        FROM quarantines AS q {_STAGE_OF_THE_DAY}
-        JOIN unnest(
-            $14::uuid[], $15::date[], $16::text[], $17::text[], $18::bool[], $19::bool[],
-            $20::bool[]
-        ) AS judged (policy_id, day, "window", timing, abnormal, low, fever)
-            ON judged.policy_id = coalesce(stage.monitoring_policy_id, q.monitoring_policy_id)
-        WHERE q.id = $7 AND {RUNNING.format(day="judged.day")}
-            AND ($4::uuid = $5::uuid OR EXISTS (SELECT FROM colleagues(ARRAY[$4::uuid])))
-    ), kept AS (
-        INSERT INTO readings (
-            id, version, recorded_at, received_at, performed_by, entered_by, source, quarantine_id,
-            resident_id, grid_id, reach, value_c, method, site, symptoms, note_sealed, measured_at,
-            day, "window", timing, abnormal, low
-        )
-        SELECT $1::uuid, 1, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::text, id,
-            resident_id, grid_id, reach, $8::float8, $9::text, $10::text, $11::text[],
-            $12::bytea, $13::timestamptz, day, "window", timing, abnormal, low
-        FROM slot
-        ON CONFLICT DO NOTHING
-        RETURNING *
-    ), noted AS (
-        INSERT INTO audit_entries (
-            {NOTED}, subject_id, details, reach
-        )
-        SELECT $21::uuid, $22::timestamptz, $23::text, $24::uuid, $25::uuid, $26::uuid, $27::text,
-            id, '{{}}', reach
-        FROM kept
-    )
-    SELECT {columns_of("kept")}, CASE WHEN kept.abnormal THEN (
-        SELECT open_alerts(jsonb_agg(jsonb_build_object(
-            'cause', shown.cause, 'subject_id', kept.resident_id, 'grid_id', kept.grid_id,
-            'reach', kept.reach, 'quarantine_id', kept.quarantine_id, 'kind', 'reading',
-            'record_id', kept.id, 'key', shown.cause, 'found_at', kept.measured_at,
-            'told_by', kept.performed_by
-        )), kept.received_at)
-        FROM (VALUES ('fever', slot.fever), ('symptom', kept.symptoms <> '{{}}'))
-            AS shown (cause, holds)
-        WHERE shown.holds
-    ) END AS alerts
-    FROM kept JOIN slot ON slot.id = kept.quarantine_id
-"""
-_KEPT_FROM = (
-    "id",
-    "recorded_at",
-    "received_at",
-    "performed_by",
-    "entered_by",
-    "source",
-    "quarantine_id",
-    "value_c",
-    "method",
-    "site",
-    "symptoms",
-    "note_sealed",
-    "measured_at",
-)
-
 
 async def keep(
-    connection: Connection, fields: Row, judged: Sequence[Judged], note: tuple[Any, ...]
+    database: Database, caller: Claims, fields: Row, judged: Sequence[Judged]
 ) -> Row | None:
-    """Insert a reading and its audit row; None where anything at all stood against it."""
-    columns = zip(*judged, strict=True) if judged else ((),) * len(Judged._fields)
-    values = [fields[name] for name in _KEPT_FROM]
-    kept = await connection.fetchrow(_KEEP, *values, *map(list, columns), *note)
-    return None if kept is None else dict(kept)
+    """Enter, keep a reading with its audit row and its alerts, and commit: one round trip.
+
+    It comes judged by every policy that is known, since the cell's function finds the one of its
+    day. Returns the row, or None where anything at all stood against it.
+    """
+    if not judged:
+        return None
+    verdicts = {str(each.policy_id): each._asdict() for each in judged}
+    told = ({**fields, "day": judged[0].day}, verdicts)
+    kept = await database.at_once(
+        f"{cell_schema(caller.cell)}.keep_reading",
+        *entering(caller),
+        *(orjson.dumps(each, default=_as_postgresql_reads).decode() for each in told),
+        new_id(),
+        request_id.get(),
+    )
+    if kept["policy"] is None:
+        return None
+    place = {"resident_id": kept["resident"], "grid_id": kept["grid"]}
+    return {**fields, **verdicts[str(kept["policy"])], **place}
 
 
 # One JSON parameter: the driver looks at every value of an array, and that is what a round costs.
@@ -201,7 +145,7 @@ def policies_of(quarantine: Row) -> set[UUID]:
 
 
 def policy_on(quarantine: Row, day: date) -> UUID:
-    """The policy that judges a reading of a local day, as `_KEEP` finds it, of what was read."""
+    """The policy that judges a reading of a local day, found as `keep_reading` finds it."""
     begun = bisect_right(quarantine["starts"] or (), day)
     return quarantine["policies"][begun - 1] if begun else quarantine["monitoring_policy_id"]
 

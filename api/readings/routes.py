@@ -1,5 +1,6 @@
 """Temperatures over HTTP."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from api.foundation.records import IfMatch, tell_created
 from api.protocols.problems import UnknownWindow
 from api.protocols.routes import Policies
 from api.readings import corrections, lists, missing, queries, rounds, service, sheet
-from api.readings.batches import Desk
+from api.readings.batches import Counter, Desk
 from api.readings.missing_schemas import MissingCounts, MissingRead
 from api.readings.problems import (
     ImplausibleValue,
@@ -68,6 +69,22 @@ class AtDesk:
         await self._door.__aexit__(kind, error, trace)
 
 
+class AtCounter:
+    """Opens nothing for an admitted caller: a reading enters with what keeps it."""
+
+    def __init__(self, request: Request, caller: Claims) -> None:
+        state = request.app.state
+        desk = partial(AtDesk, request, caller)
+        self._counter = Counter(caller, state.database, state.policies, desk)
+
+    async def __aenter__(self) -> Counter:
+        return self._counter
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+RecordingCounter = Annotated[Counter, enters(AtCounter, Permission.readings_record)]
 RecordingDesk = Annotated[Desk, enters(AtDesk, Permission.readings_record)]
 ReadingDesk = Annotated[Desk, enters(AtDesk, Permission.readings_read)]
 
@@ -100,14 +117,14 @@ DayWanted = Annotated[missing.Day, Depends(day_wanted)]
     responses={200: {"model": ReadingRead, **_AGAIN}, **writes(*_RECORDING)},
 )
 async def record_reading(
-    reading: ReadingRecord, desk: RecordingDesk, response: Response
+    reading: ReadingRecord, counter: RecordingCounter, response: Response
 ) -> ReadingRead:
     """登记一次体温。
 
     时段按测量时间和该隔离人员的测温规则判断,也可指明;每人每日每时段一条,要更改请修改原记录(M3.3)。
     达到发热界限或有任何症状即为异常(M3.5);不合理的体温不予保存,请重新测量。
     """
-    kept, created = await service.record_reading(desk, reading)
+    kept, created = await service.record_reading(counter, reading)
     tell_created(response, f"/v1/readings/{reading.id}", version=kept["version"], created=created)
     return ReadingRead.of(kept)
 

@@ -5,31 +5,41 @@ from contextlib import suppress
 from uuid import UUID
 
 from api.access.audit import noted
+from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import NotFound, Problem
 from api.foundation.records import Outcome
 from api.protocols.policies import MonitoringRule
 from api.readings import queries
-from api.readings.batches import Desk, keep_all
+from api.readings.batches import Counter, Desk, keep_all
 from api.readings.judging import Sent, fields_of, judged_by
 from api.readings.queries import Judged, Row
 from api.readings.schemas import ReadingRecord
 
 
-async def record_reading(desk: Desk, said: ReadingRecord) -> tuple[Row, bool]:
+async def record_reading(counter: Counter, said: ReadingRecord) -> tuple[Row, bool]:
     """Keep a reading, or find that it is kept already. Returns it and whether it is new.
 
-    What is right costs one round trip: one statement that judges, keeps and notes. Only where it
-    keeps nothing is it asked why, which raises `NotFound`, `QuarantineNotRunning`, `UnknownWindow`,
-    `ImplausibleValue`, `WindowAlreadyMeasured`, `RecordDiffers` or `RecordedInTheFuture`.
+    What is right costs one round trip, which enters, judges, keeps, notes and commits. Only where
+    it keeps nothing is it asked why, which raises `NotFound`, `QuarantineNotRunning`,
+    `UnknownWindow`, `ImplausibleValue`, `WindowAlreadyMeasured`, `RecordDiffers` or
+    `RecordedInTheFuture`.
     """
     sent = Sent(said)
-    fields = fields_of(sent, desk.caller, desk.keyring)
-    rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, ())
+    kept = await _kept_at_once(counter, sent)
+    if kept is not None:
+        return kept, True
+    async with counter.desk() as desk:
+        return await _record_slowly(desk, sent)
+
+
+async def _kept_at_once(counter: Counter, sent: Sent) -> Row | None:
+    try:
+        fields = fields_of(sent, counter.caller, counter.database.keyring)
+    except RecordedInTheFuture:
+        return None  # which is told to those only who may enter
+    rules = counter.policies.known(counter.caller.cell)
     judged = list(_judged_by_each(rules, sent, fields))
-    kept = await queries.keep(
-        desk.connection, fields, judged, noted(desk.caller, "readings.record")
-    )
-    return (kept, True) if kept is not None else await _record_slowly(desk, sent)
+    return await queries.keep(counter.database, counter.caller, fields, judged)
 
 
 def _judged_by_each(
