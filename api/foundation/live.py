@@ -4,8 +4,9 @@ Whoever listens hears of it when the transaction commits, and never when it does
 carries ids only; who may know of it is decided where it is read, by row security.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -55,3 +56,53 @@ async def tell(  # noqa: PLR0913 - what happened, and each of those whom it may 
         await door.execute(text(_TOLD), told)
     else:
         await door.execute(_TOLD_BARE, *told.values())
+
+
+class About(NamedTuple):
+    """What something happened to, and where."""
+
+    subject: UUID
+    reach: str
+    grid: UUID | None = None
+    quarantine: UUID | None = None
+
+
+_ALL_TOLD = (
+    "SELECT tell({kind}, subject, grid, quarantine, NULL, reach, {at}) FROM unnest("
+    "{subjects}, {reaches}, {grids}, {quarantines}) AS about (subject, reach, grid, quarantine)"
+)
+_ALL_NAMED = _ALL_TOLD.format(
+    kind="CAST(:kind AS text)",
+    at="CAST(:at AS timestamptz)",
+    subjects="CAST(:subjects AS uuid[])",
+    reaches="CAST(:reaches AS text[])",
+    grids="CAST(:grids AS uuid[])",
+    quarantines="CAST(:quarantines AS uuid[])",
+)
+_ALL_BARE = _ALL_TOLD.format(
+    kind="$1::text",
+    at="$2::timestamptz",
+    subjects="$3::uuid[]",
+    reaches="$4::text[]",
+    grids="$5::uuid[]",
+    quarantines="$6::uuid[]",
+)
+
+
+async def tell_all(door: AsyncSession | Connection, kind: str, about: Sequence[About]) -> None:
+    """As `tell`, of many things to which the same happened now, in one statement."""
+    if not about:
+        return
+    subjects, reaches, grids, quarantines = map(list, zip(*about, strict=True))
+    told: dict[str, Any] = {
+        "kind": kind,
+        "at": clock.now(),
+        "subjects": subjects,
+        "reaches": reaches,
+        "grids": grids,
+        "quarantines": quarantines,
+    }
+    if isinstance(door, AsyncSession):
+        await door.execute(text(_ALL_NAMED), told)
+    else:
+        await door.execute(_ALL_BARE, *told.values())

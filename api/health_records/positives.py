@@ -1,4 +1,4 @@
-"""Positive tests are told upward at once (M3.5), and to whoever follows these persons' tests."""
+"""Results are told to who listens; positive ones upward at once (M3.5), and to who follows them."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -9,14 +9,21 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
+from api.foundation.live import About, tell_all
 from api.health_records.control import spread
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.registry.models import Resident
 
 
 async def sound(session: AsyncSession, caller: Claims, tests: Iterable[DiagnosticTest]) -> None:
-    """Open the alert of each that is positive, once, and let who else is concerned know."""
-    positive = [each for each in tests if each.outcome is DiagnosticOutcome.positive]
+    """Tell of each that has a result, and open the alert of each that is positive, once.
+
+    Who else is concerned of the positive ones is let know.
+    """
+    read = [each for each in tests if each.outcome is not DiagnosticOutcome.pending]
+    about = [About(each.id, each.reach, each.grid_id, each.quarantine_id) for each in read]
+    await tell_all(session, "test.result", about)
+    positive = [each for each in read if each.outcome is DiagnosticOutcome.positive]
     if not positive:
         return
     people = {each.resident_id for each in positive}

@@ -26,6 +26,12 @@ class EventKind(Labelled):
     directive_issued = "directive.issued", "下达指令"
     directive_reminded = "directive.reminded", "催办指令"
     directive_answered = "directive.answered", "指令已反馈"
+    quarantine_started = "quarantine.started", "隔离已登记"
+    quarantine_changed = "quarantine.changed", "隔离的安排、地点或办理进度有变化"
+    quarantine_released = "quarantine.released", "隔离已解除或终止"
+    reading_abnormal = "reading.abnormal", "体温异常或有症状"
+    test_result = "test.result", "检测出结果或结果更正"
+    webhook_paused = "webhook.paused", "向第三方系统的推送已自动暂停"
 
 
 class EventRead(Wire):

@@ -15,6 +15,7 @@ from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable, refused
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
+from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import (
     BatchOutcome,
@@ -28,7 +29,7 @@ from api.foundation.records import (
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
 from api.quarantines.ground import Ground, Sent, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
-from api.quarantines.moves import tell_changed
+from api.quarantines.moves import tell_duties
 from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running, sealed
 from api.quarantines.schemas import QuarantineBegin
@@ -215,8 +216,11 @@ async def _complete(session: AsyncSession, caller: Claims, drafts: Sequence[Draf
         team = {"seats": len(draft.seats)}
         audit(session, caller, "quarantines.begin", subject=row.id, reach=row.reach, details=team)
     await session.flush()
-    for draft in drafts:
-        await tell_changed(session, draft.proposal.row)
+    rows = [draft.proposal.row for draft in drafts]
+    begun = [About(row.id, row.reach, row.grid_id) for row in rows]
+    await tell_all(session, "quarantine.started", begun)
+    for row in rows:
+        await tell_duties(session, row)
 
 
 async def _told_differently(

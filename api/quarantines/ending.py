@@ -52,6 +52,8 @@ async def end(
     await close_entry(session, quarantine.id, at=clock.now())
     await drop_open_change(session, caller, quarantine)
     await session.flush()
+    place, grid = quarantine.reach, quarantine.grid_id
+    await tell(session, "quarantine.released", subject=quarantine.id, reach=place, grid=grid)
     for worker in [None, *(seat.worker_id for seat in seats)]:
         await tell(
             session,

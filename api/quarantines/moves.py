@@ -82,6 +82,13 @@ def back_at(quarantine: Quarantine) -> WhereaboutsKind:
 
 
 async def tell_changed(session: AsyncSession, quarantine: Quarantine) -> None:
+    """Tell that it stands otherwise, and whom it concerns that their duties have changed."""
+    place, grid = quarantine.reach, quarantine.grid_id
+    await tell(session, "quarantine.changed", subject=quarantine.id, reach=place, grid=grid)
+    await tell_duties(session, quarantine)
+
+
+async def tell_duties(session: AsyncSession, quarantine: Quarantine) -> None:
     """Tell whom the quarantine concerns that what they have to do has changed."""
     await tell(
         session,

@@ -1,10 +1,14 @@
 """What a round shows to be abnormal, told as findings: alerts open with the record (M3.5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding
+from api.foundation.database import Connection
+from api.foundation.live import About, tell_all
 from api.readings.models import NotTakenReason
 
 Row = Mapping[str, Any]
@@ -22,6 +26,12 @@ def shown_by_reading(row: Row) -> Iterator[Finding]:
         yield _finding(row, Cause.fever, EvidenceKind.reading, found_at="measured_at")
     if row["symptoms"]:
         yield _finding(row, Cause.symptom, EvidenceKind.reading, found_at="measured_at")
+
+
+async def tell_abnormal(door: AsyncSession | Connection, rows: Sequence[Row]) -> None:
+    """Tell whoever listens of each abnormal reading, also where its alert was open before."""
+    about = [About(row["id"], row["reach"], row["grid_id"], row["quarantine_id"]) for row in rows]
+    await tell_all(door, "reading.abnormal", about)
 
 
 def shown_by_untaken(row: Row) -> Iterator[Finding]:

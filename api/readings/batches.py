@@ -18,7 +18,7 @@ from api.foundation.sealed import Keyring
 from api.protocols.policies import MonitoringRule
 from api.protocols.queries import PolicyShelf
 from api.readings import queries
-from api.readings.alarms import shown_by_reading
+from api.readings.alarms import shown_by_reading, tell_abnormal
 from api.readings.judging import Sent, fields_of, judged_by, refuse_unless_running
 from api.readings.problems import WindowAlreadyMeasured
 from api.readings.queries import Judged, Row, Slot
@@ -65,9 +65,10 @@ async def keep_all(desk: Desk, sent: Sequence[Sent]) -> list[Fate]:
     proposals = await _proposals(desk, sent)
     rows = [each for each in proposals if not isinstance(each, Problem)]
     created = await queries.keep_all(desk.connection, desk.caller.worker, rows)
-    abnormal = (row for row in rows if row["abnormal"] and row["id"] in created)
+    abnormal = [row for row in rows if row["abnormal"] and row["id"] in created]
     shown = [finding for row in abnormal for finding in shown_by_reading(row)]
     await open_alerts(desk.connection, shown)
+    await tell_abnormal(desk.connection, abnormal)
     fates: dict[int, Fate] = {}
     left: dict[int, Proposal] = {}
     for place, (each, proposal) in enumerate(zip(sent, proposals, strict=True)):

@@ -19,7 +19,7 @@ from api.foundation.records import Correction, correct
 from api.protocols.queries import PolicyShelf
 from api.quarantines.models import EndReason, Quarantine
 from api.quarantines.stages import judging_policy, stages_of
-from api.readings.alarms import shown_by_reading
+from api.readings.alarms import shown_by_reading, tell_abnormal
 from api.readings.judging import Sent, judged_by, refuse_unless_running
 from api.readings.models import Reading
 from api.readings.problems import ReadingDiscarded, WindowAlreadyMeasured
@@ -53,7 +53,9 @@ async def correct_reading(
     correction = Correction(version=version, by=corrector.worker, reason=said.reason)
     await correct(session, reading, changes, correction)
     audit(session, corrector, "readings.correct", subject=reading.id, reach=reading.reach)
-    await open_alerts(session, list(shown_by_reading(reading.model_dump() | judged)))
+    shown = reading.model_dump() | judged
+    await open_alerts(session, list(shown_by_reading(shown)))
+    await tell_abnormal(session, [shown] if reading.abnormal else [])
     return reading
 
 

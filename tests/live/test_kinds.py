@@ -8,7 +8,7 @@ import pytest
 from api.live.schemas import EventKind
 
 HOUSE = Path(__file__).parents[2]
-TOLD = re.compile(r"""(?<![\w.])tell\(\s*(?:[\w.]+,\s*)?["']([a-z_]+\.[a-z_]+)["']""")
+TOLD = re.compile(r"""(?<![\w.])tell(?:_all)?\(\s*(?:[\w.]+,\s*)?["']([a-z_]+\.[a-z_]+)["']""")
 SOURCES = [
     path
     for folder in ("api", "alembic/versions/cell")
