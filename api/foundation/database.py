@@ -240,6 +240,15 @@ def keyring_of(session: AsyncSession) -> Keyring:
     return keyring
 
 
+async def driver_of(door: AsyncSession | Connection) -> Connection:
+    """The driver's connection behind either door; what waits in a session is written first."""
+    if not isinstance(door, AsyncSession):
+        return door
+    await door.flush()
+    raw: Any = (await (await door.connection()).get_raw_connection()).driver_connection
+    return raw
+
+
 async def _nothing_to_reset(_: Any) -> None:
     return None
 

@@ -82,7 +82,7 @@ class VaccinationOutcome(Labelled):
 class DiagnosticTest(Recorded, table=True):
     """One sample of one person. A result reported later is a correction of the same record.
 
-    One that went into a tube with others' has the tube's result, and the tube's alone.
+    One that went into a tube has the tube's result; pooled is what shares its tube with others.
     """
 
     __tablename__: ClassVar[Any] = "diagnostic_tests"
@@ -113,6 +113,7 @@ class DiagnosticTest(Recorded, table=True):
     samples: int
     laboratory: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     tube_id: UUID | None = None
+    pooled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class SampleTube(Recorded, table=True):

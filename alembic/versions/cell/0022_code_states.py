@@ -245,6 +245,7 @@ CREATE POLICY reach ON vaccinations USING (
 )
 """,
     "ALTER TABLE diagnostic_tests ADD COLUMN tube_id UUID",
+    "ALTER TABLE diagnostic_tests ADD COLUMN pooled BOOLEAN DEFAULT false NOT NULL",
     """\
 -- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX uq_diagnostic_tests_one_in_a_tube ON diagnostic_tests (tube_id, resident_id) WHERE tube_id IS NOT NULL AND discarded_at IS NULL
@@ -295,7 +296,7 @@ ALTER TABLE alert_evidence ADD CONSTRAINT ck_alert_evidence_kind CHECK (kind IN 
     "DROP INDEX uq_diagnostic_tests_one_in_a_tube",
     """\
 -- squawk-ignore ban-drop-column
-ALTER TABLE diagnostic_tests DROP COLUMN tube_id
+ALTER TABLE diagnostic_tests DROP COLUMN tube_id, DROP COLUMN pooled
 """,
     "DROP TABLE validity_policies",
     "DROP TABLE vaccinations",

@@ -1,0 +1,35 @@
+"""Who owes a sample of their own: derived from results, never kept beside them.
+
+Whoever shared a tube that was not negative is tested alone (单采复核); a positive antigen is
+confirmed by a nucleic-acid test. Owed until such a sample is taken whose result says something.
+"""
+
+from typing import Final
+
+RECENT: Final = "interval '14 days'"
+"""What is older was answered elsewhere or is past answering."""
+
+
+def owed(at: str) -> str:
+    """SQL for what is owed at an instant: test, resident, why, since when and until when."""
+    return f"""
+        SELECT t.id AS test_id, t.resident_id, t.grid_id, t.reach, t.reported_at AS since_at,
+            CASE t.kind WHEN 'antigen' THEN 'antigen' ELSE 'pool' END AS because,
+            t.reported_at + make_interval(hours => (
+                SELECT p.retest_hours FROM validity_policies AS p
+                WHERE p.effective_from <= ({at} AT TIME ZONE 'Asia/Shanghai')::date
+                ORDER BY p.effective_from DESC, p.revision DESC LIMIT 1
+            )) AS due_at
+        FROM diagnostic_tests AS t
+        WHERE t.discarded_at IS NULL
+            AND (t.pooled AND t.outcome = 'inconclusive'
+                OR t.kind = 'antigen' AND t.outcome = 'positive')
+            AND t.reported_at <= {at} AND t.reported_at > {at} - {RECENT}
+            AND NOT EXISTS (
+                SELECT FROM diagnostic_tests AS own
+                WHERE own.resident_id = t.resident_id AND own.sampled_at > t.sampled_at
+                    AND own.sampled_at <= {at} AND own.kind = 'nucleic_acid' AND NOT own.pooled
+                    AND own.outcome NOT IN ('invalid', 'inconclusive')
+                    AND own.discarded_at IS NULL
+            )
+    """
