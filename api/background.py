@@ -4,8 +4,18 @@ from api.alerts import climbing as alerts
 from api.arrivals import reclassification as arrivals
 from api.directives import lateness as directives
 from api.live import retention as live
+from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
 from api.quarantines import incomplete as teams
 from api.readings import sweep as readings
 
-__all__ = ["alerts", "arrivals", "directives", "live", "quarantines", "readings", "teams"]
+__all__ = [
+    "alerts",
+    "arrivals",
+    "directives",
+    "live",
+    "quarantines",
+    "readings",
+    "teams",
+    "transfers",
+]

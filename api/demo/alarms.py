@@ -28,6 +28,7 @@ _OUTCOMES = {
     Cause.missed_reading: "漏测已补,提醒包保人员",
     Cause.incomplete_team: "已通知村里当日配齐",
     Cause.overdue_directive: "已电话催办",
+    Cause.overdue_transfer: "车辆紧张,已另派车",
 }
 
 

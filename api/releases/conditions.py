@@ -19,6 +19,7 @@ ABOUT_THE_PERSON = frozenset(Cause) - {
     Cause.missed_reading,
     Cause.incomplete_team,
     Cause.overdue_directive,
+    Cause.overdue_transfer,
 }
 """Open alerts that bar a release. What those who serve left undone keeps nobody longer (九不准)."""
 

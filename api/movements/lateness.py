@@ -1,0 +1,32 @@
+"""Who was to be brought away by now and was not: told upward, once (domain 3.8)."""
+
+from datetime import datetime
+
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alerts
+from api.foundation.database import Connection
+from api.foundation.jobs import every
+
+# What is left after the handover, disinfecting and closing, keeps nobody waiting.
+_OVERDUE = """
+    SELECT t.id AS record_id, t.resident_id AS subject_id, t.resident_id, t.quarantine_id,
+        q.household_id, t.grid_id, t.reach, t.due_at AS found_at
+    FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
+    WHERE t.status IN ('requested', 'approved', 'dispatched', 'picked_up')
+        AND t.discarded_at IS NULL AND t.due_at < $1
+        AND NOT EXISTS (
+            SELECT FROM alert_evidence AS e WHERE e.record_id = t.id AND e.kind = 'transfer'
+        )
+    ORDER BY t.due_at, t.id
+"""
+
+
+@every(seconds=30, name="transfers.overdue")
+async def tell_of_overdue(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - the form of a sweep
+    """Open an alert for each transfer that has not reached its end by the hour it was due."""
+    late = await connection.fetch(_OVERDUE, at)
+    findings = [
+        Finding(cause=Cause.overdue_transfer, kind=EvidenceKind.transfer, **row) for row in late
+    ]
+    await open_alerts(connection, findings, at=at)
+    return len(findings)

@@ -1,0 +1,80 @@
+"""A transfer that is not done by its hour is told upward, once, and keeps nobody in quarantine."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api.foundation import clock
+from api.foundation.database import Entry
+from api.movements.lateness import tell_of_overdue
+from tests.builders import a_quarantine
+from tests.cast import TOWNSHIP, Town
+from tests.movements.test_transfers import CAR, NORMAL, SIGNED, transfer_body
+
+
+async def _swept(town: Town, at: datetime) -> int:
+    async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
+        return await tell_of_overdue(connection, TOWNSHIP, at)
+
+
+async def _asked(town: Town, **told: Any) -> tuple[dict[str, Any], str, datetime]:
+    """Somebody who is to be brought away; the order's address, and by when."""
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin)
+    body = transfer_body(**told)
+    answer = await lin.post(f"/v1/quarantines/{kept['id']}/transfers", json=body)
+    assert answer.status_code == 201, answer.text
+    due = datetime.fromisoformat(answer.json()["due_at"])
+    return kept, f"/v1/transfers/{body['id']}", due
+
+
+async def _alerts(town: Town, quarantine: dict[str, Any]) -> list[dict[str, Any]]:
+    asked = {"quarantine_id": quarantine["id"]}
+    return (await (await town.as_("lin")).get("/v1/alerts", params=asked)).json()["items"]
+
+
+@pytest.fixture(autouse=True)
+async def nothing_else_is_late(town: Town):
+    await _swept(town, clock.now() + timedelta(days=30))
+
+
+async def test_eight_hours_later_it_is_an_alert_once_however_often_one_looks(town: Town):
+    kept, one, due = await _asked(town)
+    assert await _swept(town, due) == 0
+    after = due + timedelta(seconds=1)
+    await asyncio.gather(*(_swept(town, after) for _ in range(3)))
+    [alert] = await _alerts(town, kept)
+    assert (alert["cause"], alert["status"]) == ("overdue_transfer", "open")
+    assert alert["resident_id"] == kept["resident_id"]
+    lin = await town.as_("lin")
+    [shown] = (await lin.get(f"/v1/alerts/{alert['id']}")).json()["evidence"]
+    assert (shown["kind"], shown["record_id"]) == ("transfer", one.rpartition("/")[2])
+    assert datetime.fromisoformat(shown["found_at"]) == due
+    conditions = (await lin.get(f"/v1/quarantines/{kept['id']}/release")).json()["conditions"]
+    assert {each["kind"]: each["holds"] for each in conditions}["no_open_alert"]
+
+
+async def test_who_has_been_handed_over_in_time_or_is_not_to_go_is_no_alert(town: Town):
+    lin = await town.as_("lin")
+    brought, one, due = await _asked(town)
+    for verb, body in (("approve", None), ("dispatch", CAR), ("pick-up", NORMAL)):
+        answer = await lin.post(f"{one}/{verb}", json=body)
+        assert answer.status_code == 200, answer.text
+    assert (await lin.post(f"{one}/hand-over", json=SIGNED)).status_code == 200
+    stayed, other, _ = await _asked(town)
+    cancelled = await lin.post(f"{other}/cancel", json={"reason": "改为居家"})
+    assert cancelled.status_code == 200, cancelled.text
+    assert await _swept(town, due + timedelta(hours=1)) == 0
+    assert [await _alerts(town, each) for each in (brought, stayed)] == [[], []]
+
+
+async def test_on_the_road_too_long_is_late_as_well(town: Town):
+    lin = await town.as_("lin")
+    due_at = (clock.now() + timedelta(hours=2)).isoformat()
+    kept, one, due = await _asked(town, due_at=due_at)
+    for verb, body in (("approve", None), ("dispatch", CAR), ("pick-up", NORMAL)):
+        assert (await lin.post(f"{one}/{verb}", json=body)).status_code == 200
+    assert await _swept(town, due + timedelta(minutes=1)) == 1
+    assert [each["cause"] for each in await _alerts(town, kept)] == ["overdue_transfer"]
