@@ -34,6 +34,7 @@ from api.directives import routes as directives
 from api.doors import opened
 from api.dossiers import routes as dossiers
 from api.duties import routes as duties
+from api.fhir import routes as fhir
 from api.foundation import contract, handlers, health, logs, written_contract
 from api.foundation.database import Database
 from api.foundation.edge import Edge
@@ -161,7 +162,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.
     app.router.routes.extend(readings.hot.routes)
-    for router in (*ROOMS, health.router):
+    for router in (*ROOMS, fhir.router, health.router):
         app.include_router(router)
     handlers.install(app)
     contract.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)

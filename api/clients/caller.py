@@ -142,11 +142,11 @@ async def noting_client_session(
 ClientSession = Annotated[AsyncSession, Depends(client_session, scope="function")]
 NotingClientSession = Annotated[AsyncSession, Depends(noting_client_session, scope="function")]
 
-_Token = Annotated[Any, Security(_SCHEME)]
+Token = Annotated[Any, Security(_SCHEME)]
 """The scheme as the contract names it; the token itself is read by `client_of`."""
 
 
-async def _allowed(needed: SecurityScopes, caller: ClientCaller, _: _Token) -> ClientClaims:
+async def _allowed(needed: SecurityScopes, caller: ClientCaller, _: Token) -> ClientClaims:
     return _checked(caller, needed)
 
 
@@ -177,7 +177,7 @@ def enters_client(opening: ClientOpening, scope: Scope) -> Any:
     """As `client_permits`, for what is opened with admitting the client."""
 
     async def entering(
-        request: Request, needed: SecurityScopes, caller: ClientCaller, _: _Token
+        request: Request, needed: SecurityScopes, caller: ClientCaller, _: Token
     ) -> AsyncGenerator[Any]:
         async with opening(request, _checked(caller, needed)) as opened:
             yield opened

@@ -1,0 +1,56 @@
+"""What can be done here, as FHIR asks it to be said (CapabilityStatement)."""
+
+from api.fhir.kinds import KINDS, ResourceType, SearchKind
+from api.fhir.outcomes import MEDIA_TYPE
+from api.fhir.resources import Resource
+from api.fhir.words import concept
+
+_SEARCH_TYPES = {
+    SearchKind.token: "token",
+    SearchKind.reference: "reference",
+    SearchKind.date: "date",
+    SearchKind.identifier: "token",
+}
+_CONTROLS = {"_id": "token", "_lastUpdated": "date"}
+_OAUTH = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
+
+def capability_statement(base: str, published: str) -> Resource:
+    """Read and search of each resource, and the export; `published` is the day of this form."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": published,
+        "kind": "instance",
+        "fhirVersion": "4.0.1",
+        "format": [MEDIA_TYPE, "json"],
+        "software": {"name": "onegrid"},
+        "implementation": {"description": "一张网:乡镇疫情防控(只读)", "url": base},
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "只读。证件号只能用 POST _search 查询;不支持 _total、_include。",
+                "security": {"cors": False, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
+                "resource": [_resource(kind) for kind in ResourceType],
+                "operation": [
+                    {
+                        "name": "export",
+                        "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def _resource(kind: ResourceType) -> Resource:
+    searched = {name: _SEARCH_TYPES[each] for name, each in KINDS[kind].searched.items()}
+    return {
+        "type": kind.value,
+        "documentation": kind.label,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "versioned",
+        "searchParam": [
+            {"name": name, "type": each} for name, each in {**_CONTROLS, **searched}.items()
+        ],
+    }

@@ -1,0 +1,176 @@
+"""Which resources there are: from which rows, by which permission, and by what they are found.
+
+Each SELECT names its columns as FHIR's search parameters do and in FHIR's codes, so that a
+parameter compares with a column of its own name (`parameters.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.access.permissions import Permission
+from api.fhir.resources import (
+    Resource,
+    View,
+    care_team,
+    encounter,
+    flag,
+    immunization,
+    location,
+    observation,
+    patient,
+)
+from api.foundation.labels import Labelled
+
+
+class ResourceType(Labelled):
+    """The resources of FHIR R4 that are told here."""
+
+    Patient = "Patient", "居民"
+    Observation = "Observation", "体温"
+    Encounter = "Encounter", "走访"
+    CareTeam = "CareTeam", "包保人员"
+    Immunization = "Immunization", "接种"
+    Location = "Location", "网格"
+    Flag = "Flag", "隔离"
+
+
+class SearchKind(Labelled):
+    """How a search parameter is read (FHIR R4 §3.1.1.4)."""
+
+    token = "token", "代码"
+    reference = "reference", "引用"
+    date = "date", "日期"
+    identifier = "identifier", "证件号"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One resource type."""
+
+    permission: Permission
+    sql: str
+    tell: Callable[[Any, View], Resource]
+    searched: Mapping[str, SearchKind]
+
+
+def _changed(table: str, alias: str) -> str:
+    return f"""
+        {alias}.id, {alias}.version, greatest({alias}.received_at, (
+            SELECT max(former.replaced_at) FROM revisions AS former
+            WHERE former.record_id = {alias}.id AND former.kind = '{table}'
+        )) AS updated_at
+    """
+
+
+def _midnight(day: str) -> str:
+    return f"{day}::timestamp AT TIME ZONE 'Asia/Shanghai'"
+
+
+_WRONG = "discarded_at IS NOT NULL THEN 'entered-in-error'"
+_FOUND = {"patient": SearchKind.reference, "status": SearchKind.token, "date": SearchKind.date}
+
+KINDS: Mapping[ResourceType, Kind] = {
+    ResourceType.Patient: Kind(
+        permission=Permission.households_read,
+        sql=f"""
+            SELECT {_changed("residents", "r")}, r.name, r.document_kind, r.document_lookup,
+                CASE r.sex WHEN 'male' THEN 'male' WHEN 'female' THEN 'female'
+                    ELSE 'unknown' END AS gender,
+                (r.left_on IS NULL AND r.discarded_at IS NULL)::text AS active,
+                extract(year FROM r.birth_date)::integer AS born
+            FROM residents AS r
+        """,
+        tell=patient,
+        searched={
+            "active": SearchKind.token,
+            "gender": SearchKind.token,
+            "identifier": SearchKind.identifier,
+        },
+    ),
+    ResourceType.Observation: Kind(
+        permission=Permission.readings_read,
+        sql=f"""
+            SELECT {_changed("readings", "r")}, r.resident_id AS patient, r.measured_at AS at,
+                r.value_c, r.abnormal, r.low, '8310-5' AS code, 'vital-signs' AS category,
+                CASE WHEN r.{_WRONG} WHEN r.version > 1 THEN 'corrected' ELSE 'final' END AS status
+            FROM readings AS r
+        """,
+        tell=observation,
+        searched={**_FOUND, "code": SearchKind.token, "category": SearchKind.token},
+    ),
+    ResourceType.Encounter: Kind(
+        permission=Permission.visits_read,
+        sql=f"""
+            SELECT {_changed("visits", "v")}, v.visited_at AS at, v.grid_id AS location, v.outcome,
+                CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS act,
+                CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS class,
+                CASE WHEN v.{_WRONG} WHEN v.outcome = 'met' THEN 'finished' ELSE 'cancelled' END
+                    AS status
+            FROM visits AS v
+        """,
+        tell=encounter,
+        searched={
+            "status": SearchKind.token,
+            "class": SearchKind.token,
+            "date": SearchKind.date,
+            "location": SearchKind.reference,
+        },
+    ),
+    ResourceType.CareTeam: Kind(
+        permission=Permission.quarantines_read,
+        sql=f"""
+            SELECT q.id, q.version, greatest(q.received_at, seats.changed_at) AS updated_at,
+                q.resident_id AS patient, {_midnight("q.started_on")} AS at, seats.seats,
+                {_midnight("(q.ended_on + 1)")} AS until,
+                CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
+                    AS status
+            FROM quarantines AS q CROSS JOIN LATERAL (
+                SELECT max(greatest(s.began_at, s.ended_at)) AS changed_at, jsonb_agg(
+                    jsonb_build_object('name', s.worker_name, 'role', s.role, 'from', s.began_at,
+                        'to', s.ended_at) ORDER BY s.began_at, s.id) AS seats
+                FROM care_seats AS s WHERE s.quarantine_id = q.id
+            ) AS seats
+            WHERE seats.seats IS NOT NULL
+        """,
+        tell=care_team,
+        searched=_FOUND,
+    ),
+    ResourceType.Immunization: Kind(
+        permission=Permission.health_records_read,
+        sql=f"""
+            SELECT {_changed("vaccinations", "v")}, v.resident_id AS patient, v.given_on,
+                {_midnight("v.given_on")} AS at, v.technology, v.product, v.manufacturer,
+                v.batch_number, v.unit, v.dose_number,
+                CASE WHEN v.{_WRONG} WHEN v.outcome = 'given' THEN 'completed' ELSE 'not-done' END
+                    AS status
+            FROM vaccinations AS v
+        """,
+        tell=immunization,
+        searched=_FOUND,
+    ),
+    ResourceType.Location: Kind(
+        permission=Permission.grids_read,
+        sql=f"""
+            SELECT g.id, g.version,
+                greatest({_midnight("g.opened_on")}, g.moved_at, g.closed_at) AS updated_at,
+                g.name, g.code, g.kind, g.parent_id AS partof,
+                CASE WHEN g.closed_at IS NULL THEN 'active' ELSE 'inactive' END AS status
+            FROM grids AS g
+        """,
+        tell=location,
+        searched={"status": SearchKind.token, "partof": SearchKind.reference},
+    ),
+    ResourceType.Flag: Kind(
+        permission=Permission.quarantines_read,
+        sql=f"""
+            SELECT {_changed("quarantines", "q")}, q.resident_id AS patient, q.category,
+                q.started_on, q.ended_on, {_midnight("q.started_on")} AS at,
+                CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
+                    AS status
+            FROM quarantines AS q
+        """,
+        tell=flag,
+        searched=_FOUND,
+    ),
+}
