@@ -9,12 +9,13 @@ from api.access.caller import ScopedSession, permits
 from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
-from api.care import queries, service
+from api.care import corrections, queries, service
 from api.care.models import CallKind, CallOutcome
 from api.care.problems import CallDiscarded, CallOutOfPeriod
 from api.care.schemas import (
     CallNoteAsk,
     CallNoteRevealed,
+    CareCallCorrect,
     CareCallDiscard,
     CareCallRead,
     CareCallRecord,
@@ -34,6 +35,9 @@ CallRecorder = Annotated[Claims, permits(Permission.care_record)]
 CallReader = Annotated[Claims, permits(Permission.care_read)]
 Revealer = Annotated[Claims, permits(Permission.residents_reveal)]
 Paged = Annotated[PageRequest, Depends(page_request)]
+
+_PUTTING_RIGHT = (NotFound, CallDiscarded, VersionMissing, VersionMismatch)
+_SAYING = (RecordedInTheFuture, NotAColleague, CallOutOfPeriod)
 
 
 async def wanted_calls(
@@ -110,9 +114,28 @@ async def read_call(
     return queries.present(call)
 
 
+@router.patch("/calls/{call_id}", responses=writes(*_PUTTING_RIGHT, *_SAYING))
+async def correct_call(
+    call_id: UUID,
+    correction: CareCallCorrect,
+    recorder: CallRecorder,
+    session: ScopedSession,
+    version: IfMatch,
+    response: Response,
+) -> CareCallRead:
+    """更正一次通话。
+
+    只更正所填的各项,须说明理由;更正前的内容留存。更正后有症状的同时上报异常;更正为没有症状的,
+    已上报的异常仍须有人核实关闭。
+    """
+    call = await corrections.correct_call(session, recorder, call_id, correction, version=version)
+    response.headers["ETag"] = f'"{call.version}"'
+    return queries.present(call)
+
+
 @router.post(
     "/calls/{call_id}/discard",
-    responses=writes(NotFound, CallDiscarded, VersionMissing, VersionMismatch),
+    responses=writes(*_PUTTING_RIGHT),
 )
 async def discard_call(
     call_id: UUID,
@@ -126,7 +149,7 @@ async def discard_call(
 
     登记有误的通话作废后不再计入,内容留存可查,须说明理由;已上报的异常仍须有人核实关闭。
     """
-    call = await service.discard_call(session, recorder, call_id, discard, version=version)
+    call = await corrections.discard_call(session, recorder, call_id, discard, version=version)
     response.headers["ETag"] = f'"{call.version}"'
     return queries.present(call)
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from api.care.models import CallKind, CallOutcome, Mood
 from api.foundation.field_records import FromTheField
-from api.foundation.fields import Input, Instant, LongText, Wire
+from api.foundation.fields import Input, Instant, LongText, RecordId, Wire, unsaid
 from api.foundation.records import Source
 from api.protocols.symptoms import Symptom, Symptoms
 from api.visits.models import Need
@@ -54,6 +54,24 @@ class CareCallRecord(FromTheField):
     note: Annotated[LongText | None, Field(description="通话情况,加密保存")] = None
 
 
+class CareCallCorrect(Input):
+    """What was wrong with a call: only the members that change, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"mood": "calm", "reason": "问候人听错,家属更正"}]}
+    )
+
+    kind: Annotated[CallKind, Field(default_factory=unsaid, description="类别")]
+    called_at: Annotated[Instant, Field(default_factory=unsaid, description="通话时间")]
+    outcome: Annotated[CallOutcome, Field(default_factory=unsaid, description="是否接通")]
+    mood: Annotated[Mood | None, Field(description="情绪;null 为删除")] = None
+    symptoms: Annotated[Symptoms, Field(default_factory=unsaid)]
+    needs: Annotated[Needs, Field(default_factory=unsaid)]
+    note: Annotated[LongText | None, Field(description="通话情况;null 为删除")] = None
+    performed_by: Annotated[RecordId, Field(default_factory=unsaid, description="实际通话的人")]
+    reason: Why
+
+
 class CareCallDiscard(Input):
     """Why a call is to count no more."""
 
@@ -89,7 +107,7 @@ class CareCallRead(Wire):
     )
 
     id: UUID
-    version: int = Field(description="版本号,作废时填入 If-Match")
+    version: int = Field(description="版本号,更正、作废时填入 If-Match")
     quarantine_id: UUID = Field(description="所属隔离")
     resident_id: UUID = Field(description="受访的居民")
     grid_id: UUID = Field(description="所在网格")

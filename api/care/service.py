@@ -1,5 +1,6 @@
 """Calls to quarantined and released persons: kept once, symptoms told upward at once (M3.6)."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,23 +11,16 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.alerts.models import Cause, EvidenceKind
-from api.alerts.opening import Finding, evidence_discarded, open_alert
+from api.alerts.opening import Finding, open_alert
 from api.care.models import CallKind, CallOutcome, CareCall
-from api.care.problems import CallDiscarded, CallOutOfPeriod
+from api.care.problems import CallOutOfPeriod
 from api.care.queries import NOTE, call_of
-from api.care.schemas import CallNoteAsk, CareCallDiscard, CareCallRecord
+from api.care.schemas import CallNoteAsk, CareCallRecord
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput
-from api.foundation.records import (
-    Correction,
-    Proposal,
-    RecordDiffers,
-    Source,
-    correct,
-    create_once,
-)
+from api.foundation.records import Proposal, RecordDiffers, Source, create_once
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus
 from api.quarantines.queries import quarantine_of, sealed
 from api.registry.masked import opened
@@ -45,25 +39,25 @@ async def record_call(
     fields = fill_in(said, entered_by=caller.worker, source=Source.phone, instants=("called_at",))
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
-    _refuse_hearsay(said)
+    refuse_hearsay(said.model_dump(include={"outcome", *_ONLY_WHEN_REACHED}))
     quarantine = await quarantine_of(session, quarantine_id)
     row = _row(session, quarantine, said, fields)
     kept, created = await create_once(session, Proposal(said, row))
     if kept.quarantine_id != quarantine_id:
         raise RecordDiffers(fields=["quarantine_id"])
     if created:
-        await _sound(session, caller, quarantine, kept)
+        await sound(session, caller, quarantine, kept)
         details = {"kind": kept.kind, "outcome": kept.outcome, "symptoms": len(kept.symptoms)}
         audit(session, caller, "calls.record", subject=kept.id, reach=kept.reach, details=details)
     return kept, created
 
 
-def _refuse_hearsay(said: CareCallRecord) -> None:
-    """What a person says is known only from one who was reached."""
-    if said.outcome is CallOutcome.reached:
+def refuse_hearsay(told: Mapping[str, Any]) -> None:
+    """What a person says is known only from one who was reached; raises `InvalidInput`."""
+    if told["outcome"] is CallOutcome.reached:
         return
     for name in _ONLY_WHEN_REACHED:
-        if getattr(said, name):
+        if told[name]:
             raise InvalidInput("接通才能填写情绪、症状和需求。", pointer=f"/body/{name}")
 
 
@@ -78,7 +72,7 @@ def _row(
         quarantine_id=quarantine.id,
         resident_id=quarantine.resident_id,
         grid_id=quarantine.grid_id,
-        kind=_kind(quarantine, day, said.kind),
+        kind=kind_of(quarantine, day, said.kind),
         day=day,
         called_at=called_at,
         outcome=said.outcome,
@@ -89,7 +83,7 @@ def _row(
     )
 
 
-def _kind(quarantine: Quarantine, day: date, told: CallKind | None) -> CallKind:
+def kind_of(quarantine: Quarantine, day: date, told: CallKind | None) -> CallKind:
     """What the call is for, as told or as the day says; raises `CallOutOfPeriod`.
 
     On the day of release both may be: the greeting before it, and a follow-up after it.
@@ -105,7 +99,7 @@ def _kind(quarantine: Quarantine, day: date, told: CallKind | None) -> CallKind:
     return kind
 
 
-async def _sound(
+async def sound(
     session: AsyncSession, caller: Claims, quarantine: Quarantine, call: CareCall
 ) -> None:
     """Symptoms that a person tells of are told upward in the same transaction."""
@@ -127,23 +121,6 @@ async def _sound(
             told_by=caller.worker,
         ),
     )
-
-
-async def discard_call(
-    session: AsyncSession, caller: Claims, call_id: UUID, said: CareCallDiscard, *, version: int
-) -> CareCall:
-    """Let a call count no more; it and an alert that it opened stay on record.
-
-    Raises `NotFound`, `CallDiscarded`, `VersionMismatch`.
-    """
-    call = await call_of(session, call_id)
-    if call.discarded_at is not None:
-        raise CallDiscarded
-    correction = Correction(version, by=caller.worker, reason=said.reason)
-    await correct(session, call, {"discarded_at": clock.now()}, correction)
-    await evidence_discarded(session, EvidenceKind.call, call.id)
-    audit(session, caller, "calls.discard", subject=call.id, reach=call.reach)
-    return call
 
 
 async def reveal_note(
