@@ -7,7 +7,7 @@ It registers at import, so that nothing here knows of it:
 
     @hears_of_positives
     async def followed(
-        session: AsyncSession, caller: Claims, tests: Sequence[DiagnosticTest]
+        session: AsyncSession, caller: Actor, tests: Sequence[DiagnosticTest]
     ) -> None: ...
 """
 
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access.tokens import Claims
+from api.access.audit import Actor
 from api.health_records.models import DiagnosticTest
 
 
@@ -41,7 +41,7 @@ class Period(NamedTuple):
 Periods = Callable[[AsyncSession, Collection[UUID]], Awaitable[Sequence[Period]]]
 """The periods of these residents, as far as the caller sees them."""
 
-Hearing = Callable[[AsyncSession, Claims, Sequence[DiagnosticTest]], Awaitable[None]]
+Hearing = Callable[[AsyncSession, Actor, Sequence[DiagnosticTest]], Awaitable[None]]
 """What follows from positive tests, in the transaction in which they are told."""
 
 _periods: list[Periods] = []
@@ -68,7 +68,7 @@ async def periods_of(session: AsyncSession, residents: Collection[UUID]) -> list
     return sorted(found, key=lambda each: (each.started_on, each.quarantine_id))
 
 
-async def spread(session: AsyncSession, caller: Claims, tests: Sequence[DiagnosticTest]) -> None:
+async def spread(session: AsyncSession, caller: Actor, tests: Sequence[DiagnosticTest]) -> None:
     """Let every room that positive tests concern do what follows from them."""
     for hearing in _hearings if tests else ():
         await hearing(session, caller, tests)

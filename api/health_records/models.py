@@ -117,7 +117,7 @@ class DiagnosticTest(Recorded, table=True):
 
 
 class SampleTube(Recorded, table=True):
-    """A tube with the samples of `members` people. It lies where all of them are in reach."""
+    """A tube with the samples of several people. It lies where all of them are in reach."""
 
     __tablename__: ClassVar[Any] = "sample_tubes"
     __table_args__ = (
@@ -132,7 +132,7 @@ class SampleTube(Recorded, table=True):
         Index("ix_sample_tubes_sampled_at", "sampled_at", "id"),
         Index("ix_sample_tubes_reach", "reach"),
         CheckConstraint("pool_size IN (1, 5, 10, 20)", name="pool_size"),
-        CheckConstraint("members BETWEEN 1 AND pool_size", name="members"),
+        CheckConstraint("member_count BETWEEN 1 AND pool_size", name="member_count"),
         CheckConstraint("reported_at IS NULL OR reported_at >= sampled_at", name="order"),
         CheckConstraint("(outcome = 'pending') = (reported_at IS NULL)", name="reported"),
     )
@@ -141,7 +141,7 @@ class SampleTube(Recorded, table=True):
     code: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
     day: date
     pool_size: int
-    members: int
+    member_count: int
     swab_type: SwabType = Field(sa_type=enum_column_type(SwabType, name="swab_type"))  # pyright: ignore[reportArgumentType]
     kind: DiagnosticKind = Field(sa_type=enum_column_type(DiagnosticKind, name="kind"))  # pyright: ignore[reportArgumentType]
     site_session_id: UUID | None = None

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.access.tokens import Claims
+from api.access.audit import Actor
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.foundation.live import About, tell_all
@@ -15,7 +15,7 @@ from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.registry.models import Resident
 
 
-async def sound(session: AsyncSession, caller: Claims, tests: Iterable[DiagnosticTest]) -> None:
+async def sound(session: AsyncSession, caller: Actor, tests: Iterable[DiagnosticTest]) -> None:
     """Tell of each that has a result, and open the alert of each that is positive, once.
 
     Who else is concerned of the positive ones is let know.
@@ -34,7 +34,7 @@ async def sound(session: AsyncSession, caller: Claims, tests: Iterable[Diagnosti
     await spread(session, caller, positive)
 
 
-def _finding(caller: Claims, test: DiagnosticTest, household: UUID | None) -> Finding:
+def _finding(caller: Actor, test: DiagnosticTest, household: UUID | None) -> Finding:
     return Finding(
         cause=Cause.positive_test,
         subject_id=test.resident_id,

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
-from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, LongText, RecordId, ShortText, Wire, unsaid
 from api.foundation.records import Source
 from api.health_records.models import MOST_SAMPLES, DiagnosticOutcome
+from api.health_records.people import AboutAResident
 from api.protocols.models import DiagnosticKind
 
 LARGEST_BATCH = 500
@@ -39,12 +39,11 @@ _TEST: dict[str, Any] = {
 }
 
 
-class DiagnosticTestRecord(FromTheField):
+class DiagnosticTestRecord(AboutAResident):
     """One sample of one resident; its result may come with it or later."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TEST]})
 
-    resident_id: Annotated[RecordId, Field(description="受检的居民")]
     kind: Kind
     outcome: Result = DiagnosticOutcome.pending
     sampled_at: SampledAt

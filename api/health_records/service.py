@@ -3,34 +3,29 @@
 A positive one opens an alert in the transaction in which it is told. No result moves a stage.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
-from api.access.audit import audit, audit_by_grid
-from api.access.colleagues import NotAColleague, strangers
-from api.access.tokens import Claims
+from api.access.audit import Actor, audit, audit_by_grid
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
-from api.foundation.field_records import fill_in
-from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.problems import InvalidInput
 from api.foundation.records import (
     BatchOutcome,
     Outcome,
     Proposal,
-    Source,
     create_all,
     create_once,
 )
 from api.health_records.control import Period, periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
+from api.health_records.people import People, people_of
 from api.health_records.positives import sound
 from api.health_records.schemas import DiagnosticTestRecord
-from api.registry.models import Resident
 
 _TOLD = {"kind", "outcome", "sampled_at", "samples", "laboratory"}
 """What is kept just as it was told."""
@@ -38,11 +33,10 @@ _TOLD = {"kind", "outcome", "sampled_at", "samples", "laboratory"}
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What tests stand on: the residents they name, their periods, and who is no colleague."""
+    """What tests stand on: whom they are of and who took them, and when those were controlled."""
 
-    residents: Mapping[UUID, Resident]
+    people: People
     periods: Sequence[Period]
-    strangers: Collection[UUID]
 
     def quarantine_on(self, resident: UUID, sampled_at: datetime) -> UUID | None:
         """The quarantine that ran on the local day of a sample; of two, the later one."""
@@ -58,45 +52,24 @@ def quarantine_on(periods: Sequence[Period], resident: UUID, sampled_at: datetim
 
 async def survey(session: AsyncSession, said: Sequence[DiagnosticTestRecord]) -> Ground:
     """Look up everything that these tests refer to, in a handful of statements."""
-    people = {each.resident_id for each in said}
-    residents = select(Resident).where(
-        col(Resident.id).in_(people), col(Resident.discarded_at).is_(None)
-    )
-    return Ground(
-        residents={resident.id: resident for resident in await session.scalars(residents)},
-        periods=await periods_of(session, people),
-        strangers=await strangers(
-            session, {each.performed_by for each in said if each.performed_by}
-        ),
-    )
+    people = await people_of(session, said)
+    return Ground(people, await periods_of(session, people.residents.keys()))
 
 
 def propose(
-    ground: Ground, caller: Claims, said: DiagnosticTestRecord, *, within: str
+    ground: Ground, caller: Actor, said: DiagnosticTestRecord, *, within: str
 ) -> Proposal[DiagnosticTest]:
     """The test as it would be kept.
 
     Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture` and `InvalidInput` with pointers below
     `within`.
     """
-    resident = ground.residents.get(said.resident_id)
-    if resident is None:
-        pointer = f"{within}/resident_id"
-        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
-    if said.performed_by in ground.strangers:
-        raise NotAColleague(pointer=f"{within}/performed_by")
     told = ("sampled_at", "reported_at")
-    fields = fill_in(
-        said, entered_by=caller.worker, source=Source.visit, instants=told, within=within
-    )
     row = DiagnosticTest(
-        **fields,
+        **ground.people.fields(caller, said, within=within, instants=told),
         **said.model_dump(include=_TOLD),
         reported_at=reported(said.outcome, said.sampled_at, said.reported_at, within=within),
-        resident_id=resident.id,
-        grid_id=resident.grid_id,
-        reach=resident.reach,
-        quarantine_id=ground.quarantine_on(resident.id, said.sampled_at),
+        quarantine_id=ground.quarantine_on(said.resident_id, said.sampled_at),
     )
     return Proposal(said, row)
 
@@ -119,7 +92,7 @@ def reported(
 
 
 async def record_test(
-    session: AsyncSession, caller: Claims, said: DiagnosticTestRecord
+    session: AsyncSession, caller: Actor, said: DiagnosticTestRecord
 ) -> tuple[DiagnosticTest, bool]:
     """Keep one test; returns it and whether it is new. Raises `RecordDiffers`, and as `propose`."""
     proposal = propose(await survey(session, [said]), caller, said, within="/body")
@@ -133,7 +106,7 @@ async def record_test(
 
 
 async def record_tests(
-    session: AsyncSession, caller: Claims, said: Sequence[DiagnosticTestRecord | Unread]
+    session: AsyncSession, caller: Actor, said: Sequence[DiagnosticTestRecord | Unread]
 ) -> BatchOutcome:
     """Keep many tests, each with its own outcome, in the order sent."""
     ground = await survey(session, readable(said))

@@ -7,7 +7,7 @@ from sqlalchemy import and_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from api.access.tokens import Claims
+from api.access.audit import Actor
 from api.alerts.opening import NOTE
 from api.foundation import clock
 from api.foundation.database import keyring_of
@@ -46,7 +46,7 @@ async def periods(session: AsyncSession, residents: Collection[UUID]) -> Sequenc
 
 @hears_of_positives
 async def warn_followers(
-    session: AsyncSession, caller: Claims, tests: Sequence[DiagnosticTest]
+    session: AsyncSession, caller: Actor, tests: Sequence[DiagnosticTest]
 ) -> None:
     """Tell upward of each secondary contact whose linked contact turned out positive (v8, v9).
 
