@@ -1,5 +1,6 @@
 """Every setting of the service, read once from the environment (`ONEGRID_…`)."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
@@ -92,6 +93,12 @@ class Settings(DatabaseSettings):
     )
     stop_seconds: int = Field(
         default=20, ge=1, le=300, description="How long requests under way may take when stopping"
+    )
+    webhook_private_addresses: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)
+    ] = Field(default=(), description="Networks (CIDR) that are not public and may be sent events")
+    webhook_plain_http: bool = Field(
+        default=False, description="Let events be sent to http:// addresses, without encryption"
     )
     log_level: Annotated[str, AfterValidator(str.upper)] = Field(
         default="INFO", pattern="(?i)^(debug|info|warning|error)$"

@@ -47,6 +47,7 @@ Connection = asyncpg.Connection | PoolConnectionProxy
 _LONGEST_KEPT = 65_536
 _CELL_CODE = re.compile(r"\d{6,12}")
 _NAME = re.compile(r"[a-z_]+")
+_PATH = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
 
 
 def cell_schema(code: str) -> str:
@@ -86,6 +87,17 @@ class Entry:
         return cls(
             f"{cls.without_reach(cell).opening}; {lock}"
             "SET LOCAL onegrid.reach_from = 't'; SET LOCAL onegrid.reach_to = 't/'; "
+            "SET LOCAL onegrid.duties = ''; SET LOCAL onegrid.worker = ''"
+        )
+
+    @classmethod
+    def within(cls, cell: str, reach: str) -> "Entry":
+        """As `for_the_house`, to read what lies at one place or below it, for who sees no more."""
+        if not _PATH.fullmatch(reach):
+            raise ValueError(f"{reach!r} is not a place")
+        return cls(
+            f"{cls.without_reach(cell).opening}; SET LOCAL onegrid.reach_from = '{reach}'; "
+            f"SET LOCAL onegrid.reach_to = '{reach}/'; "
             "SET LOCAL onegrid.duties = ''; SET LOCAL onegrid.worker = ''"
         )
 

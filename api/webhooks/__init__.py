@@ -1,1 +1,1 @@
-"""Telling other systems what happened: signed, in order, at least once, nothing they may not see."""
+"""Telling other systems what happened: signed, in order, at least once, only what they may see."""

@@ -1,0 +1,209 @@
+"""Sending one signed message: to a checked address only, following nothing, waiting not for long.
+
+A name is resolved once, each address it stands for is checked, and the connection is made to just
+that address: what the name stands for a moment later is not asked (DNS rebinding).
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import httpcore
+from standardwebhooks import Webhook
+
+from api.foundation import clock
+from api.webhooks.addresses import AddressNotAllowed, Fence
+from api.webhooks.models import Failure
+
+TIMEOUT_SECONDS = 10.0
+"""For everything together, from the question for the name to the status of the answer."""
+
+_CONNECTIONS = 1000
+_IDLE_SECONDS = 15.0
+_DRAIN_SECONDS, _DRAINED_BYTES = 1.0, 4096
+_SUCCESSES = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message about to be sent; every secret that holds signs it, and any of them proves it."""
+
+    id: str
+    url: str
+    body: bytes
+    secrets: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of sending: a status, or what went wrong before there was one."""
+
+    at: datetime
+    took_ms: int
+    status_code: int | None = None
+    failure: Failure | None = None
+
+
+class Unresolved(Exception):
+    """A name that stands for nothing."""
+
+
+class Courier:
+    """Keeps the connections of one process to the addresses of others."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=_CONNECTIONS,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=_Guarded(fence),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._pool.__aexit__(kind, error, trace)
+
+    async def send(self, letter: Letter) -> Answer:
+        """Send it once; whatever goes wrong is an answer, never an exception."""
+        at, began = clock.now(), perf_counter()
+        status, failure = None, None
+        try:
+            self._fence.check(letter.url)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status = await self._post(letter, at)
+        except Exception as error:  # noqa: BLE001 - the world outside fails in every way
+            failure = _failure_of(error)
+        if status is not None and status not in _SUCCESSES:
+            failure = Failure.status
+        took = round((perf_counter() - began) * 1000)
+        return Answer(at, took, status_code=status, failure=failure)
+
+    async def _post(self, letter: Letter, at: datetime) -> int:
+        """The status of the answer; what else it says is nobody's concern."""
+        headers = {
+            "Host": urlsplit(letter.url).netloc,
+            "Content-Type": "application/json",
+            "Content-Length": str(len(letter.body)),
+            "User-Agent": "onegrid-webhooks/1",
+            **signed(letter, at),
+        }
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT_SECONDS)
+        async with self._pool.stream(
+            "POST",
+            letter.url,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            content=letter.body,
+            extensions={"timeout": timeouts},
+        ) as response:
+            await _drain(response)
+            return response.status
+
+
+async def _drain(response: httpcore.Response) -> None:
+    """Read a short answer to its end, so that its connection serves again; a long one is cut."""
+    read = 0
+    with suppress(TimeoutError, httpcore.ReadError, httpcore.RemoteProtocolError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for part in response.aiter_stream():
+                read += len(part)
+                if read > _DRAINED_BYTES:
+                    return
+
+
+def signed(letter: Letter, at: datetime) -> dict[str, str]:
+    """The headers by which a receiver knows who sent it and when (Standard Webhooks)."""
+    body = letter.body.decode()
+    signatures = [Webhook(secret).sign(letter.id, at, body) for secret in letter.secrets]
+    return {
+        "webhook-id": letter.id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _failure_of(error: BaseException) -> Failure:
+    """The first reason in the chain of errors that the library wraps round it."""
+    chain = _chain(error)
+    for kinds, failure in _FAILURES:
+        if any(isinstance(each, kinds) for each in chain):
+            return failure
+    return Failure.unreachable
+
+
+_FAILURES: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
+    ((AddressNotAllowed,), Failure.address_refused),
+    ((Unresolved,), Failure.unresolved),
+    ((ssl.SSLError,), Failure.insecure),
+    ((TimeoutError, httpcore.TimeoutException), Failure.timeout),
+)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+class _Guarded(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that the fence lets through, and to no socket of this machine."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+        self._below = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - as the library has it
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        known = [each for each in await _resolved(host, port) if self._fence.lets(ip_address(each))]
+        if not known:
+            raise AddressNotAllowed("不能向内部网络的地址推送。")
+        for address in known[:-1]:
+            with suppress(httpcore.ConnectError):
+                return await self._below.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+        return await self._below.connect_tcp(
+            known[-1], port, timeout, local_address, socket_options
+        )
+
+    async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> Any:
+        raise AddressNotAllowed(path)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def _resolved(host: str, port: int) -> list[str]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unresolved from error
+    # IPv4 first: where a township has no IPv6, its route ends in silence.
+    found.sort(key=lambda each: each[0] is not socket.AF_INET)
+    return [str(address[0]) for *_, address in found]
