@@ -28,6 +28,8 @@ from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
 from api.care import routes as care
+from api.checkpoints import routes as checkpoints
+from api.checkpoints import rule_routes as checkpoint_rules
 from api.clients import oauth_routes as oauth
 from api.clients import routes as clients
 from api.directives import routes as directives
@@ -44,6 +46,7 @@ from api.grids import people_routes as people
 from api.grids import routes as grids
 from api.health_codes.shelf import opened_systems
 from api.health_records import routes as health_records
+from api.leads import routes as leads
 from api.live import routes as live
 from api.live.hub import Hub
 from api.movements import leave_routes as leaves
@@ -90,6 +93,7 @@ ROOMS = (
     arrival_plans.router,
     risk_areas.router,
     divisions.router,
+    leads.router,
     policies.router,
     protocol_routes.router,
     alerts.router,
@@ -107,6 +111,8 @@ ROOMS = (
     dossiers.router,
     directives.router,
     rosters.router,
+    checkpoints.router,
+    checkpoint_rules.router,
 )
 
 
@@ -122,6 +128,8 @@ def app_from_environment() -> FastAPI:
     # What is made by now stays as long as the process: the collector need not walk it over again.
     gc.collect()
     gc.freeze()
+    # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
+    gc.set_threshold(50_000)
     return app
 
 

@@ -4,6 +4,7 @@ from api.access import models as access
 from api.alerts import models as alerts
 from api.arrivals import models as arrivals
 from api.care import models as care
+from api.checkpoints import models as checkpoints
 from api.clients import models as clients
 from api.directives import models as directives
 from api.dossiers import models as dossiers
@@ -25,6 +26,7 @@ from api.readings import models as readings
 from api.registry import models as registry
 from api.releases import models as releases
 from api.rosters import models as rosters
+from api.sites import models as sites
 from api.visits import models as visits
 from api.webhooks import models as webhooks
 
@@ -33,6 +35,7 @@ __all__ = [
     "alerts",
     "arrivals",
     "care",
+    "checkpoints",
     "clients",
     "directives",
     "dossiers",
@@ -51,6 +54,7 @@ __all__ = [
     "registry",
     "releases",
     "rosters",
+    "sites",
     "stages",
     "validity",
     "verification",

@@ -239,3 +239,43 @@ async def a_quarantine_by_plan(
     response = await client.post("/v1/quarantines/by-plan", json=body)
     assert response.status_code == 201, response.text
     return response.json()
+
+
+async def a_checkpoint(
+    client: httpx.AsyncClient, *, grid: str | UUID = "t.01.01", **told: Any
+) -> dict[str, Any]:
+    """Set up a checkpoint that has stood for two months and answer what is said of it."""
+    opened_at = clock.now() - timedelta(days=60)
+    said = {
+        "id": str(new_id()),
+        "grid_id": str(grid if isinstance(grid, UUID) else grid_id(grid)),
+        "name": "青竹大桥卡点",
+        "opened_at": opened_at.isoformat(),
+    }
+    response = await client.post("/v1/checkpoints", json={**said, **told})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def shift_body(
+    place: dict[str, Any], *, worker: str, begins: float = 0, hours: float = 8, **told: Any
+) -> dict[str, Any]:
+    """The body of a shift of somebody of the cast, or by id, that begins in so many hours."""
+    starts_at = clock.now() + timedelta(hours=begins)
+    return {
+        "id": str(new_id()),
+        "place_id": place["id"],
+        "worker_id": worker if "-" in worker else str(id_of(worker)),
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + timedelta(hours=hours)).isoformat(),
+        **told,
+    }
+
+
+async def a_shift(
+    client: httpx.AsyncClient, place: dict[str, Any], *, worker: str, **told: Any
+) -> dict[str, Any]:
+    """Put somebody on the roster of a place and answer what the service says of it."""
+    response = await client.post("/v1/duty-shifts", json=shift_body(place, worker=worker, **told))
+    assert response.status_code == 201, response.text
+    return response.json()

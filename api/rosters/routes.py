@@ -21,7 +21,7 @@ from api.foundation.problems import (
     VersionMissing,
 )
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
-from api.rosters import queries, service
+from api.rosters import handover, queries, service
 from api.rosters.problems import AlreadyOnDuty, PlaceNotOpen, ShiftDiscarded
 from api.rosters.schemas import (
     Gaps,
@@ -31,6 +31,9 @@ from api.rosters.schemas import (
     ShiftRead,
     ShiftRecord,
 )
+
+# What becomes of shifts when a post ends is registered where it is written.
+__all__ = ["handover", "router"]
 
 router = room("rosters")
 
