@@ -143,7 +143,7 @@ async def read_workload(desk: LeaderDesk, days: Period, grid_id: OfGrid = None) 
     """查看各人的工作量和完成情况。
 
     按规则折算,几人共同承担的平分;超过本村平均规定倍数的标为不均,并建议一次符合包保规则的调整(M5.5)。
-    建议只供参考,采纳时提交所列的更换请求。
+    所查范围不止一个村的,逐村汇总;逐村查看时列出各人。建议只供参考,采纳时提交所列的更换请求。
     """
     return await workload.workload(desk, days, grid_id=grid_id)
 

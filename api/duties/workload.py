@@ -56,6 +56,8 @@ Shares = dict[tuple[UUID, str], dict[UUID, _Share]]
 async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workload:
     """Load and completion of everybody who served below a grid, from one local day to another.
 
+    Where that is more than one village, those of each are summed up; asked by itself, it tells all.
+
     Raises `NotFound` for a grid out of reach, `InvalidInput` for days in the wrong order or more
     than a month, `NoPolicyInForce`.
     """
@@ -67,16 +69,27 @@ async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workloa
     shares = await _shares(desk, days, place, weights=orjson.loads(policy["weights"]))
     teams = await _teams(desk, place) if _arranges(desk) else []
     people = await _people(desk, shares) if teams else {}
+    listed = (
+        {grid_id or desk.caller.grid} if len(shares) > 1 else {village for village, _ in shares}
+    )
     return Workload(
         since=days.since,
         until=days.until,
         policy=policy["code"],
         revision=policy["revision"],
         villages=[
-            _village(grid, workers, teams, people, ratio=policy["uneven_ratio"])
+            _told(
+                _village(grid, workers, teams, people, ratio=policy["uneven_ratio"]),
+                by_name=grid[0] in listed,
+            )
             for grid, workers in shares.items()
         ],
     )
+
+
+def _told(village: VillageLoad, *, by_name: bool) -> VillageLoad:
+    """One village with everybody in it; of many, each in sum, so that an answer stays small."""
+    return village if by_name else village.model_copy(update={"workers": None})
 
 
 def _arranges(desk: Desk) -> bool:
@@ -147,7 +160,10 @@ def _village(
     return VillageLoad(
         grid_id=grid[0],
         grid_name=grid[1],
+        load=round(sum(loads), 2),
+        serving=len(shown),
         mean=round(mean(loads), 2),
+        uneven=sum(each.uneven for each in shown),
         workers=shown,
         suggestion=way and _suggestion(way),
     )

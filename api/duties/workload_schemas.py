@@ -125,8 +125,13 @@ class VillageLoad(Wire):
 
     grid_id: UUID
     grid_name: str
+    load: float = Field(description="全部工作量")
+    serving: int = Field(description="服务的人数,含没有承担任务的")
     mean: float = Field(description="人均工作量")
-    workers: list[WorkerLoad] = Field(description="工作量大的在前")
+    uneven: int = Field(description="其中超过规定倍数的人数")
+    workers: list[WorkerLoad] | None = Field(
+        description="逐人列出,工作量大的在前;所查范围不止一个村的,各村为 null,请逐村查看"
+    )
     suggestion: Suggestion | None = Field(
         description="建议的一次调整;没有不均、无法改善或无权安排包保人员时为 null"
     )

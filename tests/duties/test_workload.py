@@ -119,3 +119,36 @@ async def test_an_uneven_load_is_shown_and_the_suggested_body_is_taken_by_the_te
 async def test_who_may_not_arrange_teams_is_suggested_nothing(town: Town):
     workload = await _workload(await signed_in(town, "han"))
     assert all(village["suggestion"] is None for village in workload["villages"])
+
+
+async def test_many_villages_are_summed_up_and_each_asked_by_itself_tells_everybody(
+    town: Town, wei: httpx.AsyncClient, owner: Database, morning: Any
+):
+    for grid, team in (
+        (HAN, ("he", "qin", "ba", "fan")),
+        ("t.01.01.01", ("ming", "pang", "mei", "shan")),
+    ):
+        client = await signed_in(town, "zhou")
+        home = await a_household(client, grid=grid)
+        person = await a_quarantine(client, resident=home["residents"][0]["id"], team=team)
+        await only_stage(owner, person, visits_per_day=2)
+    morning.move_to(at(1, days=1))
+    zhou = await signed_in(town, "zhou")
+    asked = await zhou.get("/v1/workload")
+    villages = {each["grid_name"]: each for each in asked.json()["villages"]}
+    assert set(villages) == {"青竹乡", "柳村", "榕村"}
+    own = villages.pop("青竹乡")
+    assert {each["name"] for each in own["workers"]} >= {"李委员"}
+    for name, summed in villages.items():
+        assert summed["workers"] is None, name
+        alone = await _workload(zhou, grid_id=summed["grid_id"])
+        [village] = alone["villages"]
+        told = {**village, "workers": None}
+        assert told == summed, name
+        assert village["serving"] == len(village["workers"])
+        assert village["uneven"] == sum(each["uneven"] for each in village["workers"])
+        bare = village["load"] - sum(each["load"] for each in village["workers"])
+        assert abs(bare) < 0.1, name
+    assert any(each["suggestion"] for each in villages.values())
+    line = max(len(httpx.Response(200, json=each).content) for each in villages.values())
+    assert 27 * line < 60_000, "a township of 27 villages"
