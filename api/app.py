@@ -130,6 +130,8 @@ def app_from_environment() -> FastAPI:
     gc.freeze()
     # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
     gc.set_threshold(50_000)
+    # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
+    gc.set_threshold(50_000)
     return app
 
 

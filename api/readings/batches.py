@@ -85,7 +85,7 @@ async def keep_all(desk: Desk, sent: Sequence[Sent]) -> list[Fate]:
 async def _proposals(desk: Desk, sent: Sequence[Sent]) -> list[Proposal]:
     wanted = list({each.said.quarantine_id for each in sent})
     found = await queries.quarantines(desk.connection, wanted)
-    needed = set[UUID]().union(*map(queries.policies_of, found.values()))
+    needed = queries.policies_of(found.values())
     rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
     told = {each.said.performed_by or desk.caller.worker for each in sent}
     strangers = await queries.strangers(desk.connection, told - {desk.caller.worker})

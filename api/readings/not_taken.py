@@ -88,7 +88,7 @@ async def _proposals(
     desk: Desk, said: RoundRecord, told: Sequence[Untaken]
 ) -> list[dict[str, Any] | Problem]:
     found = await queries.quarantines(desk.connection, [each.quarantine_id for each in told])
-    needed = set[UUID]().union(*map(queries.policies_of, found.values()))
+    needed = queries.policies_of(found.values())
     rules = await desk.policies.monitoring(desk.connection, desk.caller.cell, needed)
     proposals: list[dict[str, Any] | Problem] = []
     for each in told:

@@ -1,7 +1,7 @@
 """Reading temperatures, and the one statement that keeps one; row security says whose."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -134,14 +134,16 @@ _QUARANTINES = """
 """
 
 
-async def quarantines(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Row]:
+async def quarantines(connection: Connection, wanted: Sequence[UUID]) -> dict[UUID, Any]:
     """What a reading needs to know of these quarantines; those out of reach are left out."""
-    return {row["id"]: dict(row) for row in await connection.fetch(_QUARANTINES, wanted)}
+    return {row["id"]: row for row in await connection.fetch(_QUARANTINES, wanted)}
 
 
-def policies_of(quarantine: Row) -> set[UUID]:
-    """Every monitoring policy by which readings of this quarantine may be judged."""
-    return {quarantine["monitoring_policy_id"], *(quarantine["policies"] or ())}
+def policies_of(quarantines: Iterable[Row]) -> set[UUID]:
+    """Every monitoring policy by which readings of these quarantines may be judged."""
+    found = list(quarantines)
+    of_stages = [each["policies"] for each in found if each["policies"]]
+    return {each["monitoring_policy_id"] for each in found}.union(*of_stages)
 
 
 def policy_on(quarantine: Row, day: date) -> UUID:
