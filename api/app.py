@@ -44,7 +44,10 @@ from api.foundation.sealed import new_key
 from api.foundation.worker import working
 from api.grids import people_routes as people
 from api.grids import routes as grids
+from api.health_codes import routes as health_codes
+from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
+from api.health_records import code_routes as health_codes_seen
 from api.health_records import routes as health_records
 from api.leads import routes as leads
 from api.live import routes as live
@@ -87,6 +90,8 @@ ROOMS = (
     residents.router,
     visits.router,
     health_records.router,
+    health_codes_seen.router,
+    health_codes.router,
     care.router,
     arrivals.router,
     arriving.router,
@@ -128,8 +133,6 @@ def app_from_environment() -> FastAPI:
     # What is made by now stays as long as the process: the collector need not walk it over again.
     gc.collect()
     gc.freeze()
-    # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
-    gc.set_threshold(50_000)
     # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
     gc.set_threshold(50_000)
     return app
@@ -199,11 +202,11 @@ async def _open(app: FastAPI) -> AsyncGenerator[None]:
     overlap = timedelta(minutes=settings.signing_key_overlap_minutes)
     async with (
         opened(settings) as database,
-        opened_systems(database, settings.health_code_hosts) as health_codes,
+        opened_systems(database, settings.health_code_hosts) as systems,
         _beside(app, database),
     ):
         app.state.database = database
-        app.state.health_codes = health_codes
+        app.state.health_codes = systems
         app.state.keys = KeyRoom(database, tokens, overlap=overlap)
         await app.state.keys.open()
         yield
@@ -230,4 +233,5 @@ def contract_files() -> dict[str, str]:
         "onegrid.yaml": written_contract.as_yaml(document),
         "catalogue.md": written_contract.catalogue(document),
         "protocol.schema.json": written_contract.as_json(document_schema()),
+        "health-code-system.schema.json": written_contract.as_json(system_schema()),
     }

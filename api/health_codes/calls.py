@@ -105,6 +105,10 @@ class Call(Part):
         Field(description="内容放在哪里:地址后的参数、表单、分段表单、JSON"),
     ] = "form"
     fields: Annotated[Fields, Field(min_length=1, max_length=40, description="各项内容")]
+    optional: Annotated[
+        list[MemberName],
+        Field(max_length=20, description="所需信息不知道时可以不发的各项", default_factory=list),
+    ]
     inner: Annotated[
         Literal["text", "object"],
         Field(description="内容中的对象:text为写成JSON文字(如bizExtData),object为照原样"),

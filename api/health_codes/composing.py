@@ -16,7 +16,7 @@ from api.health_codes.answers import Asked
 from api.health_codes.calls import Call, Clock, Signature, TimeForm
 from api.health_codes.documents import SystemDocument
 from api.health_codes.signing import signature_of
-from api.health_codes.templates import fill, fill_all
+from api.health_codes.templates import fill, fill_all, gaps_in, templates_in
 
 HIDDEN = "***"
 _PRINTABLE = "".join(chr(each) for each in range(0x20, 0x7F))
@@ -64,10 +64,16 @@ def compose_shown(call: Call, signature: Signature | None, known: Mapping[str, s
 
 
 def _filled(call: Call, known: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    fields: dict[str, Any] = fill_all(call.fields, known)
+    told = {name: part for name, part in call.fields.items() if _wanted(call, name, known)}
+    fields: dict[str, Any] = fill_all(told, known)
     # A header holds no Chinese and no end of line, whatever a name or a scanned code says.
     headers = {name: quote(fill(told, known), _PRINTABLE) for name, told in call.headers.items()}
     return (dict(_as_text(fields)) if call.inner == "text" else fields), headers
+
+
+def _wanted(call: Call, name: str, known: Mapping[str, str]) -> bool:
+    gaps = (gap for text in templates_in(call.fields[name]) for gap in gaps_in(text))
+    return name not in call.optional or all(gap in known for gap in gaps)
 
 
 def _as_text(fields: Mapping[str, Any]) -> dict[str, str]:

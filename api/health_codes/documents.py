@@ -14,11 +14,12 @@ from api.health_records.models import CodeState
 
 
 class Case(Part):
-    """What shows a state before the code itself is looked at: an expired report, a pop-up."""
+    """What shows a state beside the code: an expired report, a pop-up; the worse one counts."""
 
     at: Pointed
     values: Annotated[list[Said], Field(min_length=1, max_length=20, description="为其中之一时")]
-    state: Annotated[CodeState, Field(description="即为此状态")]
+    unlike: Annotated[bool, Field(description="true为不是其中任何一个时")] = False
+    state: Annotated[CodeState, Field(description="即为此状态;与码的状态不同时取重的")]
 
 
 class Reading(Part):
@@ -33,7 +34,7 @@ class Reading(Part):
         Field(max_length=100, description="其他结果代码的含义", default_factory=dict),
     ]
     cases: Annotated[
-        list[Case], Field(max_length=20, description="先看的各种情形", default_factory=list)
+        list[Case], Field(max_length=20, description="码以外的各种情形", default_factory=list)
     ]
     state_at: Annotated[Pointed, Field(description="码状态的位置;有多个的取最重的")]
     states: Annotated[

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -14,7 +12,7 @@ from api.foundation.sealed import Keyring
 from api.health_codes.answers import Answer, Asked, Trouble, nothing_known
 from api.health_codes.breaker import Breaker, Circuit
 from api.health_codes.composing import Composed, compose, known_of
-from api.health_codes.documents import SystemDocument
+from api.health_codes.configured import Configured, Record, named
 from api.health_codes.memory import Memory
 from api.health_codes.pace import Pace
 from api.health_codes.reading import read
@@ -31,31 +29,6 @@ SAYS_NOTHING_OF_THE_SYSTEM = frozenset(
 
 LONGEST_RETRY_AFTER = 2.0
 """Seconds. A system that asks for a longer pause is not asked again for this person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """A system as it is configured now."""
-
-    cell: str
-    code: str
-    version: int
-    base_url: str
-    document: SystemDocument
-    secrets: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(slots=True)
-class Record:
-    """How it went on a line since it was opened."""
-
-    asked: int = 0
-    answered: int = 0
-    remembered: int = 0
-    in_trouble: int = 0
-    last_answer_at: datetime | None = None
-    last_trouble: Trouble | None = None
-    last_trouble_at: datetime | None = None
 
 
 class Line:
@@ -93,7 +66,7 @@ class Line:
         key = self._memory.key_of(asked)
         remembered = self._memory.recall(key, at=clock.now())
         if remembered is not None:
-            self.record.remembered += 1
+            self.record.from_memory += 1
             return remembered
         task = self._under_way.get(key) or self._begin(key, asked)
         if isinstance(task, Trouble):
@@ -248,11 +221,6 @@ class Line:
         if tasks:
             await asyncio.wait(tasks)
         await self._client.aclose()
-
-
-def named(secrets: Mapping[str, str]) -> dict[str, str]:
-    """Secrets by the names that gaps have for them."""
-    return {f"secret.{name}": value for name, value in secrets.items()}
 
 
 def _pause(told: Told, longest: float) -> float:

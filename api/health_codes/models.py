@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from api.foundation.records import INSTANT, Versioned
+from api.protocols.models import WHOLE_CELL
 
 
 class HealthCodeSystem(Versioned, table=True):
@@ -26,3 +27,8 @@ class HealthCodeSystem(Versioned, table=True):
     entered_by: UUID
     entered_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     changed_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def reach(self) -> str:
+        """Systems serve the whole township, and what is put on record of them stands there."""
+        return WHOLE_CELL

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from api.health_codes.answers import Trouble
-from api.health_codes.documents import Reading
+from api.health_codes.documents import Case, Reading
 from api.health_records.models import CodeState
 
 WORST_FIRST = (
@@ -23,8 +23,8 @@ WORST_FIRST = (
     CodeState.not_found,
     CodeState.green,
 )
-"""Of several codes in one answer (a province each) the worst counts; what could not be read hides
-something, and so stands before all that would let a person through."""
+"""Of all that one answer says (a code for each province, a pop-up, an expired report) the worst
+counts; what could not be read hides something, and so stands before what lets a person through."""
 
 LONGEST_EXTRA = 500
 
@@ -44,7 +44,7 @@ def read(reading: Reading, told: Any, *, zone: str) -> Read:
 
     A state `unavailable` on the other side (its own timeout, its own failure) is a failure here.
     """
-    state = _result(reading, told) or _special(reading, told) or _state(reading, told)
+    state = _result(reading, told) or _worst(reading, told)
     if state is CodeState.unavailable:
         state = Trouble.failed
     if isinstance(state, Trouble):
@@ -68,21 +68,20 @@ def _result(reading: Reading, told: Any) -> CodeState | Trouble | None:
     return None if code in reading.success_values else reading.errors.get(code, Trouble.refused)
 
 
-def _special(reading: Reading, told: Any) -> CodeState | None:
-    for case in reading.cases:
-        if any(as_said(value) in case.values for value in values_at(told, case.at)):
-            return case.state
-    return None
-
-
-def _state(reading: Reading, told: Any) -> CodeState | Trouble:
-    said = values_at(told, reading.state_at)
-    states = {reading.states.get(as_said(each), CodeState.unavailable) for each in said}
+def _worst(reading: Reading, told: Any) -> CodeState | Trouble:
+    codes = [as_said(each) for each in values_at(told, reading.state_at)]
+    states = {reading.states.get(code, CodeState.unavailable) for code in codes}
+    states |= {case.state for case in reading.cases if _shown(case, told)}
     if not states:
         return Trouble.unreadable
     worst = min(states, key=WORST_FIRST.index)
-    unmapped = any(as_said(each) not in reading.states for each in said)
+    unmapped = any(code not in reading.states for code in codes)
     return Trouble.unreadable if worst is CodeState.unavailable and unmapped else worst
+
+
+def _shown(case: Case, told: Any) -> bool:
+    said = {as_said(value) for value in values_at(told, case.at)}
+    return bool(said - {*case.values}) if case.unlike else bool(said & {*case.values})
 
 
 def values_at(told: Any, path: str) -> list[Any]:

@@ -5,7 +5,7 @@ database does not answer, what was known last still serves.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +19,14 @@ from api.foundation.database import Database, Entry
 from api.foundation.logs import fault_of
 from api.foundation.sealed import Keyring, SealBroken
 from api.health_codes.answers import Trouble
+from api.health_codes.configured import Configured
 from api.health_codes.documents import SystemDocument
-from api.health_codes.line import Configured, Line
+from api.health_codes.line import Line
 
 _log = structlog.get_logger()
 
 REMEMBERED_SECONDS = 3.0
+MISSING_SECONDS = 0.2
 SECRETS_CONTEXT = "health_code_systems.secrets"
 
 _READ = "SELECT code, version, base_url, document, secrets_sealed, enabled FROM health_code_systems"
@@ -90,20 +92,28 @@ class Systems:
 
     async def line(self, code: str) -> Line | Trouble:
         """The line to a system, or why there is none."""
-        if self._is_old():
+        if self._is_old(code):
             async with self._reading:
-                if self._is_old():
+                if self._is_old(code):
                     await self._read_patiently()
         return self._lines.get(code, Trouble.unknown_system)
+
+    async def configured(self, code: str) -> Configured | Trouble:
+        """A system as it is configured this moment, also one that is switched off."""
+        rows = {row["code"]: row for row in await self._rows()}
+        return self._configured(dict(rows[code])) if code in rows else Trouble.unknown_system
 
     async def refresh(self) -> None:
         """Read the configuration now; a database that does not answer is told as a problem."""
         async with self._reading:
             await self._read()
 
-    def _is_old(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        return self._read_at is None or now - self._read_at > REMEMBERED_SECONDS
+    def _is_old(self, code: str) -> bool:
+        """Whether to read again: what is not known yet may have been set up just now."""
+        if self._read_at is None:
+            return True
+        lasts = REMEMBERED_SECONDS if code in self._lines else MISSING_SECONDS
+        return asyncio.get_running_loop().time() - self._read_at > lasts
 
     async def _read_patiently(self) -> None:
         try:
@@ -111,10 +121,12 @@ class Systems:
         except Exception as error:  # noqa: BLE001 - what was known last serves on
             _log.warning("health_code_systems_unread", cell=self._cell, **fault_of(error))
 
+    async def _rows(self) -> Sequence[Any]:
+        async with self._house.database.connection(Entry.without_reach(self._cell)) as connection:
+            return await connection.fetch(_READ)
+
     async def _read(self) -> None:
-        database = self._house.database
-        async with database.connection(Entry.without_reach(self._cell)) as connection:
-            rows = await connection.fetch(_READ)
+        rows = await self._rows()
         lines = {row["code"]: self._opened(dict(row)) for row in rows}
         kept = {id(line) for line in lines.values()}
         for line in self._lines.values():
@@ -130,11 +142,15 @@ class Systems:
             return Trouble.switched_off
         if line is not None and line.system.version == row["version"]:
             return line
+        configured = self._configured(row)
+        if isinstance(configured, Trouble):
+            return configured
+        return Line(configured, self._house.database.keyring)
+
+    def _configured(self, row: dict[str, Any]) -> Configured | Trouble:
         if not self._house.may_be_asked(row["base_url"]):
             return Trouble.not_set_up
-        keyring = self._house.database.keyring
-        configured = _configured(self._cell, row, keyring)
-        return configured if isinstance(configured, Trouble) else Line(configured, keyring)
+        return _configured(self._cell, row, self._house.database.keyring)
 
     def _let_go(self, line: Line) -> None:
         task = asyncio.create_task(line.close())
