@@ -21,6 +21,8 @@ from api.foundation.fields import (
     ShortText,
     unsaid,
 )
+from api.health_records.validity import VaccinationStatus
+from api.protocols.conditions import Token
 from api.protocols.models import ExposureClass
 from api.protocols.what_if_schemas import PlanningDay
 from api.registry.models import Registration, Relation
@@ -38,6 +40,8 @@ _ARRIVAL: JsonDict = {
     "expected_on": "2022-02-12",
     "transport": "coach",
     "origin_code": "451026",
+    "occupations": ["migrant_worker"],
+    "vaccination": "booster",
     "stays": [{"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}],
 }
 
@@ -62,6 +66,11 @@ Stays = Annotated[
     Field(max_length=60, description="来前到过的地方,次序不限"),
     AfterValidator(_in_order),
 ]
+Occupations = Annotated[
+    list[Annotated[Token, Field(examples=["migrant_worker"])]],
+    Field(max_length=20),
+    AfterValidator(lambda told: list(dict.fromkeys(told))),
+]
 ComesOn = Annotated[PlanningDay | None, Field(description="预计到达日期")]
 CameAt = Annotated[
     Instant,
@@ -80,6 +89,12 @@ class Coming(Identified):
     origin_code: Annotated[PlaceCode | None, Field(description="从何处来,行政区划代码")] = None
     last_exposure_on: Annotated[
         PlanningDay | None, Field(description="末次暴露日期,不晚于今天")
+    ] = None
+    occupations: Annotated[
+        Occupations | None, Field(description="从事的职业或人员类型,代码同方案所用;不清楚的不填")
+    ] = None
+    vaccination: Annotated[
+        VaccinationStatus | None, Field(description="疫苗接种情况;不清楚的不填")
     ] = None
     party_id: Annotated[RecordId | None, Field(description="同行人员共用的编号")] = None
 

@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, String, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, LargeBinary, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.records import INSTANT, Reached, Recorded, Versioned
+from api.health_records.validity import VaccinationStatus
 from api.protocols.models import ExposureClass, RiskLevel
 from api.registry.models import DocumentKind, Sex
 
@@ -176,6 +177,13 @@ class Arrival(Recorded, table=True):
         sa_type=enum_column_type(ExposureClass, name="exposure_class")  # pyright: ignore[reportArgumentType]
     )
     last_exposure_on: date | None = None
+    occupations: list[str] | None = Field(
+        default=None, sa_column=Column("occupations", ARRAY(String(40)))
+    )
+    vaccination: VaccinationStatus | None = Field(
+        default=None,
+        sa_type=enum_column_type(VaccinationStatus, name="vaccination"),  # pyright: ignore[reportArgumentType]
+    )
     stays: list[dict[str, str]] = Field(sa_column=Column("stays", JSONB, nullable=False))
     risk_level: RiskLevel = Field(sa_type=enum_column_type(RiskLevel, name="risk_level"))  # pyright: ignore[reportArgumentType]
     risk_area_id: UUID | None = None

@@ -43,6 +43,8 @@ class FactsRead(Wire):
     left_risk_area_on: date | None = Field(description="离开风险区日期")
     arrived_on: date = Field(description="抵达日期;未抵达的为预计日期")
     age: int | None = Field(description="周岁")
+    vaccinated: bool | None = Field(description="是否全程接种疫苗")
+    occupations: list[str] = Field(description="从事的职业或人员类型")
 
 
 class ArrivalProposal(Wire):

@@ -15,6 +15,7 @@ from api.arrivals.queries import companions_of
 from api.arrivals.reclassification import areas, comes_on, stays_of
 from api.arrivals.rules import LONGEST_LOOK_BACK, driver_of
 from api.foundation.problems import NotFound
+from api.health_records.validity import VaccinationStatus
 from api.protocols.models import CohabitantRule
 from api.protocols.proposing import Rulebook, Standing
 from api.protocols.what_if import what_if
@@ -76,13 +77,22 @@ def _facts(
         exposure_class=arrival.exposure_class,
         risk_level=classified.level,
         area_codes=[*places],
-        occupations=[],
+        vaccinated=_vaccinated(arrival.vaccination),
+        occupations=arrival.occupations or [],
         last_exposure_on=arrival.last_exposure_on,
         left_risk_area_on=classified.left_on,
         arrived_on=day,
         age=_age(arrival.birth_date, on),
     )
     return facts, classified.explanation
+
+
+def _vaccinated(status: VaccinationStatus | None) -> bool | None:
+    """Whether fully, as rules ask; whoever may not be vaccinated is not."""
+    return None if status is None else status in _FULLY
+
+
+_FULLY = (VaccinationStatus.full, VaccinationStatus.booster)
 
 
 def _age(born: date | None, on: date) -> int | None:

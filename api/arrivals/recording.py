@@ -45,6 +45,8 @@ _TOLD = {
     "transport",
     "transport_number",
     "origin_code",
+    "occupations",
+    "vaccination",
     "exposure_class",
     "last_exposure_on",
     "stays",

@@ -9,6 +9,7 @@ from api.arrivals.models import ArrivalStatus, ClassifiedBecause, Transport
 from api.foundation.fields import MaskedDocument, MaskedPhone, Wire
 from api.foundation.identity import DocumentKind, Sex
 from api.foundation.records import Source
+from api.health_records.validity import VaccinationStatus
 from api.protocols.models import ExposureClass, RiskLevel
 
 
@@ -53,6 +54,8 @@ class ArrivalRead(Wire):
                     "reported_in_time": True,
                     "transport": "coach",
                     "origin_code": "451026",
+                    "occupations": ["migrant_worker"],
+                    "vaccination": "booster",
                     "stays": [
                         {"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}
                     ],
@@ -102,6 +105,8 @@ class ArrivalRead(Wire):
     transport: Transport | None = Field(description="交通方式")
     transport_number: str | None = Field(description="车次、航班号或车牌号")
     origin_code: str | None = Field(description="从何处来,行政区划代码")
+    occupations: list[str] | None = Field(description="从事的职业或人员类型;null 为不清楚")
+    vaccination: VaccinationStatus | None = Field(description="疫苗接种情况;null 为不清楚")
     stays: list[StayRead] = Field(description="来前到过的地方")
     exposure_class: ExposureClass
     last_exposure_on: date | None = Field(description="末次暴露日期")

@@ -7,9 +7,18 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-UP: tuple[str, ...] = ()
+UP: tuple[str, ...] = (
+    "ALTER TABLE arrivals ADD COLUMN occupations VARCHAR(40)[]",
+    """\
+ALTER TABLE arrivals ADD COLUMN vaccination VARCHAR(40)
+    CONSTRAINT ck_arrivals_vaccination CHECK (vaccination IN ('unvaccinated', 'partial', 'full', 'booster', 'contraindicated'))
+""",
+)
 
-DOWN: tuple[str, ...] = ()
+DOWN: tuple[str, ...] = (
+    "ALTER TABLE arrivals DROP COLUMN vaccination",
+    "ALTER TABLE arrivals DROP COLUMN occupations",
+)
 
 
 def upgrade() -> None:
