@@ -279,3 +279,62 @@ async def a_shift(
     response = await client.post("/v1/duty-shifts", json=shift_body(place, worker=worker, **told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def code_state_body(resident: str, **told: Any) -> dict[str, Any]:
+    """The body of a green code seen on somebody's phone just now."""
+    return {"id": str(new_id()), "resident_id": resident, "state": "green", **told}
+
+
+async def a_code_state(client: httpx.AsyncClient, resident: str, **told: Any) -> dict[str, Any]:
+    """Record a code and answer what the service says of it."""
+    response = await client.post("/v1/code-states", json=code_state_body(resident, **told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def travel_card_body(resident: str, **told: Any) -> dict[str, Any]:
+    """The body of a green travel card of fourteen days, brought up to date just now."""
+    return {
+        "id": str(new_id()),
+        "resident_id": resident,
+        "updated_at": clock.now().isoformat(),
+        "colour": "green",
+        "cities": [{"name": "广西崇左市"}],
+        "window_days": 14,
+        **told,
+    }
+
+
+def lead_batch_body(**told: Any) -> dict[str, Any]:
+    """The body of a batch of leads for the township, to be answered within a day."""
+    nth = next(_SEQUENCE)
+    said = {
+        "id": str(new_id()),
+        "issuer": "县疫情防控指挥部",
+        "batch_number": f"第{nth}批",
+        "deadline_at": (clock.now() + timedelta(days=1)).isoformat(),
+    }
+    return {**said, **told}
+
+
+async def a_lead_batch(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
+    """Enter a batch of leads and answer what the service says of it."""
+    response = await client.post("/v1/lead-batches", json=lead_batch_body(**told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def lead_body(**told: Any) -> dict[str, Any]:
+    """The body of a lead that tells of somebody nobody knows, by name and phone."""
+    person = somebody()
+    said = {"id": str(new_id()), "name": person["name"], "phone": person["phone"]}
+    return {**said, "claimed": "returnee", **told}
+
+
+async def a_lead(client: httpx.AsyncClient, batch: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """Receive a lead of a batch and answer what the service says of it."""
+    path = f"/v1/lead-batches/{batch['id']}/leads"
+    response = await client.post(path, json=lead_body(**told))
+    assert response.status_code == 201, response.text
+    return response.json()

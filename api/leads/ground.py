@@ -1,0 +1,140 @@
+"""What leads that come in are held against: places, residents, earlier leads, looked up at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.colleagues import strangers
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.foundation.sealed import Keyring
+from api.grids.queries import within
+from api.leads.batches import Receiver
+from api.leads.matching import Alike
+from api.leads.models import ANSWERED, Lead, LeadBatch
+from api.leads.places import Places, places_below
+from api.leads.schemas import LeadRecord
+from api.registry.models import Resident
+
+DOUBLES_WITHIN = timedelta(days=14)
+"""An answered lead counts as the same for as long as what it found is still looked back on."""
+
+K = TypeVar("K", bytes, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Who receives which batch, and all that its leads may refer to."""
+
+    caller: Receiver
+    keyring: Keyring
+    batch: LeadBatch
+    places: Places
+    known: set[UUID]
+    strangers: set[UUID]
+    by_document: dict[bytes, list[Resident]]
+    by_phone: dict[bytes, list[Resident]]
+    by_name: dict[str, list[Resident]]
+    earlier: dict[bytes, list[Lead]] = field(default_factory=lambda: defaultdict(list))
+
+    def alike(self, lead: Lead) -> Alike:
+        """The residents who share document, phone or name with a lead."""
+        return Alike(
+            by_document=self.by_document.get(lead.document_lookup or b"", []),
+            by_phone=self.by_phone.get(lead.phone_lookup or b"", []),
+            by_name=self.by_name.get(lead.name or "", []),
+        )
+
+    def before(self, lead: Lead) -> list[Lead]:
+        """The earlier leads that share a number with this one."""
+        found = [self.earlier.get(key, []) for key in _numbers(lead)]
+        return [lead for same in found for lead in same]
+
+    def take(self, lead: Lead) -> None:
+        """Count a lead that will be kept: what follows in the request may be its double."""
+        for number in _numbers(lead):
+            self.earlier[number].append(lead)
+
+
+def _numbers(lead: Lead) -> list[bytes]:
+    return [each for each in (lead.document_lookup, lead.phone_lookup) if each is not None]
+
+
+async def survey(
+    session: AsyncSession, caller: Receiver, batch: LeadBatch, told: Sequence[LeadRecord]
+) -> Ground:
+    """Look up everything that these leads may refer to, in a handful of statements."""
+    keyring = keyring_of(session)
+    documents = {
+        keyring.lookup(said.document, context="document") for said in told if said.document
+    }
+    phones = {keyring.lookup(said.phone, context="phone") for said in told if said.phone}
+    document, phone = col(Resident.document_lookup), col(Resident.phone_lookup)
+    numbered = await _residents(
+        session, batch, or_(document.in_(documents), phone.in_(phones) & _present())
+    )
+    named = await _residents(
+        session,
+        batch,
+        col(Resident.name).in_({said.name for said in told if said.name}) & _present(),
+    )
+    known = select(col(Lead.id)).where(col(Lead.id).in_({said.id for said in told}))
+    others = {said.performed_by for said in told if said.performed_by} - {caller.worker}
+    ground = Ground(
+        caller=caller,
+        keyring=keyring,
+        batch=batch,
+        places=await places_below(session, batch.reach),
+        known=set(await session.scalars(known)),
+        strangers=await strangers(session, others),
+        by_document=_grouped((each.document_lookup, each) for each in numbered),
+        by_phone=_grouped((each.phone_lookup, each) for each in numbered if each.left_on is None),
+        by_name=_grouped((each.name, each) for each in named),
+    )
+    for lead in await _earlier(session, documents | phones):
+        ground.take(lead)
+    return ground
+
+
+def _present() -> ColumnElement[bool]:
+    return col(Resident.left_on).is_(None)
+
+
+async def _residents(
+    session: AsyncSession, batch: LeadBatch, which: ColumnElement[bool]
+) -> Sequence[Resident]:
+    """Residents of the grid that received the batch; who has left is known by document only."""
+    statement = select(Resident).where(
+        which, within(col(Resident.reach), batch.reach), col(Resident.discarded_at).is_(None)
+    )
+    return (await session.scalars(statement.order_by(col(Resident.id)))).all()
+
+
+async def _earlier(session: AsyncSession, numbers: set[bytes]) -> Sequence[Lead]:
+    """Leads with one of these numbers that are open, or came within the time that counts."""
+    if not numbers:
+        return []
+    counts = or_(
+        col(Lead.status).not_in(ANSWERED), col(Lead.received_at) >= clock.now() - DOUBLES_WITHIN
+    )
+    statement = select(Lead).where(
+        or_(col(Lead.document_lookup).in_(numbers), col(Lead.phone_lookup).in_(numbers)),
+        col(Lead.discarded_at).is_(None),
+        counts,
+    )
+    return (await session.scalars(statement)).all()
+
+
+def _grouped(pairs: Iterable[tuple[K | None, Resident]]) -> dict[K, list[Resident]]:
+    groups: dict[K, list[Resident]] = defaultdict(list)
+    for key, resident in pairs:
+        if key is not None:
+            groups[key].append(resident)
+    return groups

@@ -1,0 +1,48 @@
+"""What the room of leads refuses, by name."""
+
+from typing import ClassVar
+
+from api.foundation.problems import Problem
+
+
+class LeadBatchAlreadyEntered(Problem):
+    """The issuer's batch of this number is entered; `batch_id` names it where it is in sight."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该批已登记"
+    detail: ClassVar[str] = "该下发单位的这一批次号已登记,请在原批次中补充线索。"
+    pointer: ClassVar[str | None] = "/body/batch_number"
+    constraints: ClassVar[tuple[str, ...]] = ("uq_lead_batches_number",)
+
+
+class LeadBatchClosed(Problem):
+    """All of the batch has been fed back; nothing is added to it any more."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该批已办结"
+    detail: ClassVar[str] = "该批线索已全部反馈,不能再补充线索。"
+
+
+class LeadNotSo(Problem):
+    """The lead does not stand where this step begins; `lead_status` says where it stands."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "线索状态不符"
+    detail: ClassVar[str] = "该线索已作出结论或已反馈,不能再办理此步骤。"
+
+
+class GridOutsideBatch(Problem):
+    """A lead stays within the grid that received its batch; beyond it is a transfer."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "不在接收范围内"
+    detail: ClassVar[str] = "该网格不在接收这批线索的网格之内,不能分派。"
+
+
+class SheetNotRead(Problem):
+    """The uploaded file is no sheet that can be read; the detail says why."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "表格无法读取"
+    detail: ClassVar[str] = "文件不是可以读取的 Excel(.xlsx、.xls)或 CSV 表格。"
+    pointer: ClassVar[str | None] = "/body/file"
