@@ -28,8 +28,10 @@ from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
 from api.care import routes as care
+from api.checkpoints import pass_routes as passes
 from api.checkpoints import routes as checkpoints
 from api.checkpoints import rule_routes as checkpoint_rules
+from api.checkpoints.rules import RuleShelf
 from api.clients import oauth_routes as oauth
 from api.clients import routes as clients
 from api.directives import routes as directives
@@ -47,7 +49,7 @@ from api.grids import routes as grids
 from api.health_codes import routes as health_codes
 from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
-from api.health_records import code_routes as health_codes_seen
+from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
 from api.leads import routes as leads
 from api.live import routes as live
@@ -71,6 +73,10 @@ from api.releases import routes as releases
 from api.rosters import routes as rosters
 from api.settings import Settings, load_settings
 from api.visits import routes as visits
+from api.webhooks import routes as webhooks
+from api.webhooks import township_routes as webhooks_of_clients
+from api.webhooks.addresses import fence_of
+from api.webhooks.sending import sending
 
 __all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 
@@ -84,13 +90,15 @@ ROOMS = (
     oauth.tokens,
     oauth.metadata,
     clients.router,
+    webhooks.router,
+    webhooks_of_clients.router,
     grids.router,
     people.router,
     registry.router,
     residents.router,
     visits.router,
     health_records.router,
-    health_codes_seen.router,
+    codes_and_cards.router,
     health_codes.router,
     care.router,
     arrivals.router,
@@ -116,6 +124,7 @@ ROOMS = (
     dossiers.router,
     directives.router,
     rosters.router,
+    passes.router,
     checkpoints.router,
     checkpoint_rules.router,
 )
@@ -171,10 +180,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()
+    app.state.gate_rules = RuleShelf()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.
     app.router.routes.extend(readings.hot.routes)
+    app.router.routes.extend(passes.hot.routes)
     for router in (*ROOMS, fhir.router, health.router):
         app.include_router(router)
     handlers.install(app)
@@ -222,6 +233,7 @@ async def _beside(app: FastAPI, database: Database) -> AsyncGenerator[None]:
         await beside.enter_async_context(app.state.hub.open(url))
         if settings.with_worker:
             await beside.enter_async_context(working(database, url))
+            await beside.enter_async_context(sending(database, url, fence_of(settings)))
         yield
 
 

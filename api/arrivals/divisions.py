@@ -1,6 +1,6 @@
 """Administrative divisions: imported by the operator, read by everyone who records an arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from api.arrivals.division_schemas import DivisionRead
 from api.arrivals.models import Division
 from api.foundation.database import Connection
 from api.foundation.pages import Page, PageRequest, read_page
+from api.health_records.places import knows_divisions
 
 
 class Imported(NamedTuple):
@@ -129,3 +130,13 @@ async def page_of_divisions(
         statement = statement.where(col(Division.full_name).contains(name, autoescape=True))
     present = DivisionRead.model_validate
     return await read_page(session, statement, [col(Division.code)], page, present=present)
+
+
+@knows_divisions
+async def known_divisions(session: AsyncSession, codes: Collection[str]) -> set[str]:
+    """Of these codes, in any of their lengths, those that are divisions; all while none is told."""
+    if await session.scalar(select(Division.code).limit(1)) is None:
+        return set(codes)
+    kept = select(Division.code).where(col(Division.code).in_({canonical(each) for each in codes}))
+    known = set(await session.scalars(kept))
+    return {each for each in codes if canonical(each) in known}

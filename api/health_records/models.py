@@ -151,7 +151,14 @@ class SampleTube(Recorded, table=True):
     reported_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 
-class HealthCodeState(Recorded, table=True):
+class OfAResident(Recorded):
+    """A record of one resident's health; it lies where they live."""
+
+    resident_id: UUID = Field(foreign_key="residents.id")
+    grid_id: UUID
+
+
+class HealthCodeState(OfAResident, table=True):
     """What one system said of a person's code at one time. Older ones stay; the newest is current.
 
     The newest holds since latest (`changed_at`), then was fetched latest; see `standing.py`.
@@ -164,8 +171,6 @@ class HealthCodeState(Recorded, table=True):
         Index("ix_code_states_reach", "reach"),
     )
 
-    resident_id: UUID = Field(foreign_key="residents.id")
-    grid_id: UUID
     system: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
     state: CodeState = Field(sa_type=enum_column_type(CodeState, name="state"))  # pyright: ignore[reportArgumentType]
     changed_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
@@ -175,7 +180,7 @@ class HealthCodeState(Recorded, table=True):
     event_id: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
 
 
-class TravelCard(Recorded, table=True):
+class TravelCard(OfAResident, table=True):
     """A travel card as a worker saw it: a city is `{"code", "name", "at_risk"}` (domain 2.5)."""
 
     __tablename__: ClassVar[Any] = "travel_cards"
@@ -186,8 +191,6 @@ class TravelCard(Recorded, table=True):
         CheckConstraint("window_days BETWEEN 1 AND 28", name="window_days"),
     )
 
-    resident_id: UUID = Field(foreign_key="residents.id")
-    grid_id: UUID
     seen_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     updated_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     colour: CardColour = Field(sa_type=enum_column_type(CardColour, name="colour"))  # pyright: ignore[reportArgumentType]
@@ -195,7 +198,7 @@ class TravelCard(Recorded, table=True):
     window_days: int
 
 
-class Vaccination(Recorded, table=True):
+class Vaccination(OfAResident, table=True):
     """One dose, or that a person must not have any (domain 2.6)."""
 
     __tablename__: ClassVar[Any] = "vaccinations"
@@ -218,8 +221,6 @@ class Vaccination(Recorded, table=True):
         CheckConstraint("dose_number BETWEEN 1 AND 9", name="dose_number"),
     )
 
-    resident_id: UUID = Field(foreign_key="residents.id")
-    grid_id: UUID
     outcome: VaccinationOutcome = Field(
         sa_type=enum_column_type(VaccinationOutcome, name="outcome")  # pyright: ignore[reportArgumentType]
     )
