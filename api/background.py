@@ -8,6 +8,8 @@ from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
 from api.quarantines import incomplete as teams
 from api.readings import sweep as readings
+from api.webhooks import fan_out as webhooks
+from api.webhooks import retention as webhook_deliveries
 
 __all__ = [
     "alerts",
@@ -18,4 +20,6 @@ __all__ = [
     "readings",
     "teams",
     "transfers",
+    "webhook_deliveries",
+    "webhooks",
 ]

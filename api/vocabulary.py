@@ -27,6 +27,7 @@ ROOMS = {
     "live": "事件的推送和轮询",
     "dossiers": "一人一档、应本人请求的副本",
     "fhir": "按 FHIR R4 读取居民、体温、走访、包保、接种、网格、隔离",
+    "webhooks": "第三方系统对事件的订阅、推送、重推",
     "health": "进程和服务是否可用",
 }
 
@@ -65,6 +66,8 @@ MEMBERS = {
     "test_id": "检测的编号",
     "transfer_id": "转运的编号",
     "code_state_id": "码状态的编号",
+    "subscription_id": "事件订阅的编号",
+    "delivery_id": "推送的编号",
     "visit_id": "走访的编号",
     "worker_id": "工作人员的编号",
     "in_worker_id": "接替者的编号",

@@ -12,6 +12,8 @@ from api.foundation.worker import working
 from api.health_codes.shelf import opened_systems
 from api.operations import connected
 from api.settings import Settings
+from api.webhooks.addresses import fence_of
+from api.webhooks.sending import sending
 
 _log = structlog.get_logger()
 __all__ = ["background", "work_until_told"]
@@ -35,5 +37,5 @@ async def _work(settings: Settings) -> None:
         opened_systems(database, settings.health_code_hosts),
     ):
         _log.info("working", sweeps=sorted(jobs.SWEEPS), jobs=sorted(jobs.JOBS))
-        async with working(database, url):
+        async with working(database, url), sending(database, url, fence_of(settings)):
             await told.wait()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from api.settings import Settings
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -64,6 +66,11 @@ class Fence:
             raise AddressNotAllowed("接收地址的主机名不对。") from None
         if getattr(address, "scope_id", None) or not self.lets(address):
             raise AddressNotAllowed("不能向内部网络的地址推送。")
+
+
+def fence_of(settings: Settings) -> Fence:
+    """As the operator set it."""
+    return Fence(settings.webhook_private_addresses, settings.webhook_plain_http)
 
 
 def _split(url: str) -> SplitResult:

@@ -7,6 +7,9 @@ is therefore a snapshot (docs/decisions/0014): told is what it saw, however late
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
@@ -23,6 +26,7 @@ async def fan_out(connection: Connection, cell: str, at: datetime) -> int:
     cursor = await connection.fetchrow(_CURSOR, CURSOR)
     if cursor is None:
         return 0
+    await connection.execute(_FOLLOW, cell)
     # Restored from another cluster it is ahead of this one: then the events' numbers decide.
     restored = cursor["ahead"]
     since, seq = ("0", cursor["seq"]) if restored else (cursor["since"], None)
@@ -32,9 +36,9 @@ async def fan_out(connection: Connection, cell: str, at: datetime) -> int:
     return done["owed"]
 
 
-async def begin_to_read(connection: Any) -> None:
+async def begin_to_read(session: AsyncSession) -> None:
     """Have events read from this transaction on, unless they are read already."""
-    await connection.execute(_BEGIN, CURSOR)
+    await session.execute(text(_BEGIN), {"name": CURSOR})
 
 
 _CURSOR = """
@@ -44,8 +48,20 @@ _CURSOR = """
 """
 _BEGIN = """
     INSERT INTO event_cursors (name, told, seq)
-    SELECT $1, pg_current_snapshot()::text, coalesce(max(seq), 0) FROM events
+    SELECT CAST(:name AS text), pg_current_snapshot()::text, coalesce(max(seq), 0) FROM events
     ON CONFLICT (name) DO NOTHING
+"""
+
+# A client may be let in for another grid; what it asked for goes with it.
+_FOLLOW = """
+    WITH moved AS (
+        UPDATE webhook_subscriptions s SET reach = g.path, changed_xid = pg_current_xact_id()
+        FROM public.machine_clients c JOIN grids g ON g.id = c.grid_id
+        WHERE c.id = s.client_id AND c.cell = $1 AND s.ended_at IS NULL AND s.reach <> g.path
+        RETURNING s.id, s.reach
+    )
+    UPDATE webhook_deliveries d SET reach = moved.reach FROM moved
+    WHERE d.subscription_id = moved.id
 """
 _MOVE = "UPDATE event_cursors SET told = $2, seq = greatest(seq, $3) WHERE name = $1"
 

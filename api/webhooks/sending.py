@@ -18,6 +18,7 @@ from api.foundation.live import CHANNEL
 from api.foundation.logs import fault_of
 from api.foundation.migrations import cells, unmigrated
 from api.webhooks import deliveries, payloads
+from api.webhooks.addresses import Fence
 from api.webhooks.courier import Answer, Courier, Letter
 from api.webhooks.deliveries import Bundle
 from api.webhooks.fan_out import FAN_OUT
@@ -34,16 +35,17 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def sending(database: Database, url: str, courier: Courier) -> AsyncGenerator[None]:
+async def sending(database: Database, url: str, fence: Fence) -> AsyncGenerator[None]:
     """Send for as long as this lasts; what is under way then may end."""
-    office = _Office(database, courier)
-    task = asyncio.create_task(office.work(url))
-    try:
-        yield
-    finally:
-        await office.close()
-        task.cancel()
-        await asyncio.wait({task})
+    async with Courier(fence) as courier:
+        office = _Office(database, courier)
+        task = asyncio.create_task(office.work(url))
+        try:
+            yield
+        finally:
+            await office.close()
+            task.cancel()
+            await asyncio.wait({task})
 
 
 class _Office:
