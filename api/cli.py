@@ -30,11 +30,13 @@ accounts = _group("The first sign-in of a township, and forgotten passwords.")
 keys = _group("Keys that sign tokens and seal personal data.")
 parked = _group("Background work that failed, and waits for somebody to look at it.")
 divisions = _group("Administrative divisions, shared by all townships.")
+simulations = _group("Other people's systems, simulated for trying things out.")
 commands.add_typer(cells, name="cells")
 commands.add_typer(divisions, name="divisions")
 commands.add_typer(accounts, name="accounts")
 commands.add_typer(keys, name="keys")
 commands.add_typer(parked, name="jobs")
+commands.add_typer(simulations, name="simulate")
 
 Code = Annotated[str, typer.Argument(help="Division code of the township, 6 to 12 digits.")]
 Account = Annotated[str, typer.Option(help="Name to sign in with.")]
@@ -248,6 +250,20 @@ def retry_parked(
     from api.foundation import jobs
 
     _with_connection(lambda connection: jobs.retry(connection, numbers))
+
+
+@simulations.command("health-codes")
+def simulate_health_codes(port: Port = 8900) -> None:
+    """Simulate provincial health-code systems on 127.0.0.1, for invented people only.
+
+    They speak as the presets do, below /gate, /national and /bus, and behave as /_control is told.
+    """
+    from api.health_codes.simulated import CREDENTIALS
+    from api.health_codes.simulator import serve_simulator
+
+    for dialect, secrets_of_it in CREDENTIALS.items():
+        typer.echo(f"http://127.0.0.1:{port}/{dialect}\t{secrets_of_it}")
+    serve_simulator(port=port)
 
 
 @keys.command("new")

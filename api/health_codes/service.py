@@ -57,6 +57,7 @@ async def set_up_system(
         entered_at=clock.now(),
         changed_at=clock.now(),
     )
+    house.of(caller.cell).expect_change()
     system, created = await create_once(session, Proposal(kept, row))
     if created:
         _note(session, caller, system, "health_codes.set_up", {"secrets": sorted(said.secrets)})
@@ -89,6 +90,7 @@ async def change_system(
         changes["secrets_sealed"] = keyring_of(session).seal(told, context=SECRETS_CONTEXT)
         details["secrets"] = sorted(said.secrets)
     changes["changed_at"] = clock.now()
+    house.of(caller.cell).expect_change()
     await correct(session, system, changes, Correction(which.version, caller.worker, said.reason))
     _note(session, caller, system, "health_codes.change", details)
     return system

@@ -27,6 +27,7 @@ _log = structlog.get_logger()
 
 REMEMBERED_SECONDS = 3.0
 MISSING_SECONDS = 0.2
+COMMIT_SECONDS = 1.0
 SECRETS_CONTEXT = "health_code_systems.secrets"
 
 _READ = "SELECT code, version, base_url, document, secrets_sealed, enabled FROM health_code_systems"
@@ -83,6 +84,7 @@ class Systems:
         self._lines: dict[str, Line | Trouble] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._read_at: float | None = None
+        self._changing_until = 0.0
         self._reading = asyncio.Lock()
 
     def known_line(self, code: str) -> Line | None:
@@ -108,12 +110,18 @@ class Systems:
         async with self._reading:
             await self._read()
 
+    def expect_change(self) -> None:
+        """Remember nothing for a moment: a transaction that changes a system is about to commit."""
+        self._changing_until = asyncio.get_running_loop().time() + COMMIT_SECONDS
+
     def _is_old(self, code: str) -> bool:
         """Whether to read again: what is not known yet may have been set up just now."""
-        if self._read_at is None:
+        now = asyncio.get_running_loop().time()
+        if self._read_at is None or now < self._changing_until:
             return True
-        lasts = REMEMBERED_SECONDS if code in self._lines else MISSING_SECONDS
-        return asyncio.get_running_loop().time() - self._read_at > lasts
+        return now - self._read_at > (
+            REMEMBERED_SECONDS if code in self._lines else MISSING_SECONDS
+        )
 
     async def _read_patiently(self) -> None:
         try:
