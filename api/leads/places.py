@@ -12,8 +12,13 @@ from api.grids.queries import within
 from api.leads.scoring import Nearness
 
 _SHORTEST = 2
-_OFFICES = ("村民委员会", "村委会", "社区居民委员会", "社区居委会", "居民委员会", "居委会")
-"""What stands in the name of a grid, and not in the address of who lives in it."""
+_OFFICES = {
+    "村民委员会": "村",
+    "村委会": "村",
+    "社区居民委员会": "社区",
+    "社区居委会": "社区",
+}
+"""What stands at the end of a grid's name, and what is said instead in an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,12 @@ def _line(path: str) -> Sequence[str]:
 
 
 def _names_of(name: str) -> tuple[str, ...]:
-    plain = name.strip()
-    for office in _OFFICES:
-        if plain.endswith(office):
-            kind = "社区" if office.startswith("社区") else "村" if office.startswith("村") else ""
-            plain = plain.removesuffix(office) + kind
-    names = {name.strip(), plain}
+    """A name as it stands, and without the office: 榕村村民委员会 is 榕村 to who lives there."""
+    whole = name.strip()
+    names = {whole}
+    for office, kind in _OFFICES.items():
+        if whole.endswith(office):
+            names.add(whole.removesuffix(office).removesuffix(kind) + kind)
     return tuple(each for each in names if len(each) >= _SHORTEST)
 
 
