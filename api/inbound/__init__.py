@@ -1,1 +1,1 @@
-"""What health-code systems and laboratories tell of people here."""
+"""What other systems tell of people and ask about them, item by item, once and in order."""

@@ -16,7 +16,8 @@ from api.health_records.models import DiagnosticTest
 from api.quarantines.models import EndReason, Quarantine
 from api.registry.models import Resident
 
-_FOLLOWED = "所跟随的密切接触者检测阳性,请研判是否改按密切接触者管理。"
+FOLLOWED = "所跟随的密切接触者检测阳性,请研判是否改按密切接触者管理。"
+"""What is said to who answers for somebody that follows another one's results."""
 _WARN = text("SELECT warn_followers(CAST(:positive AS uuid[]), :note, :by, :at)")
 
 
@@ -52,7 +53,7 @@ async def warn_followers(
 
     Their stages stay as they are: what follows, a leader decides openly.
     """
-    note = keyring_of(session).seal(_FOLLOWED, context=NOTE)
+    note = keyring_of(session).seal(FOLLOWED, context=NOTE)
     positive = [test.id for test in tests]
     told = {"positive": positive, "note": note, "by": caller.worker, "at": clock.now()}
     await session.execute(_WARN, told)

@@ -1,0 +1,86 @@
+"""Results of people's samples: one that waits for its result gets it, any other becomes a test."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from api.alerts.opening import NOTE
+from api.foundation import clock
+from api.inbound.answered import ResultTold, keep_results
+from api.inbound.desk import Desk, Found, Sent, content_of, differs, fate, note_by_grid, sort
+from api.inbound.holding import hold
+from api.inbound.models import EventKind
+from api.inbound.schemas import Fate, InboundOutcome, ItemFate, SampleResult, Unread
+from api.quarantines.tested import FOLLOWED
+
+
+async def take_results(desk: Desk, items: Sequence[SampleResult | Unread]) -> InboundOutcome:
+    """Keep the results another system tells; each item has its own fate.
+
+    A positive one opens an alert in this transaction.
+    """
+    sorted_ = await sort(desk, EventKind.test_result, items, instants=("sampled_at", "reported_at"))
+    fates = sorted_.fates
+    fates |= await _keep(desk, sorted_.found)
+    told = [_plain(each) for each in sorted_.unknown]
+    none = [None] * len(told)
+    fates |= await hold(desk, EventKind.test_result, sorted_.unknown, told, none)
+    return InboundOutcome.of([fates[place] for place in range(len(items))])
+
+
+async def _keep(desk: Desk, found: Sequence[Found]) -> dict[int, ItemFate]:
+    if not found:
+        return {}
+    told = [_result(desk, each) for each in found]
+    note = desk.keyring.seal(FOLLOWED, context=NOTE)
+    new = await keep_results(desk.connection, desk.caller, told, note=note)
+    taken = [each.person for each in found if each.sent.id in new]
+    await note_by_grid(desk.connection, desk.caller, "tests.receive", taken)
+    before = await _taken_before(desk, told if len(new) < len(told) else ())
+    fates: dict[int, ItemFate] = {}
+    for each, result in zip(found, told, strict=True):
+        sent = each.sent
+        if sent.id in new:
+            new.remove(sent.id)  # the same event further on in this request is a repetition
+            fates[sent.place] = fate(sent.event_id, Fate.created)
+        elif before.get(sent.id) == result.content:
+            fates[sent.place] = fate(sent.event_id, Fate.unchanged)
+        else:
+            fates[sent.place] = differs(sent.event_id, [])
+    return fates
+
+
+def _result(desk: Desk, found: Found) -> ResultTold:
+    said: SampleResult = found.sent.said
+    return ResultTold(
+        id=found.sent.id,
+        content=content_of(desk, found.sent),
+        person=found.person,
+        kind=said.kind,
+        outcome=said.outcome,
+        sampled_at=said.sampled_at,
+        reported_at=said.reported_at or max(clock.now(), said.sampled_at),
+        laboratory=said.laboratory,
+        tube_code=said.tube_code,
+    )
+
+
+def _plain(sent: Sent) -> dict[str, Any]:
+    said: SampleResult = sent.said
+    return {
+        "kind": said.kind,
+        "outcome": said.outcome,
+        "sampled_at": said.sampled_at,
+        "reported_at": said.reported_at or max(clock.now(), said.sampled_at),
+        "laboratory": said.laboratory,
+        "tube_code": said.tube_code,
+    }
+
+
+async def _taken_before(desk: Desk, told: Sequence[ResultTold]) -> dict[UUID, bytes]:
+    if not told:
+        return {}
+    rows = await desk.connection.fetch(
+        "SELECT id, content FROM taken_results WHERE id = ANY ($1)", [each.id for each in told]
+    )
+    return {row["id"]: row["content"] for row in rows}
