@@ -1,36 +1,17 @@
 """Asking a real server over a real socket, on good days and on bad ones."""
 
 import asyncio
-from datetime import date
-from itertools import count
 
 import httpx
 import pytest
 
-from api.foundation.identity import DocumentKind, synthetic_identity_number
+from api.foundation.identity import DocumentKind
 from api.health_codes.answers import Answer, Asked, Trouble
 from api.health_codes.asking import ask, recall
 from api.health_codes.shelf import Systems
 from api.health_records.models import CodeState
 from tests.health_codes.conftest import PRESETS, Province, a_system
-
-_NTH = count()
-
-
-def somebody(**told: str) -> Asked:
-    """A person who does not exist, another one each time."""
-    nth = next(_NTH)
-    number = synthetic_identity_number(
-        division="451422", born=date(1960 + nth // 400, nth % 12 + 1, 7), sequence=nth % 400
-    )
-    return Asked(
-        document_kind=DocumentKind.resident_identity, document=number, name="黄秀英", **told
-    )
-
-
-def number_of(asked: Asked) -> str:
-    assert asked.document is not None
-    return asked.document
+from tests.health_codes.people import number_of, somebody
 
 
 @pytest.mark.parametrize("dialect", PRESETS)
