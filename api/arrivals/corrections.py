@@ -20,8 +20,9 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.identity import birth_date_of, sex_of
 from api.foundation.problems import InvalidInput, VersionMismatch
-from api.foundation.records import Correction, correct
+from api.foundation.records import Correction, correct, table_of
 from api.foundation.sealed import Keyring
+from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
 from api.registry.masked import opened
 from api.registry.problems import HouseholdLeft
@@ -129,6 +130,7 @@ async def _place(session: AsyncSession, arrival: Arrival, said: ArrivalCorrect) 
 async def _take_history_along(session: AsyncSession, arrival: Arrival) -> None:
     statement = update(Classification).values(reach=arrival.reach)
     await session.execute(statement.where(col(Classification.arrival_id) == arrival.id))
+    await take_history_along(session, table_of(Arrival), [arrival.id])
 
 
 async def reveal_arrival(

@@ -5,7 +5,7 @@ its grid, that follows too; and where the grid was told by whoever made the reco
 grid), the former version is kept. Whoever calls holds the cell alone (docs/decisions/0009).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -108,6 +108,15 @@ async def _move_history(
     await session.execute(
         statement, {"former": told["former"], "latter": told["latter"], "below": below}
     )
+
+
+async def take_history_along(
+    session: AsyncSession, table: Table, records: Collection[UUID]
+) -> None:
+    """Let what these records said before follow them, where they alone were moved within reach."""
+    if records:
+        statement = text("SELECT history_follows(:kind, CAST(:records AS uuid[]))")
+        await session.execute(statement, {"kind": table.name, "records": list(records)})
 
 
 def _told(moves: Sequence[Relocation]) -> dict[str, list[str] | list[UUID | None]]:

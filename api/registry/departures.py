@@ -17,6 +17,7 @@ from api.foundation.database import keyring_of, metadata
 from api.foundation.problems import InvalidInput, Problem
 from api.foundation.records import Correction, correct, table_of
 from api.grids.models import Post, Worker
+from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
 from api.registry.handover import ending
 from api.registry.models import Bond, Household, Resident
@@ -160,12 +161,17 @@ async def _end_representation(
 
 
 async def _take_along(session: AsyncSession, resident: UUID, place: Mapping[str, Any]) -> None:
-    """Write the new place into every table that speaks of the resident, whatever room it is of."""
+    """Write the new place into every table that speaks of the resident, whatever room it is of.
+
+    What their records said before follows them: it is read by whoever reads the record.
+    """
+    await take_history_along(session, table_of(Resident), [resident])
     for table in metadata.sorted_tables:
         about = _about(table, resident)
         if about is not None:
             known = {name: value for name, value in place.items() if name in table.columns}
-            await session.execute(update(table).where(about).values(known))
+            moved = update(table).where(about).values(known).returning(table.columns["id"])
+            await take_history_along(session, table, (await session.scalars(moved)).all())
 
 
 def _about(table: Table, resident: UUID) -> ColumnElement[bool] | None:

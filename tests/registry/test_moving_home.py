@@ -52,6 +52,19 @@ async def _rows(owner: Database) -> Rows:
     return rows
 
 
+async def _adrift(owner: Database) -> dict[str, int]:
+    """By table, how many former versions lie elsewhere than their record."""
+    adrift: dict[str, int] = {}
+    async with owner.connection(Entry.without_reach(TOWNSHIP)) as connection:
+        for table in followers():
+            statement = (
+                f"SELECT count(*) FROM revisions AS r JOIN {table.name} AS t ON t.id = r.record_id "
+                f"WHERE r.kind = '{table.name}' AND r.reach <> t.reach"
+            )
+            adrift[table.name] = await connection.fetchval(statement)
+    return {name: number for name, number in adrift.items() if number}
+
+
 def _about(row: dict[str, Any], people: set[UUID]) -> bool:
     return row["id"] in people or any(row.get(name) in people for name in ABOUT)
 
@@ -67,6 +80,7 @@ async def test_who_moves_takes_every_record_along_and_none_of_anybody_else(
     moved = await lin.post(path, json={"household_id": target["id"], "relation": "sibling"})
 
     assert moved.status_code == 200, moved.text
+    assert await _adrift(owner) == {}
     now = {
         "reach": f"{THERE}.h{target['number']}",
         "grid_id": grid_id(THERE),
@@ -90,5 +104,8 @@ async def test_the_new_grid_sees_every_record_and_the_former_one_none(town: Town
         path = f"/v1/{each.format(**place)}"
         assert (await mei.get(path)).status_code == 200, path
         assert_problem(await ming.get(path), NotFound)
+    for kind, record in (("readings", "reading_id"), ("tests", "test_id")):
+        former = (await mei.get(f"/v1/{kind}/{place[record]}/history")).json()["items"]
+        assert len(former) == 1, "what they said before came along"
     he = await town.as_("he")
     assert (await he.get(f"/v1/alerts/{place['alert_id']}")).status_code == 200, "still on duty"
