@@ -3,6 +3,7 @@
 from api.alerts import climbing as alerts
 from api.arrivals import reclassification as arrivals
 from api.directives import lateness as directives
+from api.inbound import matching as inbound
 from api.live import retention as live
 from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
@@ -15,6 +16,7 @@ __all__ = [
     "alerts",
     "arrivals",
     "directives",
+    "inbound",
     "live",
     "quarantines",
     "readings",

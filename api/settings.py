@@ -91,6 +91,9 @@ class Settings(DatabaseSettings):
     forwarded_allow_ips: str = Field(
         default="127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
     )
+    held_event_days: int = Field(
+        default=30, ge=1, le=365, description="How long an event waits for a person unknown here"
+    )
     stop_seconds: int = Field(
         default=20, ge=1, le=300, description="How long requests under way may take when stopping"
     )

@@ -15,6 +15,7 @@ from api.grids import models as grids
 from api.health_codes import models as health_codes
 from api.health_records import models as health_records
 from api.health_records import validity_models as validity
+from api.inbound import models as inbound
 from api.leads import models as leads
 from api.leads import verification_models as verification
 from api.live import models as live
@@ -43,6 +44,7 @@ __all__ = [
     "grids",
     "health_codes",
     "health_records",
+    "inbound",
     "leads",
     "live",
     "metadata",
