@@ -51,6 +51,7 @@ from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
+from api.inbound import routes as inbound
 from api.leads import routes as leads
 from api.live import routes as live
 from api.live.hub import Hub
@@ -120,6 +121,7 @@ ROOMS = (
     referrals.router,
     leaves.router,
     releases.router,
+    inbound.router,
     live.router,
     dossiers.router,
     directives.router,
