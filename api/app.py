@@ -51,8 +51,8 @@ from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
-from api.inbound import routes as inbound
 from api.leads import routes as leads
+from api.inbound import routes as inbound
 from api.live import routes as live
 from api.live.hub import Hub
 from api.movements import leave_routes as leaves
@@ -73,6 +73,9 @@ from api.registry import routes as registry
 from api.releases import routes as releases
 from api.rosters import routes as rosters
 from api.settings import Settings, load_settings
+from api.sites import campaign_routes as campaigns
+from api.sites import routes as sites
+from api.sites import tally_routes as tallies
 from api.visits import routes as visits
 from api.webhooks import routes as webhooks
 from api.webhooks import township_routes as webhooks_of_clients
@@ -123,6 +126,9 @@ ROOMS = (
     releases.router,
     inbound.router,
     live.router,
+    sites.router,
+    tallies.router,
+    campaigns.router,
     dossiers.router,
     directives.router,
     rosters.router,

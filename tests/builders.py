@@ -338,3 +338,18 @@ async def a_lead(client: httpx.AsyncClient, batch: dict[str, Any], **told: Any) 
     response = await client.post(path, json=lead_body(**told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def pass_body(**told: Any) -> dict[str, Any]:
+    """The body of a stranger at a checkpoint just now who showed nothing, unless told."""
+    return {"id": str(new_id()), "person": somebody(), "shown": [], **told}
+
+
+async def a_pass(
+    client: httpx.AsyncClient, checkpoint: dict[str, Any], **told: Any
+) -> dict[str, Any]:
+    """Record somebody at a checkpoint and answer what the service says of it."""
+    path = f"/v1/checkpoints/{checkpoint['id']}/passes"
+    response = await client.post(path, json=pass_body(**told))
+    assert response.status_code == 201, response.text
+    return response.json()

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from api.checkpoints.models import GateDecision, WhenUnavailable
 from api.foundation.fields import Input
+from api.foundation.tagged import TOLD_IN_PLACE
 from api.health_records.models import CodeState
 from api.health_records.validity_models import ValidityAnchor
 from api.protocols.schemas import PolicyRead, PolicyRecord
@@ -74,6 +75,7 @@ class VaccinationProof(Input):
 Proof = Annotated[
     HealthCodeProof | TravelCardProof | NegativeTestProof | VaccinationProof,
     Field(discriminator="proof"),
+    TOLD_IN_PLACE,
 ]
 Proofs = Annotated[
     list[Proof], Field(min_length=1, max_length=4, description="须查验的各项,每项一次")

@@ -248,3 +248,15 @@ def _reason(about: About, missing: GateDecision, lacking: Finding, *, enough: bo
     if enough:
         return Reason(about, Finding.valid, GateDecision.through)
     return Reason(about, lacking, missing)
+
+
+def reasons_told(judged: Verdict) -> list[dict[str, str]]:
+    """The reasons of a verdict as a pass keeps them."""
+    return [
+        {
+            "about": reason.about.value,
+            "finding": reason.finding.value,
+            "decision": reason.decision.value,
+        }
+        for reason in judged.reasons
+    ]

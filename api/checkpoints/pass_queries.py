@@ -1,0 +1,223 @@
+"""Reading passes, and the one statement that keeps one; row security says at which gates."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import NOTED
+from api.checkpoints.models import GateDecision, Pass, PassToCheck, RecheckState
+from api.checkpoints.pass_schemas import (
+    HourTally,
+    PassRead,
+    RecheckRead,
+    Shown,
+    ShownCard,
+    ShownCode,
+    ShownDoses,
+    ShownTest,
+    Tally,
+)
+from api.checkpoints.queries import checkpoint_of
+from api.checkpoints.verdicts import Finding
+from api.foundation import clock
+from api.foundation.database import Connection, keyring_of
+from api.foundation.identity import DocumentKind, mask_document, mask_name, mask_phone
+from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.problems import NotFound
+from api.foundation.sealed import Keyring
+from api.registry.masked import opened
+
+Row = dict[str, Any]
+
+_KEPT = (
+    "id",
+    "recorded_at",
+    "received_at",
+    "performed_by",
+    "entered_by",
+    "source",
+    "checkpoint_id",
+    "grid_id",
+    "reach",
+    "person_id",
+    "name_sealed",
+    "document_kind",
+    "document_sealed",
+    "document_lookup",
+    "phone_sealed",
+    "phone_lookup",
+    "vehicle_plate_sealed",
+    "from_place_sealed",
+    "to_place_sealed",
+    "passed_at",
+    "shown",
+    "rule_id",
+    "verdict",
+    "reasons",
+    "decision",
+    "decision_reason",
+)
+_COLUMNS = ", ".join(_KEPT)
+_VALUES = ", ".join(f"${number}" for number in range(1, len(_KEPT) + 1))
+_NEXT = len(_KEPT) + 1
+
+# The pass, its note and its place in the queue are one statement (docs/decisions/0010).
+_KEEP = f"""
+    WITH kept AS (
+        INSERT INTO passes ({_COLUMNS}, version) VALUES ({_VALUES}, 1)
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id, reach, checkpoint_id, grid_id, received_at, verdict, decision
+    ), noted AS (
+        INSERT INTO audit_entries (subject_id, details, reach, {NOTED})
+        SELECT id, jsonb_build_object('verdict', verdict, 'decision', decision), reach,
+            ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 4}, ${_NEXT + 5},
+            ${_NEXT + 6}
+        FROM kept
+    ), queued AS (
+        INSERT INTO passes_to_check (
+            id, version, reach, checkpoint_id, grid_id, systems, state, since_at, next_at,
+            give_up_at, tries
+        )
+        SELECT id, 1, reach, checkpoint_id, grid_id, ${_NEXT + 8}, 'waiting', received_at,
+            received_at + ${_NEXT + 9}::interval, received_at + ${_NEXT + 10}::interval, 0
+        FROM kept WHERE ${_NEXT + 7}::boolean
+    )
+    SELECT id FROM kept
+"""
+_QUEUED = ("recheck", "systems", "recheck_after", "recheck_for")
+
+
+async def keep(connection: Connection, row: Row, note: Sequence[Any]) -> bool:
+    """Insert a pass with its note; False where the id was used already."""
+    values = [row[name] for name in _KEPT]
+    queued = [row[name] for name in _QUEUED]
+    return await connection.fetchval(_KEEP, *values, *note, *queued) is not None
+
+
+async def find(connection: Connection, pass_id: UUID) -> Row | None:
+    """A pass as it was kept, if the caller sees it."""
+    row = await connection.fetchrow("SELECT * FROM passes WHERE id = $1", pass_id)
+    return None if row is None else dict(row)
+
+
+_SHOWN: TypeAdapter[list[ShownCode | ShownCard | ShownTest | ShownDoses]] = TypeAdapter(list[Shown])
+
+
+def shown_in(row: Mapping[str, Any]) -> list[ShownCode | ShownCard | ShownTest | ShownDoses]:
+    """What was shown, as it was told."""
+    return _SHOWN.validate_python(_parsed(row["shown"]))
+
+
+def _parsed(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, str) else value
+
+
+def pass_read(row: Mapping[str, Any], keyring: Keyring) -> PassRead:
+    """A pass as the wire shows it: who it was, masked."""
+    reasons = _parsed(row["reasons"])
+    names = ("name", "document", "phone", "vehicle_plate", "from_place", "to_place")
+    plain = {
+        name: opened(keyring, row[f"{name}_sealed"], context=f"passes.{name}") for name in names
+    }
+    document, phone, name = plain["document"], plain["phone"], plain["name"]
+    kind = row["document_kind"]
+    masked = {
+        "name": mask_name(name) if name else None,
+        "document": mask_document(DocumentKind(kind), document) if kind and document else None,
+        "phone": mask_phone(phone) if phone else None,
+    }
+    return PassRead.model_validate(
+        {
+            **row,
+            **plain,
+            **masked,
+            "version": row.get("version", 1),
+            "reasons": reasons,
+            "later_reasons": _parsed(row["later_reasons"]),
+            "recheck": any(each["finding"] == Finding.unavailable for each in reasons),
+        }
+    )
+
+
+class PassFilter(BaseModel):
+    """Which passes of a checkpoint are wanted; what is left out does not narrow."""
+
+    day: date | None = None
+    decision: GateDecision | None = None
+    verdict: GateDecision | None = None
+
+
+async def passes(
+    session: AsyncSession, checkpoint_id: UUID, wanted: PassFilter, page: PageRequest
+) -> Page[PassRead]:
+    """The passes at a checkpoint, the latest first; raises `NotFound`."""
+    await checkpoint_of(session, checkpoint_id)
+    statement = select(Pass).where(col(Pass.checkpoint_id) == checkpoint_id)
+    if wanted.day is not None:
+        begins, ends = clock.day_bounds(wanted.day)
+        statement = statement.where(col(Pass.passed_at) >= begins, col(Pass.passed_at) < ends)
+    if wanted.decision is not None:
+        statement = statement.where(col(Pass.decision) == wanted.decision)
+    if wanted.verdict is not None:
+        statement = statement.where(col(Pass.verdict) == wanted.verdict)
+    keyring = keyring_of(session)
+
+    def shown(row: Pass) -> PassRead:
+        return pass_read(row.model_dump(), keyring)
+
+    keys = [col(Pass.passed_at), col(Pass.id)]
+    return await read_page(session, statement, keys, page, present=shown, descending=True)
+
+
+async def pass_of(session: AsyncSession, pass_id: UUID) -> PassRead:
+    """One pass; raises `NotFound`."""
+    row = await session.get(Pass, pass_id)
+    if row is None:
+        raise NotFound("没有找到该通行记录,或已超过保存期限。")
+    return pass_read(row.model_dump(), keyring_of(session))
+
+
+async def rechecks(
+    session: AsyncSession, checkpoint_id: UUID, state: RecheckState | None, page: PageRequest
+) -> Page[RecheckRead]:
+    """What is to be checked again at a checkpoint, who waits longest first; raises `NotFound`."""
+    await checkpoint_of(session, checkpoint_id)
+    statement = select(PassToCheck).where(col(PassToCheck.checkpoint_id) == checkpoint_id)
+    if state is not None:
+        statement = statement.where(col(PassToCheck.state) == state)
+    keys = [col(PassToCheck.since_at), col(PassToCheck.id)]
+
+    def shown(row: PassToCheck) -> RecheckRead:
+        return RecheckRead.model_validate({**row.model_dump(), "pass_id": row.id})
+
+    return await read_page(session, statement, keys, page, present=shown)
+
+
+_TALLY = text("""
+    SELECT extract(hour FROM passed_at AT TIME ZONE 'Asia/Shanghai')::integer AS hour,
+        count(*) FILTER (WHERE decision = 'through') AS through,
+        count(*) FILTER (WHERE decision = 'hold') AS hold,
+        count(*) FILTER (WHERE decision = 'turn_back') AS turn_back,
+        count(*) FILTER (
+            WHERE reasons @> '[{"finding": "red"}]' OR later_reasons @> '[{"finding": "red"}]'
+        ) AS red
+    FROM passes WHERE checkpoint_id = :checkpoint AND passed_at >= :begins AND passed_at < :ends
+    GROUP BY 1 ORDER BY 1
+""")
+
+
+async def tally(session: AsyncSession, checkpoint_id: UUID, day: date) -> Tally:
+    """How many came by on a local day, by hour and decision; raises `NotFound`."""
+    await checkpoint_of(session, checkpoint_id)
+    begins, ends = clock.day_bounds(day)
+    told = {"checkpoint": checkpoint_id, "begins": begins, "ends": ends}
+    hours = [dict(row) for row in (await session.execute(_TALLY, told)).mappings()]
+    whole = {name: sum(hour[name] for hour in hours) for name in (*GateDecision.labels(), "red")}
+    return Tally(hours=[HourTally.model_validate(hour) for hour in hours], **whole)
