@@ -28,6 +28,9 @@ from api.foundation.database import Connection, Database, Entry
 Sweep = Callable[[Connection, str, datetime], Awaitable[int]]
 """Looks a cell over at an instant, within a transaction of the house; tells how much it changed."""
 
+Errand = Callable[[Database, str, datetime], Awaitable[int]]
+"""As a sweep, of what asks others outside: it opens transactions of its own, and waits in none."""
+
 Job = Callable[[Connection, str, dict[str, Any]], Awaitable[None]]
 """Does what was put off in a cell, within a transaction of the house."""
 
@@ -36,11 +39,12 @@ Work = TypeVar("Work", Sweep, Job)
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A sweep, and how often it is due in each cell."""
+    """A sweep, or an errand, and how often it is due in each cell."""
 
     name: str
     seconds: int
-    work: Sweep
+    work: Sweep | None = None
+    errand: Errand | None = None
 
 
 SWEEPS: dict[str, Periodic] = {}
@@ -53,6 +57,17 @@ def every(*, seconds: int, name: str) -> Callable[[Sweep], Sweep]:
     def register(work: Sweep) -> Sweep:
         _claim(name)
         SWEEPS[name] = Periodic(name, seconds, work)
+        return work
+
+    return register
+
+
+def errand(*, seconds: int, name: str) -> Callable[[Errand], Errand]:
+    """Have an errand run in each cell, every so many `seconds`; two may run it at once."""
+
+    def register(work: Errand) -> Errand:
+        _claim(name)
+        SWEEPS[name] = Periodic(name, seconds, errand=work)
         return work
 
     return register
@@ -102,10 +117,14 @@ async def sweep(
     database: Database, name: str, cell: str, *, at: datetime | None = None
 ) -> int | None:
     """Do a sweep in one cell now; None where another worker is at it this very moment."""
+    periodic, at = SWEEPS[name], at or clock.now()
+    if periodic.errand is not None:
+        return await periodic.errand(database, cell, at)
+    assert periodic.work is not None  # noqa: S101 - what is no errand is a sweep
     async with database.connection(Entry.for_the_house(cell)) as connection:
         if not await connection.fetchval(_ALONE, f"{name} {cell}"):
             return None
-        return await SWEEPS[name].work(connection, cell, at or clock.now())
+        return await periodic.work(connection, cell, at)
 
 
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('sweeps'), hashtext($1))"
