@@ -1,0 +1,217 @@
+"""Campaigns: who was to come, who came, who has not — derived from the tests and the doses."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor, read_page
+from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.records import Proposal, create_once
+from api.grids.models import Grid
+from api.grids.queries import grid_in_reach
+from api.sites.campaign_schemas import (
+    CampaignRead,
+    CampaignRecord,
+    Coverage,
+    Covered,
+    GridCovered,
+    NotYet,
+)
+from api.sites.models import SamplingCampaign, SiteKind
+
+
+async def announce(
+    session: AsyncSession, caller: Claims, said: CampaignRecord
+) -> tuple[SamplingCampaign, bool]:
+    """Keep a campaign; returns it and whether it is new.
+
+    Raises `NotFound`, `InvalidInput`, `RecordDiffers`.
+    """
+    grid = await grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
+    if said.to_on < said.from_on:
+        raise InvalidInput("结束日期不能早于开始日期。", pointer="/body/to_on")
+    if said.target.dose_number is not None and said.kind is SiteKind.sampling:
+        raise InvalidInput("采样行动没有剂次。", pointer="/body/target/dose_number")
+    row = SamplingCampaign(
+        **said.model_dump(exclude={"target"}),
+        target=said.target.model_dump(mode="json"),
+        version=1,
+        reach=grid.path,
+        announced_at=clock.now(),
+        announced_by=caller.worker,
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if created:
+        audit(session, caller, "sampling_campaigns.announce", subject=kept.id, reach=kept.reach)
+    return kept, created
+
+
+async def campaign_of(session: AsyncSession, campaign_id: UUID) -> SamplingCampaign:
+    """One campaign; raises `NotFound`."""
+    campaign = await session.get(SamplingCampaign, campaign_id)
+    if campaign is None:
+        raise NotFound("没有找到该行动,或不在您的网格范围内。")
+    return campaign
+
+
+async def campaigns(session: AsyncSession, page: PageRequest) -> Page[CampaignRead]:
+    """Campaigns, the latest first."""
+    keys = [col(SamplingCampaign.from_on), col(SamplingCampaign.id)]
+    statement = select(SamplingCampaign)
+    shown = CampaignRead.model_validate
+    return await read_page(session, statement, keys, page, present=shown, descending=True)
+
+
+# A person whose birth date is not known is expected: asked once too often, not forgotten.
+_EXPECTED = """
+    r.discarded_at IS NULL AND r.left_on IS NULL
+    AND r.reach >= :path AND r.reach < :path || '/'
+    AND r.recorded_at < :ends
+    AND (CAST(:min_age AS integer) IS NULL OR r.birth_date IS NULL
+        OR r.birth_date <= CAST(:from_on AS date) - make_interval(years => :min_age))
+    AND (CAST(:max_age AS integer) IS NULL OR r.birth_date IS NULL
+        OR r.birth_date > CAST(:from_on AS date) - make_interval(years => :max_age + 1))
+    AND (CAST(:registrations AS text[]) IS NULL OR r.registration = ANY (:registrations))
+"""
+_DONE = {
+    SiteKind.sampling: """
+        EXISTS (
+            SELECT FROM diagnostic_tests AS t WHERE t.resident_id = r.id
+                AND t.discarded_at IS NULL AND t.sampled_at >= :begins AND t.sampled_at < :ends
+        )
+    """,
+    SiteKind.vaccination: """
+        EXISTS (
+            SELECT FROM vaccinations AS v WHERE v.resident_id = r.id AND v.discarded_at IS NULL
+                AND v.outcome = 'given' AND v.given_on <= :to_on
+                AND (v.dose_number >= :dose OR CAST(:dose AS integer) IS NULL
+                    AND v.given_on >= :from_on)
+        )
+    """,
+}
+
+
+async def coverage(session: AsyncSession, campaign_id: UUID, grid_id: UUID | None) -> Coverage:
+    """How many were to come and came, in a grid and in each directly below it.
+
+    Raises `NotFound`.
+    """
+    campaign = await campaign_of(session, campaign_id)
+    grid = await _within(session, campaign, grid_id)
+    counted = f"""
+        SELECT c.id AS grid_id, c.name AS grid_name, count(r.id) AS expected,
+            count(*) FILTER (WHERE r.done) AS done
+        FROM grids AS c LEFT JOIN (
+            SELECT r.id, r.reach, {_DONE[campaign.kind]} AS done
+            FROM residents AS r WHERE {_EXPECTED}
+        ) AS r ON r.reach >= c.path AND r.reach < c.path || '/'
+        WHERE c.{{which}} = :grid AND c.closed_at IS NULL
+        GROUP BY c.id, c.name, c.path ORDER BY c.path
+    """
+    told = _bounds(campaign, grid)
+    own = (await session.execute(text(counted.format(which="id")), told)).mappings().one()
+    below = (await session.execute(text(counted.format(which="parent_id")), told)).mappings()
+    return Coverage(
+        whole=Covered(**_numbers(own)),
+        items=[
+            GridCovered(grid_id=row["grid_id"], grid_name=row["grid_name"], **_numbers(row))
+            for row in below
+        ],
+    )
+
+
+def _numbers(row: Mapping[Any, Any]) -> dict[str, int]:
+    expected, done = row["expected"], row["done"]
+    return {"expected": expected, "done": done, "not_yet": expected - done}
+
+
+async def _within(session: AsyncSession, campaign: SamplingCampaign, grid_id: UUID | None) -> Grid:
+    grid = await grid_in_reach(session, grid_id or campaign.grid_id)
+    if not f"{grid.path}.".startswith(f"{campaign.reach}."):
+        raise NotFound("该网格不在此次行动的范围内。")
+    return grid
+
+
+def _bounds(campaign: SamplingCampaign, grid: Grid) -> dict[str, Any]:
+    target = campaign.target
+    return {
+        "grid": grid.id,
+        "path": grid.path,
+        "from_on": campaign.from_on,
+        "to_on": campaign.to_on,
+        "begins": clock.day_bounds(campaign.from_on)[0],
+        "ends": clock.day_bounds(campaign.to_on)[1],
+        "min_age": target.get("min_age"),
+        "max_age": target.get("max_age"),
+        "registrations": target.get("registrations"),
+        "dose": target.get("dose_number"),
+    }
+
+
+_LISTED = """
+    SELECT r.id AS resident_id, r.name, r.grid_id, r.household_id, r.mobility_limited,
+        h.name AS household_name, h.number AS household_number,
+        EXISTS (
+            SELECT FROM quarantines AS q
+            WHERE q.resident_id = r.id AND q.status IN ('planned', 'active')
+        ) AS in_quarantine, (
+            SELECT s.id FROM home_samplings AS s WHERE s.resident_id = r.id
+                AND s.cancelled_at IS NULL AND s.discarded_at IS NULL
+                AND s.wanted_on BETWEEN :from_on AND :to_on
+            ORDER BY s.wanted_on LIMIT 1
+        ) AS home_sampling_id
+    FROM residents AS r JOIN households AS h ON h.id = r.household_id
+    WHERE {expected} AND NOT {done}
+        AND (CAST(:number AS integer) IS NULL
+            OR (h.number, r.id) > (CAST(:number AS integer), CAST(:after AS uuid)))
+        {only}
+    ORDER BY h.number, r.id LIMIT :limit
+"""
+_CANNOT_COME = """
+    AND NOT EXISTS (
+        SELECT FROM home_samplings AS s WHERE s.resident_id = r.id
+            AND s.cancelled_at IS NULL AND s.discarded_at IS NULL
+            AND s.wanted_on BETWEEN :from_on AND :to_on
+    )
+    AND (r.mobility_limited OR EXISTS (
+        SELECT FROM quarantines AS q
+        WHERE q.resident_id = r.id AND q.status IN ('planned', 'active')
+    ))
+"""
+
+
+async def not_yet(
+    session: AsyncSession,
+    campaign_id: UUID,
+    grid_id: UUID | None,
+    page: PageRequest,
+    *,
+    cannot_come: bool = False,
+) -> Page[NotYet]:
+    """Who has not come yet, door by door; or of them only who cannot, and is not provided for.
+
+    Raises `NotFound` and `InvalidInput` for a strange cursor.
+    """
+    campaign = await campaign_of(session, campaign_id)
+    grid = await _within(session, campaign, grid_id)
+    number, after = decode_cursor(page.cursor, [int, UUID]) if page.cursor else (None, None)
+    statement = _LISTED.format(
+        expected=_EXPECTED, done=_DONE[campaign.kind], only=_CANNOT_COME if cannot_come else ""
+    )
+    told = _bounds(campaign, grid) | {"number": number, "after": after, "limit": page.limit + 1}
+    rows = (await session.execute(text(statement), told)).mappings().all()
+    shown = rows[: page.limit]
+    last = shown[-1] if len(rows) > len(shown) else None
+    return Page(
+        items=[NotYet.model_validate(dict(row)) for row in shown],
+        next_cursor=encode_cursor([last["household_number"], last["resident_id"]])
+        if last
+        else None,
+    )

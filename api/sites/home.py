@@ -1,0 +1,159 @@
+"""Sampling at home those who cannot come: asked for, given to somebody, done by a test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.colleagues import NotAColleague, strangers
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.field_records import fill_in
+from api.foundation.live import tell
+from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.problems import NotFound
+from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.registry.queries import resident_of
+from api.sites.campaign_schemas import (
+    HomeSamplingAssign,
+    HomeSamplingCancel,
+    HomeSamplingRead,
+    HomeSamplingRecord,
+)
+from api.sites.campaigns import campaign_of
+from api.sites.models import HomeSampling
+from api.sites.problems import HomeSamplingOver
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFilter:
+    """Which samplings at home are wanted; what is left out does not narrow."""
+
+    grid_id: UUID | None = None
+    campaign_id: UUID | None = None
+    assigned_to: UUID | None = None
+    wanted_on: date | None = None
+
+
+async def ask_for(
+    session: AsyncSession, caller: Claims, said: HomeSamplingRecord
+) -> tuple[HomeSampling, bool]:
+    """Keep that somebody is to be sampled at home; returns it and whether it is new.
+
+    Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `HomeSamplingWanted`,
+    `RecordDiffers`.
+    """
+    resident = await resident_of(session, said.resident_id, pointer="/body/resident_id")
+    if said.campaign_id is not None:
+        await campaign_of(session, said.campaign_id)
+    if said.performed_by and await strangers(session, {said.performed_by}):
+        raise NotAColleague
+    row = HomeSampling(
+        **fill_in(said, entered_by=caller.worker, source=Source.phone),
+        **said.model_dump(include={"resident_id", "campaign_id", "reason", "wanted_on"}),
+        grid_id=resident.grid_id,
+        reach=resident.reach,
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if created:
+        audit(session, caller, "home_samplings.ask", subject=kept.id, reach=kept.reach)
+    return kept, created
+
+
+async def home_sampling_of(session: AsyncSession, sampling_id: UUID) -> HomeSampling:
+    """One sampling at home; raises `NotFound`."""
+    sampling = await session.get(HomeSampling, sampling_id)
+    if sampling is None:
+        raise NotFound("没有找到该次上门采样,或不在您的网格范围内。")
+    return sampling
+
+
+async def assign(
+    session: AsyncSession,
+    caller: Claims,
+    sampling_id: UUID,
+    said: HomeSamplingAssign,
+    *,
+    version: int,
+) -> HomeSampling:
+    """Give it to somebody, who is told; raises `NotFound`, `NotAColleague`, `HomeSamplingOver`."""
+    sampling = await _still_to_do(session, sampling_id)
+    if await strangers(session, {said.worker_id}):
+        raise NotAColleague(pointer="/body/worker_id")
+    changes = {"assigned_to": said.worker_id, "assigned_at": clock.now()}
+    await correct(session, sampling, changes, Correction(version, by=caller.worker))
+    reach = sampling.reach
+    audit(session, caller, "home_samplings.assign", subject=sampling.id, reach=reach)
+    await tell(session, "duties.changed", subject=sampling.id, reach=reach, worker=said.worker_id)
+    return sampling
+
+
+async def call_off(
+    session: AsyncSession,
+    caller: Claims,
+    sampling_id: UUID,
+    said: HomeSamplingCancel,
+    *,
+    version: int,
+) -> HomeSampling:
+    """Say why nobody goes; raises `NotFound`, `HomeSamplingOver`, `VersionMismatch`."""
+    sampling = await _still_to_do(session, sampling_id)
+    changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
+    await correct(session, sampling, changes, Correction(version, by=caller.worker))
+    audit(session, caller, "home_samplings.call_off", subject=sampling.id, reach=sampling.reach)
+    return sampling
+
+
+async def _still_to_do(session: AsyncSession, sampling_id: UUID) -> HomeSampling:
+    sampling = await home_sampling_of(session, sampling_id)
+    await session.refresh(sampling, with_for_update=True)
+    [told] = await present(session, [sampling])
+    if sampling.cancelled_at is not None or told.test_id is not None:
+        raise HomeSamplingOver
+    return sampling
+
+
+# The first sample since it was asked for that was taken on the day wanted or later.
+_TESTS = text("""
+    SELECT s.id, t.id AS test_id, t.sampled_at FROM home_samplings AS s CROSS JOIN LATERAL (
+        SELECT t.id, t.sampled_at FROM diagnostic_tests AS t
+        WHERE t.resident_id = s.resident_id AND t.discarded_at IS NULL
+            AND t.sampled_at >= s.wanted_on::timestamp AT TIME ZONE 'Asia/Shanghai'
+        ORDER BY t.sampled_at, t.id LIMIT 1
+    ) AS t
+    WHERE s.id = ANY (:ids)
+""")
+
+
+async def present(
+    session: AsyncSession, samplings: Sequence[HomeSampling]
+) -> list[HomeSamplingRead]:
+    """Samplings as the wire shows them, with the tests that show them done."""
+    rows = await session.execute(_TESTS, {"ids": [each.id for each in samplings]})
+    done = {row.id: {"test_id": row.test_id, "done_at": row.sampled_at} for row in rows}
+    nothing: dict[str, Any] = {"test_id": None, "done_at": None}
+    return [
+        HomeSamplingRead.model_validate({**each.model_dump(), **done.get(each.id, nothing)})
+        for each in samplings
+    ]
+
+
+async def home_samplings(
+    session: AsyncSession, wanted: HomeFilter, page: PageRequest
+) -> Page[HomeSamplingRead]:
+    """Samplings at home, those wanted first before the others."""
+    statement = select(HomeSampling).where(col(HomeSampling.discarded_at).is_(None))
+    for name in ("grid_id", "campaign_id", "assigned_to", "wanted_on"):
+        value = getattr(wanted, name)
+        if value is not None:
+            statement = statement.where(col(getattr(HomeSampling, name)) == value)
+    keys = [col(HomeSampling.wanted_on), col(HomeSampling.id)]
+    found: list[HomeSampling] = []
+    listed = await read_page(session, statement, keys, page, present=found.append)
+    return Page(items=await present(session, found), next_cursor=listed.next_cursor)

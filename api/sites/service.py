@@ -1,0 +1,132 @@
+"""Setting up sites and running their sessions: planned, open, closed, results in (M4.1)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.audit import audit
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.fields import Place
+from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.records import Correction, Proposal, correct, create_once
+from api.grids.queries import grid_in_reach
+from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
+from api.sites.problems import SessionNotSo, SiteClosed
+from api.sites.queries import session_of, site_of
+from api.sites.schemas import SessionRecord, SiteCorrect, SiteRecord
+
+_LONGEST = timedelta(hours=24)
+_AFTER = {
+    SessionStatus.open: SessionStatus.planned,
+    SessionStatus.closed: SessionStatus.open,
+    SessionStatus.results_in: SessionStatus.closed,
+    SessionStatus.cancelled: SessionStatus.planned,
+}
+"""What each state of a session follows upon."""
+
+_STAMPS = {
+    SessionStatus.open: "opened_at",
+    SessionStatus.closed: "closed_at",
+    SessionStatus.results_in: "results_in_at",
+}
+
+
+async def set_up(session: AsyncSession, caller: Claims, said: SiteRecord) -> tuple[Site, bool]:
+    """Keep a site; returns it and whether it is new. Raises `NotFound`, `RecordDiffers`."""
+    grid = await grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
+    row = Site(
+        **said.model_dump(exclude={"place", "opened_at"}),
+        **_coordinates(said.place),
+        version=1,
+        reach=grid.path,
+        opened_at=said.opened_at or clock.now(),
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if created:
+        audit(session, caller, "sites.set_up", subject=kept.id, reach=kept.reach)
+    return kept, created
+
+
+def _coordinates(place: Place | None) -> dict[str, Any]:
+    names = ("latitude", "longitude", "datum", "accuracy_m")
+    return {name: getattr(place, name, None) for name in names}
+
+
+async def change_site(
+    session: AsyncSession, caller: Claims, site_id: UUID, said: SiteCorrect, *, version: int
+) -> Site:
+    """Change a site, or close it; raises `NotFound`, `VersionMismatch`, `InvalidInput`."""
+    site = await site_of(session, site_id)
+    changes = said.model_dump(include=said.model_fields_set - {"place"})
+    if "place" in said.model_fields_set:
+        changes |= _coordinates(said.place)
+    closed_at: datetime | None = changes.get("closed_at")
+    if closed_at is not None and closed_at < site.opened_at:
+        raise InvalidInput("停用时间不能早于启用时间。", pointer="/body/closed_at")
+    await correct(session, site, changes, Correction(version, by=caller.worker))
+    audit(session, caller, "sites.change", subject=site.id, reach=site.reach)
+    return site
+
+
+async def plan_session(
+    session: AsyncSession, caller: Claims, said: SessionRecord
+) -> tuple[SiteSession, bool]:
+    """Plan one opening of a site; returns it and whether it is new.
+
+    Raises `NotFound`, `SiteClosed`, `InvalidInput`, `RecordDiffers`.
+    """
+    site = await site_of(session, said.site_id, pointer="/body/site_id")
+    if not timedelta() < said.ends_at - said.starts_at <= _LONGEST:
+        raise InvalidInput("结束须晚于开始,一场最长 24 小时。", pointer="/body/ends_at")
+    if site.closed_at is not None and site.closed_at < said.ends_at:
+        raise SiteClosed
+    await _refuse_strange_campaign(session, said.campaign_id)
+    row = SiteSession(
+        **said.model_dump(exclude={"staffing"}),
+        staffing={role.value: number for role, number in said.staffing.items()},
+        version=1,
+        grid_id=site.grid_id,
+        reach=site.reach,
+        status=SessionStatus.planned,
+        planned_at=clock.now(),
+        planned_by=caller.worker,
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if created:
+        audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
+    return kept, created
+
+
+async def _refuse_strange_campaign(session: AsyncSession, campaign_id: UUID | None) -> None:
+    if campaign_id is not None and await session.get(SamplingCampaign, campaign_id) is None:
+        raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
+
+
+async def take_step(
+    session: AsyncSession,
+    caller: Claims,
+    session_id: UUID,
+    status: SessionStatus,
+    *,
+    reason: str | None = None,
+) -> SiteSession:
+    """Let a session go on to its next state; already there, it is left as it is.
+
+    Raises `NotFound`, `SessionNotSo`.
+    """
+    held = await session_of(session, session_id)
+    await session.refresh(held, with_for_update=True)
+    if held.status is status:
+        return held
+    if held.status is not _AFTER[status]:
+        raise SessionNotSo(session_status=held.status)
+    stamp = _STAMPS.get(status)
+    changes: dict[str, Any] = {"status": status}
+    changes |= {stamp: clock.now()} if stamp else {"cancelled_reason": reason}
+    await correct(session, held, changes, Correction(held.version, by=caller.worker))
+    action = f"site_sessions.{status}"
+    audit(session, caller, action, subject=held.id, reach=held.reach)
+    return held

@@ -1,0 +1,116 @@
+"""Counting who came, by the hour and the counter; what is wrong is corrected openly."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.audit import audit
+from api.access.colleagues import NotAColleague, strangers
+from api.access.tokens import Claims
+from api.foundation import clock
+from api.foundation.field_records import fill_in, refuse_the_future
+from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.records import (
+    Correction,
+    Proposal,
+    RecordDiffers,
+    Source,
+    correct,
+    create_once,
+)
+from api.sites.models import SessionStatus, SessionTally, SiteSession
+from api.sites.problems import SessionNotSo
+from api.sites.queries import session_of
+from api.sites.tally_schemas import (
+    Counted,
+    HourCounted,
+    SessionTallyRead,
+    TallyCorrect,
+    TallyRecord,
+)
+
+_COUNTED = ("people", "doses", "tubes", "turned_away")
+
+
+async def count_hour(
+    session: AsyncSession, caller: Claims, session_id: UUID, said: TallyRecord
+) -> tuple[SessionTally, bool]:
+    """Keep what a counter had in an hour; returns it and whether it is new.
+
+    Raises `NotFound`, `NotAColleague`, `SessionNotSo` before it was opened, `InvalidInput` for an
+    hour that is none or lies outside the session, `HourAlreadyCounted`, `RecordDiffers`.
+    """
+    held = await session_of(session, session_id)
+    _refuse_hour(held, said.hour_at)
+    if said.performed_by and await strangers(session, {said.performed_by}):
+        raise NotAColleague
+    fields = fill_in(said, entered_by=caller.worker, source=Source.device, instants=("hour_at",))
+    row = SessionTally(
+        **fields,
+        **said.model_dump(include={"hour_at", *_COUNTED}),
+        site_session_id=held.id,
+        site_id=held.site_id,
+        grid_id=held.grid_id,
+        reach=held.reach,
+    )
+    kept, created = await create_once(session, Proposal(said, row))
+    if kept.site_session_id != session_id:
+        raise RecordDiffers(fields=["site_session_id"])
+    if created:
+        audit(session, caller, "session_tallies.record", subject=kept.id, reach=kept.reach)
+    return kept, created
+
+
+def _refuse_hour(held: SiteSession, hour_at: datetime) -> None:
+    if held.status in (SessionStatus.planned, SessionStatus.cancelled):
+        raise SessionNotSo("该场次尚未开点或已取消,不能登记人数。", session_status=held.status)
+    if clock.local_time(hour_at).replace(hour=0).isoformat() != "00:00:00":
+        raise InvalidInput("请填写整点。", pointer="/body/hour_at")
+    begins = held.starts_at.replace(minute=0, second=0, microsecond=0)
+    if not begins <= hour_at < max(held.ends_at, held.closed_at or clock.now()):
+        raise InvalidInput("该时段不在本场次之内。", pointer="/body/hour_at")
+    refuse_the_future(hour_at, pointer="/body/hour_at")
+
+
+async def tally_of(session: AsyncSession, tally_id: UUID) -> SessionTally:
+    """One count; raises `NotFound`."""
+    tally = await session.get(SessionTally, tally_id)
+    if tally is None:
+        raise NotFound("没有找到该条人数登记。")
+    return tally
+
+
+async def correct_tally(
+    session: AsyncSession, caller: Claims, tally_id: UUID, said: TallyCorrect, *, version: int
+) -> SessionTally:
+    """Put a count right; raises `NotFound`, `VersionMismatch`."""
+    tally = await tally_of(session, tally_id)
+    changes = said.model_dump(include=said.model_fields_set - {"reason"})
+    correction = Correction(version, by=caller.worker, reason=said.reason)
+    await correct(session, tally, changes, correction)
+    audit(session, caller, "session_tallies.correct", subject=tally.id, reach=tally.reach)
+    return tally
+
+
+_HOURS = text("""
+    SELECT hour_at, sum(people)::integer AS people, sum(doses)::integer AS doses,
+        sum(tubes)::integer AS tubes, sum(turned_away)::integer AS turned_away
+    FROM session_tallies WHERE site_session_id = :id AND discarded_at IS NULL
+    GROUP BY hour_at ORDER BY hour_at
+""")
+_NAMED = text("""
+    SELECT coalesce(sum(member_count), 0)::integer FROM sample_tubes
+    WHERE site_session_id = :id AND discarded_at IS NULL
+""")
+
+
+async def tallied(session: AsyncSession, session_id: UUID) -> SessionTallyRead:
+    """A session by the hour, and beside it how many were registered by name; raises `NotFound`."""
+    held = await session_of(session, session_id)
+    rows = (await session.execute(_HOURS, {"id": held.id})).all()
+    hours = [HourCounted.model_validate(row) for row in rows]
+    total = Counted(**{name: sum(getattr(each, name) for each in hours) for name in _COUNTED})
+    named: int = await session.scalar(_NAMED, {"id": held.id}) or 0
+    return SessionTallyRead(hours=hours, total=total, named=named, difference=total.people - named)

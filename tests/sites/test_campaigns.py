@@ -1,0 +1,121 @@
+"""A campaign: who was to come, who came, who has not, and who is sampled at home."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from api.access.colleagues import NotAColleague
+from api.foundation import clock
+from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.records import new_id
+from api.sites.problems import HomeSamplingOver, HomeSamplingWanted
+from tests.builders import a_diagnostic_test, a_household, synthetic_resident
+from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.sites.test_sites import FIRST, made
+
+GROUP = "t.01.01.01"
+
+
+def _days() -> dict[str, str]:
+    return {"from_on": str(clock.today()), "to_on": str(clock.today() + timedelta(days=1))}
+
+
+async def _campaign(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
+    said = {"grid_id": str(grid_id("t.01.01")), "name": "第一轮全员核酸", "kind": "sampling"}
+    return await made(client, "/v1/sampling-campaigns", **said | _days() | told)
+
+
+@pytest.fixture
+async def lin(town: Town) -> httpx.AsyncClient:
+    return await town.as_("lin")
+
+
+async def test_who_has_not_come_follows_from_the_tests(town: Town, lin: httpx.AsyncClient):
+    people = [synthetic_resident(relation=each) for each in ("head", "spouse", "parent")]
+    people[2]["mobility_limited"] = True
+    home = await a_household(lin, grid=grid_id(GROUP), residents=people)
+    first, second, third = (each["id"] for each in home["residents"])
+    campaign = await _campaign(lin)
+    address = f"/v1/sampling-campaigns/{campaign['id']}"
+    before = (await lin.get(f"{address}/coverage")).json()
+    await a_diagnostic_test(lin, first)
+    after = (await lin.get(f"{address}/coverage")).json()
+    assert after["whole"]["done"] == before["whole"]["done"] + 1
+    assert after["whole"]["expected"] == before["whole"]["expected"]
+    below = {each["grid_id"]: each for each in after["items"]}
+    assert below[str(grid_id(GROUP))]["done"] == before["items"][0]["done"] + 1
+    missing = (await lin.get(f"{address}/not-sampled?limit=500")).json()["items"]
+    assert {second, third} <= {each["resident_id"] for each in missing}
+    assert first not in {each["resident_id"] for each in missing}
+    proposed = (await lin.get(f"{address}/home-sampling-proposals?limit=500")).json()["items"]
+    assert {third} == {each["resident_id"] for each in proposed} & {second, third}
+
+
+async def test_pages_of_who_is_missing_meet(lin: httpx.AsyncClient):
+    people = [synthetic_resident(relation=each) for each in ("head", "spouse", "child", "parent")]
+    await a_household(lin, grid=grid_id(GROUP), residents=people)
+    address = f"/v1/sampling-campaigns/{(await _campaign(lin))['id']}/not-sampled"
+    whole = (await lin.get(f"{address}?limit=500")).json()["items"]
+    parts: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await lin.get(address, params=query)).json()
+        parts += page["items"]
+        cursor = page["next_cursor"]
+    assert parts == whole
+
+
+async def test_a_worker_sees_of_a_campaign_their_own_grid(town: Town, lin: httpx.AsyncClient):
+    campaign = await _campaign(await town.as_("zhou"), grid_id=str(grid_id("t")))
+    ming = await town.as_("ming")
+    address = f"/v1/sampling-campaigns/{campaign['id']}"
+    assert_problem(await ming.get(f"{address}/coverage"), NotFound)
+    wei = await town.as_("wei")
+    own = await _campaign(lin)
+    assert_problem(await wei.get(f"/v1/sampling-campaigns/{own['id']}"), NotFound)
+
+
+async def test_a_sampling_at_home_is_asked_for_given_and_done_by_the_test(
+    town: Town, lin: httpx.AsyncClient
+):
+    home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
+    person = home["residents"][0]["id"]
+    said = {"resident_id": person, "reason": "mobility", "wanted_on": str(clock.today())}
+    asked = await made(lin, "/v1/home-samplings", **said)
+    twice = await lin.post("/v1/home-samplings", json={"id": str(new_id()), **said})
+    assert_problem(twice, HomeSamplingWanted)
+    address = f"/v1/home-samplings/{asked['id']}"
+    stranger = await lin.post(f"{address}/assign", json={"worker_id": str(new_id())}, headers=FIRST)
+    assert_problem(stranger, NotAColleague)
+    given = await lin.post(
+        f"{address}/assign", json={"worker_id": str(id_of("ming"))}, headers=FIRST
+    )
+    assert given.json()["assigned_to"] == str(id_of("ming"))
+    mine = (await lin.get(f"/v1/home-samplings?assigned_to={id_of('ming')}")).json()["items"]
+    assert asked["id"] in {each["id"] for each in mine}
+    test = await a_diagnostic_test(await town.as_("ming"), person)
+    told = (await lin.get(address)).json()
+    assert told["test_id"] == test["id"]
+    late = await lin.post(f"{address}/cancel", json={"reason": "x"}, headers={"If-Match": '"2"'})
+    assert_problem(late, HomeSamplingOver)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"to_on": "2020-01-01"}, "/body/to_on"),
+        ({"target": {"dose_number": 2}}, "/body/target/dose_number"),
+        ({"target": {"min_age": -1}}, "/body/target/min_age"),
+        ({"kind": "party"}, "/body/kind"),
+    ],
+)
+async def test_a_campaign_that_cannot_be_is_refused(
+    lin: httpx.AsyncClient, wrong: dict[str, Any], pointer: str
+):
+    said = {"id": str(new_id()), "grid_id": str(grid_id("t.01.01")), "name": "一轮"}
+    said |= {"kind": "sampling", **_days()}
+    answer = await lin.post("/v1/sampling-campaigns", json=said | wrong)
+    assert assert_problem(answer, InvalidInput)["errors"][0]["pointer"] == pointer
