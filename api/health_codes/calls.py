@@ -1,9 +1,9 @@
 """How a system is asked, as configuration: what is sent, how it is signed, rotating secrets."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.foundation.fields import Input
@@ -61,7 +61,7 @@ Zone = Annotated[
 Path = Annotated[
     str,
     Field(
-        pattern=r"^(/[A-Za-z0-9._~-]+)+/?$",
+        pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?$",
         max_length=200,
         description="接在系统地址之后的路径",
         examples=["/health/code"],
@@ -85,7 +85,16 @@ Said = Annotated[
         examples=["00"],
     ),
 ]
-Fields = dict[MemberName, Template | dict[MemberName, Template]]
+
+
+def _form(value: Any) -> str:
+    return "object" if isinstance(value, dict) else "text"
+
+
+Content = Annotated[
+    Annotated[Template, Tag("text")] | Annotated[dict[MemberName, Template], Tag("object")],
+    Discriminator(_form),
+]
 
 
 class Clock(Part):
@@ -104,7 +113,9 @@ class Call(Part):
         Literal["query", "form", "multipart", "json"],
         Field(description="内容放在哪里:地址后的参数、表单、分段表单、JSON"),
     ] = "form"
-    fields: Annotated[Fields, Field(min_length=1, max_length=40, description="各项内容")]
+    fields: Annotated[
+        dict[MemberName, Content], Field(min_length=1, max_length=40, description="各项内容")
+    ]
     optional: Annotated[
         list[MemberName],
         Field(max_length=20, description="所需信息不知道时可以不发的各项", default_factory=list),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.foundation.identity import DocumentKind
@@ -22,6 +22,16 @@ class Case(Part):
     state: Annotated[CodeState, Field(description="即为此状态;与码的状态不同时取重的")]
 
 
+def _meant(value: Any) -> str:
+    return "state" if value in CodeState.labels() else "trouble"
+
+
+Meaning = Annotated[
+    Annotated[CodeState, Tag("state")] | Annotated[Trouble, Tag("trouble")],
+    Discriminator(_meant),
+]
+
+
 class Reading(Part):
     """Where in an answer the code stands, and what the other side's words for it mean."""
 
@@ -30,7 +40,7 @@ class Reading(Part):
         list[Said], Field(max_length=10, description="表示成功的结果代码", default_factory=list)
     ]
     errors: Annotated[
-        dict[Said, CodeState | Trouble],
+        dict[Said, Meaning],
         Field(max_length=100, description="其他结果代码的含义", default_factory=dict),
     ]
     cases: Annotated[
