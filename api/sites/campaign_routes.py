@@ -91,7 +91,7 @@ async def read_campaign_coverage(
     campaign_id: UUID, reader: SiteReader, session: ScopedSession, grid_id: Below = None
 ) -> Coverage:
     """查看一次行动的完成情况:应到、已完成、未完成,及各下级网格。"""
-    return await campaigns.coverage(session, campaign_id, grid_id)
+    return await campaigns.coverage(session, reader, campaign_id, grid_id)
 
 
 @router.get("/sampling-campaigns/{campaign_id}/not-sampled", responses=found())
@@ -103,7 +103,7 @@ async def list_not_sampled(
     grid_id: Below = None,
 ) -> Page[NotYet]:
     """列出应到而未完成的人,按户排列。"""
-    return await campaigns.not_yet(session, campaign_id, grid_id, page)
+    return await campaigns.not_yet(session, reader, campaign_id, grid_id, page)
 
 
 @router.get("/sampling-campaigns/{campaign_id}/home-sampling-proposals", responses=found())
@@ -115,7 +115,7 @@ async def list_home_sampling_proposals(
     grid_id: Below = None,
 ) -> Page[NotYet]:
     """列出不能到点、尚未安排上门的人:行动不便的和正在隔离的。"""
-    return await campaigns.not_yet(session, campaign_id, grid_id, page, cannot_come=True)
+    return await campaigns.not_yet(session, reader, campaign_id, grid_id, page, cannot_come=True)
 
 
 @router.post(

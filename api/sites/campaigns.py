@@ -98,13 +98,15 @@ _DONE = {
 }
 
 
-async def coverage(session: AsyncSession, campaign_id: UUID, grid_id: UUID | None) -> Coverage:
+async def coverage(
+    session: AsyncSession, caller: Claims, campaign_id: UUID, grid_id: UUID | None
+) -> Coverage:
     """How many were to come and came, in a grid and in each directly below it.
 
     Raises `NotFound`.
     """
     campaign = await campaign_of(session, campaign_id)
-    grid = await _within(session, campaign, grid_id)
+    grid = await _within(session, caller, campaign, grid_id)
     counted = f"""
         SELECT c.id AS grid_id, c.name AS grid_name, count(r.id) AS expected,
             count(*) FILTER (WHERE r.done) AS done
@@ -132,11 +134,21 @@ def _numbers(row: Mapping[Any, Any]) -> dict[str, int]:
     return {"expected": expected, "done": done, "not_yet": expected - done}
 
 
-async def _within(session: AsyncSession, campaign: SamplingCampaign, grid_id: UUID | None) -> Grid:
-    grid = await grid_in_reach(session, grid_id or campaign.grid_id)
-    if not f"{grid.path}.".startswith(f"{campaign.reach}."):
+async def _within(
+    session: AsyncSession, caller: Claims, campaign: SamplingCampaign, grid_id: UUID | None
+) -> Grid:
+    """The grid asked for, or as much of the campaign's as the caller reaches."""
+    if grid_id is None:
+        own = await grid_in_reach(session, caller.grid)
+        grid_id = own.id if _lies_in(own.path, campaign.reach) else campaign.grid_id
+    grid = await grid_in_reach(session, grid_id)
+    if not _lies_in(grid.path, campaign.reach):
         raise NotFound("该网格不在此次行动的范围内。")
     return grid
+
+
+def _lies_in(path: str, whole: str) -> bool:
+    return f"{path}.".startswith(f"{whole}.")
 
 
 def _bounds(campaign: SamplingCampaign, grid: Grid) -> dict[str, Any]:
@@ -189,6 +201,7 @@ _CANNOT_COME = """
 
 async def not_yet(
     session: AsyncSession,
+    caller: Claims,
     campaign_id: UUID,
     grid_id: UUID | None,
     page: PageRequest,
@@ -200,7 +213,7 @@ async def not_yet(
     Raises `NotFound` and `InvalidInput` for a strange cursor.
     """
     campaign = await campaign_of(session, campaign_id)
-    grid = await _within(session, campaign, grid_id)
+    grid = await _within(session, caller, campaign, grid_id)
     number, after = decode_cursor(page.cursor, [int, UUID]) if page.cursor else (None, None)
     statement = _LISTED.format(
         expected=_EXPECTED, done=_DONE[campaign.kind], only=_CANNOT_COME if cannot_come else ""

@@ -68,13 +68,27 @@ async def test_pages_of_who_is_missing_meet(lin: httpx.AsyncClient):
     assert parts == whole
 
 
-async def test_a_worker_sees_of_a_campaign_their_own_grid(town: Town, lin: httpx.AsyncClient):
+async def test_of_the_townships_campaign_everybody_sees_their_own_grid(
+    town: Town, lin: httpx.AsyncClient
+):
     campaign = await _campaign(await town.as_("zhou"), grid_id=str(grid_id("t")))
-    ming = await town.as_("ming")
+    home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
+    person = home["residents"][0]["id"]
     address = f"/v1/sampling-campaigns/{campaign['id']}"
-    assert_problem(await ming.get(f"{address}/coverage"), NotFound)
-    wei = await town.as_("wei")
+    for name, theirs in (("ming", True), ("mei", False), ("lin", True), ("han", False)):
+        client = await town.as_(name)
+        told = (await client.get(f"{address}/not-sampled?limit=500")).json()["items"]
+        assert (person in {each["resident_id"] for each in told}) is theirs, name
+    ming = await town.as_("ming")
+    elsewhere = await ming.get(f"{address}/coverage?grid_id={grid_id('t.01.02')}")
+    assert_problem(elsewhere, NotFound)
+
+
+async def test_the_next_village_does_not_find_a_villages_campaign(
+    town: Town, lin: httpx.AsyncClient
+):
     own = await _campaign(lin)
+    wei = await town.as_("wei")
     assert_problem(await wei.get(f"/v1/sampling-campaigns/{own['id']}"), NotFound)
 
 
