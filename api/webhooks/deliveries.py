@@ -199,8 +199,8 @@ async def _give_up(
 
 
 _SETTLE = """
-    UPDATE webhook_deliveries SET status = $2, reason = $3, attempts = $4, next_at = $5,
-        lease = NULL, done_at = CASE WHEN $2 <> 'pending' THEN $7::timestamptz END
+    UPDATE webhook_deliveries SET status = $2::text, reason = $3, attempts = $4,
+        next_at = $5, lease = NULL, done_at = CASE WHEN $2::text <> 'pending' THEN $7::timestamptz END
     WHERE id = $1 AND lease = $6
 """
 _ATTEMPT = """
@@ -224,7 +224,6 @@ _ALL_NOW = """
     WHERE subscription_id = $1 AND status = 'pending' AND lease IS NULL AND next_at > $2
 """
 _PAUSE = """
-    UPDATE webhook_subscriptions SET paused_at = $2, paused_because = $3, version = version + 1,
-        changed_xid = pg_current_xact_id()
+    UPDATE webhook_subscriptions SET paused_at = $2, paused_because = $3
     WHERE id = $1 AND paused_at IS NULL AND ended_at IS NULL RETURNING true
 """

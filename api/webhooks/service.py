@@ -126,13 +126,16 @@ async def rotate_secret(
     row = await subscription_of(session, client.client, subscription_id)
     await session.refresh(row, with_for_update=True)
     secret = _new_secret()
-    row.former_secret_sealed = row.secret_sealed if said.overlap_hours else None
-    until = clock.now() + timedelta(hours=said.overlap_hours)
-    row.former_secret_until = until if said.overlap_hours else None
-    row.secret_sealed = keyring_of(session).seal(secret, context=SECRET)
-    row.version += 1
+    changes: dict[str, Any] = {
+        "secret_sealed": keyring_of(session).seal(secret, context=SECRET),
+        "former_secret_sealed": None,
+        "former_secret_until": None,
+    }
+    if said.overlap_hours:
+        changes["former_secret_sealed"] = row.secret_sealed
+        changes["former_secret_until"] = clock.now() + timedelta(hours=said.overlap_hours)
+    await correct(session, row, changes, Correction(row.version, by=client.worker))
     _note(session, client, "rotate", row, overlap_hours=said.overlap_hours)
-    await session.flush()
     return row, secret
 
 
@@ -142,8 +145,8 @@ async def end_subscription(
     """Send nothing more, not even what waits. Raises `NotFound`."""
     row = await subscription_of(session, client.client, subscription_id)
     await session.refresh(row, with_for_update=True)
-    row.ended_at = clock.now()
-    row.version += 1
+    correction = Correction(row.version, by=client.worker)
+    await correct(session, row, {"ended_at": clock.now()}, correction)
     _note(session, client, "end", row)
 
 
