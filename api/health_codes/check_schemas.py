@@ -19,8 +19,41 @@ ResidentDocument = Annotated[
 ]
 
 
+_ANSWER: dict[str, Any] = {
+    "state": "yellow",
+    "reason": None,
+    "state_changed_at": "2022-02-14T16:00:00Z",
+    "fetched_at": "2022-02-15T00:30:00Z",
+    "valid_until": "2022-02-15T00:40:00Z",
+    "extra": {"reason": "途经中风险地区"},
+}
+
+
 class HealthCodeSystemState(Wire):
     """How a system is doing, as this process of the service sees it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "gx_health_code",
+                    "usable": True,
+                    "trouble": None,
+                    "circuit": "open",
+                    "retry_in_seconds": 21.5,
+                    "under_way": 0,
+                    "remembered": 132,
+                    "asked": 160,
+                    "answered": 155,
+                    "from_memory": 48,
+                    "in_trouble": 5,
+                    "last_answer_at": "2022-02-15T00:29:00Z",
+                    "last_trouble": "timed_out",
+                    "last_trouble_at": "2022-02-15T00:30:00Z",
+                }
+            ]
+        }
+    )
 
     code: Annotated[str, Field(description="系统代码")]
     usable: Annotated[bool, Field(description="能否查询:已启用,配置和密钥齐全")]
@@ -78,6 +111,28 @@ class CodeAnswer(Wire):
 class HealthCodeCheckRead(CodeAnswer):
     """One try of a system: what was sent, and how what came back was read."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_ANSWER,
+                    "sent": {
+                        "method": "POST",
+                        "url": "https://jkm.example.gov.cn/center/api/health/code",
+                        "headers": {},
+                        "fields": {
+                            "appId": "***",
+                            "certificate_id": "451***********0012",
+                            "sign": "***",
+                        },
+                    },
+                    "http_status": 200,
+                    "milliseconds": 85,
+                }
+            ]
+        }
+    )
+
     sent: Annotated[RequestShown | None, Field(description="发送的内容,已脱敏;没有发送的为 null")]
     http_status: Annotated[int | None, Field(description="对方答复的 HTTP 状态码")]
     milliseconds: Annotated[int | None, Field(description="用时,毫秒;没有发送的为 null")]
@@ -101,6 +156,19 @@ class CodeCheckAsk(Input):
 
 class CodeCheckRead(CodeAnswer):
     """What a system said of a resident, and the record that was kept of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    **_ANSWER,
+                    "system": "gx_health_code",
+                    "resident_id": "01890a5d-ac96-774b-bcce-b302099a8050",
+                    "code_state_id": "0193a7c0-6a10-7c3e-9f00-5d2b1c0a4e12",
+                }
+            ]
+        }
+    )
 
     system: Annotated[str, Field(description="系统代码")]
     resident_id: UUID

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.foundation.identity import DocumentKind
@@ -23,7 +23,7 @@ class Case(Part):
 
 
 def _meant(value: Any) -> str:
-    return "state" if value in CodeState.labels() else "trouble"
+    return "state" if isinstance(value, str) and value in CodeState.labels() else "trouble"
 
 
 Meaning = Annotated[
@@ -43,6 +43,14 @@ class Reading(Part):
         dict[Said, Meaning],
         Field(max_length=100, description="其他结果代码的含义", default_factory=dict),
     ]
+    statuses: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[345][0-9]{2}$")], Meaning],
+        Field(
+            max_length=20,
+            description="以HTTP状态码作答的含义,如404为查无此人;未列的按通常含义",
+            default_factory=dict,
+        ),
+    ]
     cases: Annotated[
         list[Case], Field(max_length=20, description="码以外的各种情形", default_factory=list)
     ]
@@ -60,7 +68,8 @@ class Reading(Part):
 
     @model_validator(mode="after")
     def _no_error_is_green(self) -> Self:
-        if CodeState.green in {*self.errors.values(), *(case.state for case in self.cases)}:
+        special = {*self.errors.values(), *self.statuses.values()}
+        if CodeState.green in special | {case.state for case in self.cases}:
             raise PydanticCustomError("reading", "出错或特殊情形不能作为绿码")
         return self
 
@@ -88,8 +97,36 @@ class Limits(Part):
     ] = 30.0
 
 
+EXAMPLE: dict[str, Any] = {
+    "document_kinds": {"resident_identity": "10", "passport": "20"},
+    "call": {
+        "path": "/health/code",
+        "fields": {
+            "appId": "{secret.app_id}",
+            "timestamp": "{timestamp}",
+            "certificate_id": "{document_number}",
+            "certificate_type": "{document_kind}",
+        },
+    },
+    "signature": {
+        "over": {"kind": "sorted", "then": "&key={secret.app_secret}"},
+        "algorithm": "sha256",
+        "encoding": "upper_hex",
+    },
+    "reading": {
+        "success_at": "code",
+        "success_values": ["0"],
+        "errors": {"40101": "signature_refused", "40400": "not_found"},
+        "state_at": "data.colour",
+        "states": {"00": "green", "01": "yellow", "10": "red"},
+    },
+}
+
+
 class SystemDocument(Part):
     """All that is needed to ask one health-code system, except where it is and its secrets."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     document_kinds: Annotated[
         dict[DocumentKind, Said],

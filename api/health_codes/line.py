@@ -15,7 +15,7 @@ from api.health_codes.composing import Composed, compose, known_of
 from api.health_codes.configured import Configured, Record, named
 from api.health_codes.memory import Memory
 from api.health_codes.pace import Pace
-from api.health_codes.reading import read
+from api.health_codes.reading import read, read_status
 from api.health_codes.rotating import Rotating
 from api.health_codes.sending import Told, client_for, send
 from api.health_codes.signing import CannotSign
@@ -167,11 +167,11 @@ class Line:
         return passing and soon and self.system.document.call.repeatable
 
     def _answer(self, told: Told) -> Answer:
-        at = clock.now()
-        if told.trouble is not None:
-            return self._nothing(told.trouble)
-        document = self.system.document
-        found = read(document.reading, told.body, zone=document.clock.zone)
+        at, document = clock.now(), self.system.document
+        if told.trouble is None:
+            found = read(document.reading, told.body, zone=document.clock.zone)
+        else:
+            found = read_status(document.reading, told.status, told.trouble)
         if isinstance(found.state, Trouble):
             return self._nothing(found.state)
         lasts = at + timedelta(minutes=document.validity_minutes)

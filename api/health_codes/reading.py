@@ -57,6 +57,12 @@ def read(reading: Reading, told: Any, *, zone: str) -> Read:
     )
 
 
+def read_status(reading: Reading, status: int | None, otherwise: Trouble) -> Read:
+    """Read an answer that is told by its HTTP status alone."""
+    meant = reading.statuses.get(str(status), otherwise)
+    return Read(Trouble.failed if meant is CodeState.unavailable else meant)
+
+
 def _result(reading: Reading, told: Any) -> CodeState | Trouble | None:
     """What the result code means, unless it is success."""
     if reading.success_at is None:

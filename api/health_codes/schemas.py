@@ -16,7 +16,7 @@ from api.foundation.fields import (
     Wire,
     unsaid,
 )
-from api.health_codes.documents import SystemDocument
+from api.health_codes.documents import EXAMPLE, SystemDocument
 from api.health_codes.templates import SecretName
 
 SystemCode = Annotated[
@@ -77,6 +77,9 @@ _READ: dict[str, Any] = {
     "secrets_missing": [],
     "changed_at": "2022-02-15T00:30:00Z",
 }
+
+
+_WHOLE = SystemDocument.model_validate(EXAMPLE).model_dump(mode="json")
 
 
 class HealthCodeSystemRecord(Input):
@@ -160,13 +163,26 @@ class HealthCodeSystemListed(Wire):
 class HealthCodeSystemRead(HealthCodeSystemListed):
     """A system with its document, never with its secrets."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": []})
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_READ, "document": _WHOLE}]})
 
     document: Annotated[SystemDocument, Field(description="系统配置")]
 
 
 class HealthCodePreset(Wire):
     """A configuration that ships with the service, from a public description."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "gate_vendor",
+                    "name": "闸机厂商健康码接口",
+                    "source": "根据公开的闸机健康码接口说明整理,结果代码须与厂商核对。",
+                    "document": _WHOLE,
+                }
+            ]
+        }
+    )
 
     code: Annotated[str, Field(description="预置配置代码", examples=["gate_vendor"])]
     name: Annotated[str, Field(description="名称")]

@@ -20,6 +20,13 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 LARGEST_ANSWER = 1024 * 1024
 
+# An answer that came packed could unpack into more than was read of it.
+_HEADERS = {
+    "User-Agent": "onegrid",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
+
 _TOO_OFTEN = {429: Trouble.throttled, 503: Trouble.throttled}
 _NOT_ADMITTED = {401: Trouble.signature_refused, 403: Trouble.signature_refused}
 
@@ -48,6 +55,7 @@ def client_for(base_url: str, limits: Limits) -> httpx.AsyncClient:
         limits=httpx.Limits(
             max_connections=limits.at_once, max_keepalive_connections=limits.at_once
         ),
+        headers=_HEADERS,
         trust_env=False,
         follow_redirects=False,
     )
@@ -84,7 +92,7 @@ async def _sent(client: httpx.AsyncClient, composed: Composed, limits: Limits) -
 async def _read(response: httpx.Response) -> bytes | None:
     """The body; None where it is larger than any answer about one person."""
     body = bytearray()
-    async for part in response.aiter_bytes():
+    async for part in response.aiter_raw():
         body += part
         if len(body) > LARGEST_ANSWER:
             return None

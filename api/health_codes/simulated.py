@@ -31,7 +31,7 @@ CREDENTIALS: dict[str, dict[str, str]] = {
 MOST_SEEN = 1000
 
 Colour = Literal["green", "yellow", "red", "grey", "popup", "expired", "not_found", "unheard_of"]
-Outage = Literal["hang", "cut", "maintenance_page"]
+Outage = Literal["hang", "cut", "maintenance_page", "redirect", "flood"]
 
 
 class Conduct(BaseModel):

@@ -13,7 +13,13 @@ from typing import Any
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from api.health_codes.dialects import BUS, GATE, NATIONAL, Dialect, bus_secret
@@ -80,6 +86,10 @@ async def _misbehaviour(state: Simulated) -> Response | None:
     await state.linger()
     if conduct.outage == "maintenance_page":
         return HTMLResponse("<h1>系统维护中</h1>")
+    if conduct.outage == "redirect":
+        return RedirectResponse("/_control/requests", status_code=302)
+    if conduct.outage == "flood":
+        return StreamingResponse(_without_end())
     if conduct.outage == "cut":
         return StreamingResponse(_cut_off(), headers={"Content-Length": "100"})
     if state.too_many():
@@ -90,6 +100,13 @@ async def _misbehaviour(state: Simulated) -> Response | None:
 async def _cut_off() -> AsyncGenerator[bytes]:
     """The beginning of an answer whose end never comes."""
     yield b'{"code": "0", "data'
+
+
+async def _without_end() -> AsyncGenerator[bytes]:
+    """An answer that is all blanks, for as long as somebody reads it."""
+    while True:
+        yield b" " * 65_536
+        await asyncio.sleep(0)
 
 
 async def _told(request: Request) -> Mapping[str, str]:

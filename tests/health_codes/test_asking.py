@@ -115,6 +115,8 @@ _DAYS: dict[str, tuple[dict[str, object], set[Trouble]]] = {
     "it is slower than we wait": ({"latency_ms": 5000}, {Trouble.timed_out}),
     "it breaks off in the middle": ({"outage": "cut"}, {Trouble.failed}),
     "it shows a page to people": ({"outage": "maintenance_page"}, {Trouble.unreadable}),
+    "it sends us elsewhere": ({"outage": "redirect"}, {Trouble.refused}),
+    "it talks without end": ({"outage": "flood"}, {Trouble.unreadable}),
     "it always errs": ({"error_rate": 1.0}, {Trouble.failed}),
     "it finds every signature wrong": ({"wrong_signatures": True}, {Trouble.signature_refused}),
     "it is throttled by 429": ({"per_second": 0}, {Trouble.throttled}),
@@ -180,6 +182,20 @@ async def test_a_secret_that_was_changed_is_fetched_again(
     province.known.rotation += 1
     assert (await ask(systems, code, somebody())).state is CodeState.green
     assert [seen.signature_holds for seen in province.known.seen] == [True, False, True]
+
+
+async def test_a_status_may_mean_something_of_the_person(
+    gu: httpx.AsyncClient, province: Province, systems: Systems
+):
+    code = await a_system(gu, province)
+    address = f"/v1/health-code-systems/{code}"
+    document = (await gu.get(address)).json()["document"]
+    document["call"]["path"] = "/nobody/of/that/number"
+    document["reading"]["statuses"] = {"404": "not_found"}
+    change = {"document": document}
+    assert (await gu.patch(address, json=change, headers={"If-Match": '"1"'})).status_code == 200
+    answer = await ask(systems, code, somebody())
+    assert (answer.state, answer.reason) == (CodeState.not_found, None)
 
 
 async def test_a_system_that_was_never_set_up_is_told_as_such(systems: Systems):

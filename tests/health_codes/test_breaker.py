@@ -144,7 +144,7 @@ async def test_of_many_who_wait_at_a_system_that_went_down_the_rest_are_told_at_
     answers = await asyncio.gather(*(ask(systems, code, somebody()) for _ in range(60)))
     reasons = [answer.reason for answer in answers]
     assert set(reasons) == {Trouble.timed_out, Trouble.circuit_open}
-    assert reasons.count(Trouble.timed_out) == 2
+    assert 2 <= reasons.count(Trouble.timed_out) <= 3  # the second may still be waited for
     assert time.monotonic() - began < 30  # and not sixty times what one waits
 
 

@@ -248,6 +248,14 @@ _FAULTS: list[tuple[dict[str, Any], str]] = [
         _document(reading={"state_at": "a", "states": {"g": "green"}, "errors": {"5": "x"}}),
         "/reading/errors/5/trouble",
     ),
+    (
+        _document(reading={"state_at": "a", "states": {"g": "red"}, "statuses": {"404": "green"}}),
+        "/reading",
+    ),
+    (
+        _document(reading={"state_at": "a", "states": {"g": "green"}, "errors": {"5": []}}),
+        "/reading/errors/5",
+    ),
     (_document(limits={"attempts": 0}), "/limits/attempts"),
     (_document(limits={"answer_seconds": 1e9}), "/limits/answer_seconds"),
     (_document(validity_minutes=-1), "/validity_minutes"),
