@@ -2,6 +2,7 @@
 
 from api.alerts import climbing as alerts
 from api.arrivals import reclassification as arrivals
+from api.checkpoints import rechecks, retention
 from api.directives import lateness as directives
 from api.inbound import matching as inbound
 from api.live import retention as live
@@ -20,6 +21,8 @@ __all__ = [
     "live",
     "quarantines",
     "readings",
+    "rechecks",
+    "retention",
     "teams",
     "transfers",
     "webhook_deliveries",

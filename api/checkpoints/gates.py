@@ -71,6 +71,20 @@ class Resident:
     name: str
     quarantine_id: UUID | None
 
+    @classmethod
+    def of(cls, row: Any) -> "Resident | None":
+        """Whom `person_at_gate` found, if anybody."""
+        if row is None or row["person_id"] is None:
+            return None
+        return cls(
+            id=row["person_id"],
+            household_id=row["household_id"],
+            grid_id=row["home_grid_id"],
+            reach=row["home_reach"],
+            name=row["name"],
+            quarantine_id=row["quarantine_id"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -124,28 +138,15 @@ async def scene_at(
         grid_id=row["gate_grid_id"],
         reach=row["gate_reach"],
         rule=await gate.rules.rule(gate.connection, gate.caller.cell, row["rule_id"]),
-        resident=_resident(row),
+        resident=Resident.of(row),
         known=known_of(row),
         by_colleague=row["by_colleague"],
     )
 
 
-def _resident(row: Any) -> Resident | None:
-    if row["person_id"] is None:
-        return None
-    return Resident(
-        id=row["person_id"],
-        household_id=row["household_id"],
-        grid_id=row["home_grid_id"],
-        reach=row["home_reach"],
-        name=row["name"],
-        quarantine_id=row["quarantine_id"],
-    )
-
-
 def known_of(row: Any) -> Standing:
     """What the health records say of somebody, as `person_at_gate` tells it."""
-    if row["person_id"] is None:
+    if row is None or row["person_id"] is None:
         return Standing()
     codes = orjson.loads(row["codes"] or "[]")
     card, sample = orjson.loads(row["card"] or "null"), orjson.loads(row["sample"] or "null")

@@ -13,6 +13,8 @@ from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.checkpoints import pass_queries
 from api.checkpoints.gates import Gate
+from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
+from api.checkpoints.look_ups import look_up
 from api.checkpoints.models import GateDecision, RecheckState
 from api.checkpoints.pass_schemas import PassRead, PassRecord, RecheckRead, Tally
 from api.checkpoints.passes import record_pass as keep_pass
@@ -22,7 +24,7 @@ from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
-from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation.problems import NotFound, RecordDiffers, TooMany
 from api.foundation.records import tell_created
 
 router = room("checkpoints")
@@ -127,6 +129,16 @@ async def list_rechecks(
     当场查询不到健康码的,由后台向健康码系统再查;查到即更新,逾时不再查(M2.8)。
     """
     return await pass_queries.rechecks(session, checkpoint_id, state, page)
+
+
+@router.post("/gate-look-ups", responses=writes(NotFound, CheckpointClosed, TooMany))
+async def look_up_at_gate(ask: GateLookUpAsk, gate: Guarded) -> GateLookUpRead:
+    """查询不在本网格的人能否通行。
+
+    只答能否放行、脱敏的姓名、还缺什么,以及结果可保留到何时;没有记录的人同样作答。查询须写明原因,
+    由本人所在网格留存可查;每人 10 分钟内最多 20 次(M2.8)。
+    """
+    return await look_up(gate, ask)
 
 
 @router.get("/passes/{pass_id}", responses=found())

@@ -1,0 +1,101 @@
+"""Looking up somebody out of reach: what the gate needs, noted where the person lives, throttled.
+
+Somebody without a record is answered as somebody unknown: what lacks, lacks for both.
+"""
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from api.access.audit import NOTED, noted
+from api.checkpoints.gates import Gate, Scene, Sought, scene_at
+from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
+from api.checkpoints.models import GateDecision
+from api.checkpoints.verdicts import verdict
+from api.foundation import clock
+from api.foundation.database import Connection
+from api.foundation.identity import mask_name
+from api.foundation.problems import TooMany
+from api.foundation.records import new_id
+
+MOST = 20
+"""Look-ups of one worker within `WITHIN`: more than a queue at a gate needs, too few to search."""
+
+WITHIN = timedelta(minutes=10)
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('gate look-up ' || $1::text, 0))"
+_LATELY = """
+    SELECT count(*) AS number, min(at) AS first FROM gate_look_ups WHERE worker_id = $1 AND at > $2
+"""
+_KEEP = f"""
+    WITH kept AS (
+        INSERT INTO gate_look_ups (
+            id, version, reach, checkpoint_id, worker_id, at, rule_id, answer, keep_until
+        ) VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8)
+    )
+    INSERT INTO audit_entries ({NOTED}, subject_id, details, reach)
+    VALUES ($9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+"""
+
+
+async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
+    """What the rule of a checkpoint says of somebody, from what the township's records hold.
+
+    Raises `NotFound`, `CheckpointClosed`, and `TooMany` with the seconds to wait.
+    """
+    now = clock.now()
+    await _refuse_too_many(gate.connection, gate.caller.worker, now)
+    sought = Sought.by(said, gate.keyring, person=None, name=said.name)
+    scene = await scene_at(gate, said.checkpoint_id, sought, at=now)
+    judged = verdict(scene.rule, scene.known, now)
+    told = GateLookUpRead.model_validate(
+        {
+            "id": new_id(),
+            "answer": judged.decision,
+            "name": mask_name(scene.resident.name) if scene.resident else None,
+            "lacking": [r for r in judged.reasons if r.decision is not GateDecision.through],
+            "at": now,
+            "keep_until": now + scene.rule.answer_kept,
+        }
+    )
+    await _note(gate, scene, told, said.purpose)
+    return told
+
+
+async def _refuse_too_many(connection: Connection, worker: UUID, now: datetime) -> None:
+    """Counted one after the other, so that asking in parallel gains nothing."""
+    await connection.execute(_LOCK, str(worker))
+    row: Any = await connection.fetchrow(_LATELY, worker, now - WITHIN)
+    if row["number"] >= MOST:
+        seconds = max(1, math.ceil((row["first"] + WITHIN - now).total_seconds()))
+        raise TooMany(
+            f"查询过于频繁,请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
+        )
+
+
+async def _note(gate: Gate, scene: Scene, told: GateLookUpRead, purpose: str) -> None:
+    """Kept at the checkpoint, and noted where the person lives: there it is known who asked."""
+    resident = scene.resident
+    details = {
+        "checkpoint_id": str(scene.checkpoint_id),
+        "answer": told.answer.value,
+        "reason": purpose,
+    }
+    await gate.connection.execute(
+        _KEEP,
+        told.id,
+        scene.reach,
+        scene.checkpoint_id,
+        gate.caller.worker,
+        told.at,
+        scene.rule.id,
+        told.answer,
+        told.keep_until,
+        *noted(gate.caller, "gates.look-up"),
+        resident.id if resident else told.id,
+        orjson.dumps(details).decode(),
+        resident.reach if resident else scene.reach,
+    )
