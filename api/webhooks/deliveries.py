@@ -200,7 +200,8 @@ async def _give_up(
 
 _SETTLE = """
     UPDATE webhook_deliveries SET status = $2::text, reason = $3, attempts = $4,
-        next_at = $5, lease = NULL, done_at = CASE WHEN $2::text <> 'pending' THEN $7::timestamptz END
+        next_at = $5, lease = NULL,
+        done_at = CASE WHEN $2::text <> 'pending' THEN $7::timestamptz END
     WHERE id = $1 AND lease = $6
 """
 _ATTEMPT = """

@@ -13,7 +13,7 @@ from api.clients.caller import (
     client_writes,
 )
 from api.clients.scopes import Scope
-from api.foundation.contract import found
+from api.foundation.contract import problems
 from api.foundation.fields import Instant
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
@@ -116,7 +116,7 @@ async def list_webhook_subscriptions(
     return await queries.subscriptions(session, subscriber.client, page)
 
 
-@router.get("/webhook-subscriptions/{subscription_id}", responses=found())
+@router.get("/webhook-subscriptions/{subscription_id}", responses=problems(NotFound))
 async def read_webhook_subscription(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession, response: Response
 ) -> WebhookSubscriptionRead:
@@ -150,7 +150,9 @@ async def change_webhook_subscription(
     return await queries.present(session, row)
 
 
-@router.delete("/webhook-subscriptions/{subscription_id}", status_code=204, responses=found())
+@router.delete(
+    "/webhook-subscriptions/{subscription_id}", status_code=204, responses=problems(NotFound)
+)
 async def end_webhook_subscription(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession
 ) -> None:
@@ -182,7 +184,7 @@ async def rotate_webhook_secret(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/test",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **found()},
+    responses={202: {"description": "随即推送"}, **problems(NotFound)},
 )
 async def send_webhook_ping(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession
@@ -191,7 +193,7 @@ async def send_webhook_ping(
     return queries.shown(await redriving.ping(session, subscriber, subscription_id))
 
 
-@router.get("/webhook-subscriptions/{subscription_id}/deliveries", responses=found())
+@router.get("/webhook-subscriptions/{subscription_id}/deliveries", responses=problems(NotFound))
 async def list_webhook_deliveries(
     subscription_id: UUID,
     subscriber: Subscriber,
@@ -204,7 +206,10 @@ async def list_webhook_deliveries(
     return await queries.deliveries(session, row.id, wanted, page)
 
 
-@router.get("/webhook-subscriptions/{subscription_id}/deliveries/{delivery_id}", responses=found())
+@router.get(
+    "/webhook-subscriptions/{subscription_id}/deliveries/{delivery_id}",
+    responses=problems(NotFound),
+)
 async def read_webhook_delivery(
     subscription_id: UUID, delivery_id: UUID, subscriber: Subscriber, session: ClientSession
 ) -> WebhookDeliveryDetail:
@@ -216,7 +221,7 @@ async def read_webhook_delivery(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/deliveries/{delivery_id}/redrive",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **found()},
+    responses={202: {"description": "随即推送"}, **problems(NotFound)},
 )
 async def redrive_webhook_delivery(
     subscription_id: UUID, delivery_id: UUID, subscriber: Subscriber, session: ClientSession
@@ -229,7 +234,7 @@ async def redrive_webhook_delivery(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/redrive",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **found()},
+    responses={202: {"description": "随即推送"}, **problems(NotFound)},
 )
 async def redrive_webhook_deliveries(
     subscription_id: UUID,
