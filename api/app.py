@@ -38,6 +38,7 @@ from api.directives import routes as directives
 from api.doors import opened
 from api.dossiers import routes as dossiers
 from api.duties import routes as duties
+from api.duties.remembered import Days
 from api.fhir import routes as fhir
 from api.foundation import contract, handlers, health, logs, written_contract
 from api.foundation.database import Database
@@ -188,11 +189,13 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()
+    app.state.days = Days()
     app.state.gate_rules = RuleShelf()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.
     app.router.routes.extend(readings.hot.routes)
+    app.router.routes.extend(duties.hot.routes)
     app.router.routes.extend(passes.hot.routes)
     for router in (*ROOMS, fhir.router, health.router):
         app.include_router(router)

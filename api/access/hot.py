@@ -1,8 +1,9 @@
 """Hot routes: declared like any other, so that the contract knows them, and served by hand.
 
 FastAPI solves a route's dependencies anew for each request, which costs more than the statements of
-a simple verb do (benchmarks). A verb that measuring found hot takes a body, what it opens with
-(`caller.enters`), what its path names, and perhaps the response to set headers on; nothing else.
+a simple verb do (benchmarks). A verb that measuring found hot takes what it opens with
+(`caller.enters`), what its path and its headers name, perhaps a body, and perhaps the response to
+set headers on; nothing else. It answers what is to be told, or a whole response.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any, get_args
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Header
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
@@ -29,14 +31,17 @@ class HotRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             caller = await admitted(request, verb.needed)
-            arguments = verb.read_path(request)
-            arguments[verb.body_name] = verb.read(request, await request.body())
+            arguments = verb.read_named(request)
+            if verb.body_name is not None:
+                arguments[verb.body_name] = verb.read(request, await request.body())
             told = Response(status_code=status, media_type="application/json")
             if verb.response_name is not None:
                 arguments[verb.response_name] = told
             async with verb.opening(request, caller) as opened:
                 arguments[verb.opening_name] = opened
                 answer = await self.endpoint(**arguments)
+            if isinstance(answer, Response):
+                return answer
             told.body = verb.answer.dump_json(answer, by_alias=True)
             told.headers["content-length"] = str(len(told.body))
             return told
@@ -47,15 +52,16 @@ class HotRoute(APIRoute):
 class _Verb:
     """What a hot verb's signature asks for."""
 
-    body_name: str
+    body_name: str | None = None
     opening_name: str
     opening: Opening
     response_name: str | None = None
 
     def __init__(self, verb: Callable[..., Any], in_path: Collection[str]) -> None:
         declared = signature(verb, eval_str=True)
-        self.answer: TypeAdapter[Any] = TypeAdapter(declared.return_annotation)
-        self._in_path: dict[str, TypeAdapter[Any]] = {}
+        told = declared.return_annotation
+        self.answer: TypeAdapter[Any] = TypeAdapter(Any if told is Response else told)
+        self._named: dict[str, tuple[str, str, TypeAdapter[Any]]] = {}
         for name, parameter in declared.parameters.items():
             marks = [each for each in get_args(parameter.annotation) if isinstance(each, Enters)]
             if marks:
@@ -65,20 +71,23 @@ class _Verb:
             elif parameter.annotation is Response:
                 self.response_name = name
             elif name in in_path:
-                self._in_path[name] = TypeAdapter(parameter.annotation)
+                self._named[name] = ("path", name, TypeAdapter(parameter.annotation))
+            elif header := _header_of(parameter.annotation):
+                self._named[name] = ("header", header, TypeAdapter(parameter.annotation))
             else:
                 self.body_name = name
                 self._body: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
 
-    def read_path(self, request: Request) -> dict[str, Any]:
-        """What the path names; raises what FastAPI would, pointing below `/path`."""
+    def read_named(self, request: Request) -> dict[str, Any]:
+        """What path and headers name; raises what FastAPI would, pointing below `/path`."""
         told: dict[str, Any] = {}
-        for name, kind in self._in_path.items():
+        for name, (place, key, kind) in self._named.items():
+            source = request.path_params if place == "path" else request.headers
             try:
-                told[name] = kind.validate_python(request.path_params[name])
+                told[name] = kind.validate_python(source.get(key))
             except ValidationError as error:
                 raise RequestValidationError(
-                    [{**each, "loc": ("path", name)} for each in error.errors()]
+                    [{**each, "loc": (place, key)} for each in error.errors()]
                 ) from None
         return told
 
@@ -106,3 +115,7 @@ class _Verb:
                 except ValidationError as told:
                     return told.errors()
         return error.errors()
+
+
+def _header_of(annotation: Any) -> str | None:
+    return next((each.alias for each in get_args(annotation) if isinstance(each, Header)), None)

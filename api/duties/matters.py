@@ -200,6 +200,22 @@ NEARER: Final = """
 """
 
 
+def turns(*, nearer: bool) -> str:
+    """The next instant at which the clock, by `$3` alone, makes another duty of what is there."""
+    posts = """
+        UNION ALL
+        SELECT unnest(ARRAY[p.began_at, p.ended_at]) FROM posts AS p
+        WHERE p.began_at > $3::timestamptz OR p.ended_at > $3::timestamptz
+    """
+    return f"""(
+        SELECT min(turn.at) FROM (
+            SELECT unnest(ARRAY[w.since_at, w.until_at]) FROM whereabouts AS w
+            WHERE w.quarantine_id IN (SELECT id FROM mine)
+            {posts if nearer else ""}
+        ) AS turn (at) WHERE turn.at > $3::timestamptz
+    )"""
+
+
 def _nearest(place: str, *, but: str = "NULL::uuid", who: str = "n.may_decide") -> str:
     return f"""{place} >= current_setting('onegrid.reach_from')
         AND {place} < current_setting('onegrid.reach_to')

@@ -1,22 +1,26 @@
 """“My day”: everything that is due of one post, now and later today, in one statement."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from api.access.caller import entry_of
+from api.access.caller import entering, entry_of
 from api.access.permissions import Permission, Role, permitted
+from api.access.tokens import Claims
 from api.duties import telling
 from api.duties.due import care
-from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER, RELEASES
+from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER, RELEASES, turns
+from api.duties.remembered import LONGEST, Days, Told
 from api.foundation import clock
-from api.foundation.database import Database
+from api.foundation.database import Database, cell_schema
 from api.foundation.identity import mask_address
 from api.foundation.sealed import Keyring
 from api.readings.batches import Desk
@@ -39,17 +43,18 @@ def _statement(*, releases: bool, manages: bool) -> str:
     decisions += f" UNION ALL {DECISIONS}" if manages else ""
     return f"""
         WITH {MINE}{nearer}, {_CARE}
-        SELECT item.kind, item.act, item.key, item.label, item.subject_id, item.quarantine_id,
-            item.resident_id, item.household_id, coalesce(item.name, r.name) AS person,
-            item.opens_at, item.due_at, h.name AS household_name, h.number, h.address_sealed,
-            h.reach
-        FROM (
+        SELECT seen.seen, seen.turns_at, item.kind, item.act, item.key, item.label,
+            item.subject_id, item.quarantine_id, item.resident_id, item.household_id,
+            coalesce(item.name, r.name) AS person, item.opens_at, item.due_at,
+            h.name AS household_name, h.number, h.address_sealed, h.reach
+        FROM (SELECT seen() AS seen, {turns(nearer=releases)} AS turns_at) AS seen
+        LEFT JOIN (
             {MATTERS} {decisions}
             UNION ALL
             SELECT kind, 'do', key, label, quarantine_id, quarantine_id, resident_id, household_id,
                 NULL, opens_at, due_at
             FROM care
-        ) AS item
+        ) AS item ON true
         LEFT JOIN residents AS r ON r.id = item.resident_id
         LEFT JOIN households AS h ON h.id = item.household_id
     """
@@ -75,23 +80,61 @@ def _who_decides() -> tuple[list[str], list[int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class DayDesk(Desk):
-    """A desk from which a second look can be taken through the other door."""
+class Asked:
+    """Whose day is asked for, what was told before, and the desk where it is found out."""
 
+    caller: Claims
     database: Database
+    days: Days
+    desk: Callable[[], AbstractAsyncContextManager[Desk]]
 
 
-async def my_day(desk: DayDesk) -> tuple[bytes, str]:
+async def my_day(asked: Asked) -> tuple[bytes, str]:
     """The JSON of `MyDay`, and the tag of what it says whatever the hour."""
     now = clock.now()
-    rows = await _actionable(desk, await _rows(desk, now))
-    stops = list(_stops(rows, now, desk.keyring))
+    told = await _still_true(asked, now)
+    if told is None:
+        async with asked.desk() as desk:
+            rows = await _rows(desk, now)
+        told = await _told(asked, rows, now)
+    as_of = orjson.dumps(now, option=orjson.OPT_UTC_Z)
+    return b'{"as_of":' + as_of + b"," + told.body, told.tag
+
+
+async def _still_true(asked: Asked, now: datetime) -> Told | None:
+    """What was told before, if whoever enters now sees exactly what was seen then."""
+    told = asked.days.told(asked.caller, now)
+    if told is None:
+        return None
+    function = f"{cell_schema(asked.caller.cell)}.seen_by"
+    (seen,) = await asked.database.at_once(function, *entering(asked.caller))
+    return told if seen == told.seen else None
+
+
+async def _told(asked: Asked, found: list[Any], now: datetime) -> Told:
+    rows = [row for row in found if row["kind"] is not None]  # one says what was seen, if no other
+    over = {row["quarantine_id"] for row in rows if row["kind"] == "release"}
+    if over:
+        rows = await _actionable(asked, rows, over)
+    stops = list(_stops(rows, now, asked.database.keyring))
     # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
     tag = blake2b(orjson.dumps(stops, default=str), digest_size=12).hexdigest()
     states = [duty["state"] for stop in stops for duty in stop["duties"]]
     counts = {state: states.count(state) for state in ("due", "later", "late")}
-    day = {"as_of": now, "day": clock.local_day(now), **counts, "stops": stops}
-    return orjson.dumps(day, default=str, option=orjson.OPT_UTC_Z), f'W/"{tag}"'
+    day = {"day": clock.local_day(now), **counts, "stops": stops}
+    body = orjson.dumps(day, default=str, option=orjson.OPT_UTC_Z).removeprefix(b"{")
+    until = _until(rows, found[0]["turns_at"], now)
+    told = Told(found[0]["seen"], now, until, body, f'W/"{tag}"')
+    if not over:  # conditions of a release are weighed by a rule that is told neither
+        asked.days.keep(asked.caller, told)
+    return told
+
+
+def _until(rows: Iterable[Mapping[str, Any]], turns_at: datetime | None, now: datetime) -> datetime:
+    """When the clock next changes what was told, a minute from now at the latest."""
+    edges = [turns_at, clock.day_bounds(clock.local_day(now))[1]]
+    edges += [row[edge] for row in rows for edge in ("opens_at", "due_at")]
+    return min([now + LONGEST, *(edge for edge in edges if edge is not None and edge > now)])
 
 
 async def _rows(desk: Desk, now: datetime) -> list[Any]:
@@ -106,15 +149,12 @@ async def _rows(desk: Desk, now: datetime) -> list[Any]:
     return await desk.connection.fetch(_statement(releases=releases, manages=manages), *asked)
 
 
-async def _actionable(desk: DayDesk, rows: list[Any]) -> list[Any]:
+async def _actionable(asked: Asked, rows: list[Any], over: set[UUID]) -> list[Any]:
     """Without the releases that still wait: a test, an alert, a transfer is a duty of its own.
 
     Their conditions are weighed by the one rule there is, and only where somebody's period is over.
     """
-    over = {row["quarantine_id"] for row in rows if row["kind"] == "release"}
-    if not over:
-        return rows
-    async with desk.database.session(entry_of(desk.caller, writing=False)) as session:
+    async with asked.database.session(entry_of(asked.caller, writing=False)) as session:
         ready = await ready_among(session, over)
     return [row for row in rows if row["kind"] != "release" or row["quarantine_id"] in ready]
 

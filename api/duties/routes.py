@@ -1,12 +1,14 @@
 """Duties over HTTP: a post's own day, how duties stand, and how work is shared out."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
 
 from api.access.caller import ScopedSession, enters, entry_of, permits
+from api.access.hot import HotRoute
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.duties import live_view, my_day, service, standing, workload
@@ -29,6 +31,7 @@ from api.readings.batches import Desk
 from api.readings.routes import AtDesk
 
 router = room("duties")
+hot = room("duties", route_class=HotRoute)
 
 
 class AtOwnDesk(AtDesk):
@@ -36,17 +39,25 @@ class AtOwnDesk(AtDesk):
 
     def __init__(self, request: Request, caller: Claims) -> None:
         super().__init__(request, caller)
-        self._database: Database = request.app.state.database
-        self._door = self._database.connection(entry_of(caller, writing=False).planned_once())
-
-    async def __aenter__(self) -> my_day.DayDesk:
-        desk = await super().__aenter__()
-        return my_day.DayDesk(
-            desk.caller, desk.connection, desk.policies, desk.keyring, self._database
-        )
+        database: Database = request.app.state.database
+        self._door = database.connection(entry_of(caller, writing=False).planned_once())
 
 
-OwnDesk = Annotated[my_day.DayDesk, enters(AtOwnDesk)]
+class AtOwnDay:
+    """Opens nothing for an admitted caller: what was told a moment ago may still be true."""
+
+    def __init__(self, request: Request, caller: Claims) -> None:
+        state, desk = request.app.state, partial(AtOwnDesk, request, caller)
+        self._asked = my_day.Asked(caller, state.database, state.days, desk)
+
+    async def __aenter__(self) -> my_day.Asked:
+        return self._asked
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+OwnDay = Annotated[my_day.Asked, enters(AtOwnDay)]
 LeaderDesk = Annotated[Desk, enters(AtDesk, Permission.duties_read)]
 PolicyReader = Annotated[Claims, permits(Permission.policies_read)]
 PolicyMaker = Annotated[Claims, permits(Permission.policies_manage)]
@@ -85,14 +96,14 @@ Whose = Annotated[standing.Asked, Depends(whose)]
 Period = Annotated[standing.Period, Depends(period)]
 
 
-@router.get("/my-day", response_model=MyDay, responses={**_UNCHANGED})
-async def read_my_day(desk: OwnDesk, known: Known = None) -> Response:
+@hot.get("/my-day", response_model=MyDay, responses={**_UNCHANGED})
+async def read_my_day(day: OwnDay, known: Known = None) -> Response:
     """查看我的一天。
 
     本人任职现在要办和今天稍后要办的全部事项,按上门的顺序排列:先到期的户在前,一户的事项排在一起。
     每项写明做什么、何时之前办、向哪里提交(M5.1)。
     """
-    return _answer(*await my_day.my_day(desk), known)
+    return _answer(*await my_day.my_day(day), known)
 
 
 @router.get("/duties/board", response_model=Board, responses=found())

@@ -9,6 +9,15 @@ depends_on = None
 
 UP = (
     """\
+CREATE FUNCTION seen() RETURNS text LANGUAGE sql STABLE AS $$
+    -- What was read with the same snapshot and the same reach was the same (docs/decisions/0017).
+    SELECT concat_ws(
+        ' ', pg_current_snapshot(), current_setting('onegrid.reach_from'),
+        current_setting('onegrid.reach_to'), current_setting('onegrid.duties')
+    )
+$$
+""",
+    """\
 DO $$
 BEGIN
     -- It runs by the rights of whoever records, so that row security judges what it reads and
@@ -80,12 +89,26 @@ BEGIN
 END
 $body$
     $function$, current_schema());
+    EXECUTE format($function$
+CREATE FUNCTION seen_by(
+    session_id uuid, held_post uuid, claimed_grid uuid, claimed_level integer, claimed_role text,
+    issued_at timestamptz, at timestamptz
+) RETURNS text LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM set_config('search_path', '%1$I, public', true);
+    PERFORM %1$I.enter(
+        session_id, held_post, claimed_grid, claimed_level, claimed_role, issued_at, at, false
+    );
+    RETURN %1$I.seen();
+END
+$body$
+    $function$, current_schema());
 END
 $$
 """,
 )
 
-DOWN = ("DROP FUNCTION keep_reading",)
+DOWN = ("DROP FUNCTION seen_by", "DROP FUNCTION seen", "DROP FUNCTION keep_reading")
 
 
 def upgrade() -> None:
