@@ -1,0 +1,173 @@
+"""Test results sent by another system: to the sample that waits for them, else as a new test."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+
+from api.clients.problems import ScopeMissing
+from api.foundation.problems import NotSignedIn
+from api.foundation.records import new_id
+from tests.builders import a_household, a_quarantine, synthetic_resident
+from tests.cast import Town, assert_problem
+from tests.inbound.events import a_result, ago, fates, send
+from tests.machines import a_machine
+
+PATH = "/v1/test-results"
+TESTS = "/v1/tests"
+RESULTS = "test_results:write"
+
+
+@pytest.fixture(scope="module")
+async def machine(town: Town) -> AsyncGenerator[httpx.AsyncClient]:
+    async with await a_machine(town, RESULTS) as machine:
+        yield machine
+
+
+async def resident(town: Town, *, grid: str = "t.01.01.01") -> dict[str, Any]:
+    body = synthetic_resident(relation="head")
+    await a_household(await town.as_("gu"), grid=grid, residents=[body])
+    return body
+
+
+async def a_sample(town: Town, person: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """A sample that a grid worker took and whose result is awaited."""
+    body = {
+        "id": str(new_id()),
+        "resident_id": person["id"],
+        "kind": "nucleic_acid",
+        "sampled_at": ago(hours=8),
+        **told,
+    }
+    answer = await (await town.as_("ming")).post(TESTS, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def samples_of(town: Town, person: dict[str, Any]) -> list[dict[str, Any]]:
+    gu = await town.as_("gu")
+    return (await gu.get(f"{TESTS}?resident_id={person['id']}")).json()["items"]
+
+
+async def causes_of(town: Town, person: dict[str, Any]) -> list[str]:
+    answer = await (await town.as_("gu")).get("/v1/alerts?limit=500")
+    return [each["cause"] for each in answer.json()["items"] if person["id"] in str(each)]
+
+
+async def test_nobody_no_worker_and_no_client_without_the_scope_sends_results(town: Town):
+    body = {"items": [a_result(synthetic_resident())]}
+    assert_problem(await town.nobody().post(PATH, json=body), NotSignedIn)
+    assert_problem(await (await town.as_("gu")).post(PATH, json=body), NotSignedIn)
+    async with await a_machine(town, "health_codes:write") as other:
+        assert_problem(await other.post(PATH, json=body), ScopeMissing)
+
+
+async def test_a_result_nobody_waited_for_is_a_test_of_its_own(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = await resident(town)
+    quarantine = await a_quarantine(await town.as_("gu"), resident=person["id"])
+    result = a_result(person)
+    assert fates(await send(machine, PATH, [result])) == ["created"]
+    assert fates(await send(machine, PATH, [result])) == ["unchanged"]
+    (test,) = await samples_of(town, person)
+    assert (test["outcome"], test["laboratory"]) == ("negative", "县疾控中心")
+    assert (test["quarantine_id"], test["source"]) == (quarantine["id"], "device")
+
+
+async def test_the_sample_that_waits_gets_its_result_as_a_new_version(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = await resident(town)
+    sample = await a_sample(town, person)
+    other_kind = await a_sample(town, person, kind="antigen")
+    result = a_result(person, sampled_at=ago(hours=9))
+    assert fates(await send(machine, PATH, [result, result])) == ["created", "unchanged"]
+    tests = {each["id"]: each for each in await samples_of(town, person)}
+    assert len(tests) == 2
+    answered = tests[sample["id"]]
+    assert (answered["outcome"], answered["version"]) == ("negative", 2)
+    assert tests[other_kind["id"]]["outcome"] == "pending"
+    gu = await town.as_("gu")
+    (former,) = (await gu.get(f"{TESTS}/{sample['id']}/history")).json()["items"]
+    assert (former["test"]["version"], former["test"]["outcome"]) == (1, "pending")
+
+
+async def test_a_result_of_another_day_answers_no_sample(town: Town, machine: httpx.AsyncClient):
+    person = await resident(town)
+    await a_sample(town, person)
+    await send(machine, PATH, [a_result(person, sampled_at=ago(days=3))])
+    assert sorted(each["outcome"] for each in await samples_of(town, person)) == [
+        "negative",
+        "pending",
+    ]
+
+
+async def test_two_results_of_one_person_answer_two_samples(town: Town, machine: httpx.AsyncClient):
+    person = await resident(town)
+    morning = await a_sample(town, person, sampled_at=ago(hours=20))
+    noon = await a_sample(town, person, sampled_at=ago(hours=10))
+    late = a_result(person, "invalid", sampled_at=ago(hours=10, minutes=5))
+    early = a_result(person, "negative", sampled_at=ago(hours=20, minutes=-5))
+    await send(machine, PATH, [late, early])
+    outcomes = {each["id"]: each["outcome"] for each in await samples_of(town, person)}
+    assert outcomes == {morning["id"]: "negative", noon["id"]: "invalid"}
+
+
+async def test_a_positive_result_reaches_the_village_at_once(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = await resident(town)
+    await send(machine, PATH, [a_result(person, "positive")])
+    assert await causes_of(town, person) == ["positive_test"]
+
+
+async def test_sent_twice_at_the_same_moment_it_answers_one_sample_once(
+    town: Town, machine: httpx.AsyncClient
+):
+    people = [await resident(town) for _ in range(4)]
+    for person in people:
+        await a_sample(town, person)
+    results = [a_result(person, "positive") for person in people]
+    answers = await asyncio.gather(send(machine, PATH, results), send(machine, PATH, results[::-1]))
+    assert sorted(each["created"] for each in answers) == [0, 4]
+    for person in people:
+        (test,) = await samples_of(town, person)
+        assert (test["outcome"], test["version"]) == ("positive", 2)
+        assert len(await causes_of(town, person)) == 1
+
+
+async def test_the_same_event_with_other_content_is_refused(town: Town, machine: httpx.AsyncClient):
+    person = await resident(town)
+    result = a_result(person)
+    await send(machine, PATH, [result])
+    told = await send(machine, PATH, [result | {"outcome": "positive"}])
+    assert told["items"][0]["problem"]["type"] == "/problems/record-differs"
+    assert [each["outcome"] for each in await samples_of(town, person)] == ["negative"]
+
+
+async def test_bad_results_are_pointed_at(town: Town, machine: httpx.AsyncClient):
+    person = await resident(town)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"outcome": "pending"}, ""),
+        ({"outcome": "yes"}, "/outcome"),
+        ({"kind": "blood"}, "/kind"),
+        ({"sampled_at": ago(hours=-1), "reported_at": None}, "/sampled_at"),
+        ({"reported_at": ago(hours=9)}, ""),
+        ({"reported_at": ago(hours=-1)}, "/reported_at"),
+        ({"tube_code": ""}, "/tube_code"),
+    ]
+    items = [a_result(person) | change for change, _ in wrong]
+    told = await send(machine, PATH, items)
+    for place, (change, pointer) in enumerate(wrong):
+        errors = told["items"][place]["problem"]["errors"]
+        assert [each["pointer"] for each in errors] == [f"/body/items/{place}{pointer}"], change
+    assert await samples_of(town, person) == []
+
+
+async def test_a_thousand_results_at_once_are_each_kept(town: Town, machine: httpx.AsyncClient):
+    person = await resident(town)
+    items = [a_result(person, sampled_at=ago(days=1, minutes=n)) for n in range(1000)]
+    assert (await send(machine, PATH, items))["created"] == 1000
