@@ -13,6 +13,7 @@ class Trouble(Labelled):
     """Why a system gave no usable answer; none of them says anything of the person."""
 
     unknown_system = "unknown_system", "没有接入该系统"
+    unread = "unread", "暂时读不到该系统的配置"
     switched_off = "switched_off", "该系统已停用"
     not_set_up = "not_set_up", "该系统的密钥或配置不全"
     too_little_known = "too_little_known", "所提供的身份信息不足以查询"

@@ -98,7 +98,8 @@ class Systems:
             async with self._reading:
                 if self._is_old(code):
                     await self._read_patiently()
-        return self._lines.get(code, Trouble.unknown_system)
+        unknown = Trouble.unread if self._read_at is None else Trouble.unknown_system
+        return self._lines.get(code, unknown)
 
     async def configured(self, code: str) -> Configured | Trouble:
         """A system as it is configured this moment, also one that is switched off."""
