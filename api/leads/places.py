@@ -28,6 +28,7 @@ class Spot:
     id: UUID
     path: str
     name: str
+    code: str
 
 
 class Places:
@@ -50,6 +51,13 @@ class Places:
         best = max(found.values(), default=0)
         meant = [path for path, letters in found.items() if letters == best]
         return self._spots[meant[0]] if best and len(meant) == 1 else None
+
+    def called(self, text: str) -> Spot | None:
+        """The grid with this code, or the only one of this name or named so."""
+        coded = [spot for spot in self._spots.values() if spot.code == text]
+        named = [spot for spot in self._spots.values() if text in self._names[spot.path]]
+        found = coded or named
+        return found[0] if len(found) == 1 else self.named_in(text)
 
     def _letters(self, path: str, address: str) -> int:
         """In how many letters the address names this grid and those it lies in; 0 if not itself."""
@@ -88,7 +96,7 @@ def _names_of(name: str) -> tuple[str, ...]:
 
 async def places_below(session: AsyncSession, path: str) -> Places:
     """The open grids below `path`, itself not among them: there a lead lies already."""
-    statement = select(col(Grid.id), col(Grid.path), col(Grid.name)).where(
+    statement = select(col(Grid.id), col(Grid.path), col(Grid.name), col(Grid.code)).where(
         within(col(Grid.path), path), col(Grid.path) != path, col(Grid.closed_at).is_(None)
     )
     return Places(Spot(*row) for row in await session.execute(statement))

@@ -8,7 +8,7 @@ from api.leads.places import Places, Spot, nearness
 from api.leads.scoring import Nearness
 
 PLACES = Places(
-    Spot(uuid4(), path, name)
+    Spot(uuid4(), path, name, path)
     for path, name in (
         ("t.01", "东片"),
         ("t.01.01", "柳村"),

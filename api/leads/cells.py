@@ -1,0 +1,207 @@
+"""What a cell says, put as a lead tells it: dates, numbers and words as the field writes them."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TypeVar
+from unicodedata import normalize
+
+from api.arrivals.models import Transport
+from api.foundation.identity import DocumentKind, Sex, without_unseen
+from api.leads.models import LeadSource
+from api.leads.sheets import Cell
+from api.protocols.models import ExposureClass
+
+_EXACT_BELOW = 1e15
+"""A sheet's numbers keep fifteen digits; what was longer is lost."""
+
+_POWER = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+_DAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?")
+_RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_SERIAL = range(20_000, 80_000)
+_EPOCH = date(1899, 12, 30)
+_APART = re.compile(r"[,、;/\n]+")
+
+
+class CellWrong(ValueError):
+    """A cell cannot be what its column holds; the message is for whoever filled it in."""
+
+
+def text_of(cell: Cell) -> str:
+    """A cell as text: whole numbers without a point, what pasting leaves behind taken away."""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float | int):
+        return str(int(cell)) if float(cell).is_integer() else str(cell)
+    return without_unseen(cell).strip().removeprefix("'").strip()
+
+
+def half_width(text: str) -> str:
+    """The text with digits, brackets and colons as a keyboard has them."""
+    return normalize("NFKC", text)
+
+
+def digits_of(cell: Cell, *, what: str) -> str:
+    """A number that is a name and no quantity; raises `CellWrong` where the sheet destroyed it."""
+    long = isinstance(cell, float | int) and not isinstance(cell, bool) and cell >= _EXACT_BELOW
+    text = text_of(cell)
+    if long or _POWER.fullmatch(half_width(text)):
+        raise CellWrong(f"{what}被存成了数字,后几位已丢失;请把该列设为文本,重新填写完整号码。")
+    return text
+
+
+def phones_of(cell: Cell) -> list[str]:
+    """The phones in a cell; more than one may stand in it."""
+    parts = _APART.split(half_width(digits_of(cell, what="电话号码")))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def one_name_of(cell: Cell) -> str:
+    """A name; raises `CellWrong` where several people stand in one cell."""
+    name = text_of(cell)
+    if len([part for part in _APART.split(half_width(name)) if part.strip()]) > 1:
+        raise CellWrong("一格里有几个人,请一人一行。")
+    return name
+
+
+def age_of(cell: Cell) -> int:
+    """An age in years, with or without 岁."""
+    told = re.fullmatch(r"(\d{1,3})(周?岁)?", half_width(text_of(cell)))
+    if told is None:
+        raise CellWrong("年龄应为整数。")
+    return int(told[1])
+
+
+def day_of(cell: Cell, *, latest: date) -> date:
+    """A day in any of the ways the field writes it; without a year, the last one by `latest`."""
+    if isinstance(cell, date):
+        return cell
+    text = half_width(text_of(cell))
+    if isinstance(cell, float | int) and int(cell) in _SERIAL:
+        return _EPOCH + timedelta(days=int(cell))
+    told = _DAY.fullmatch(text) or _RUN.fullmatch(text)
+    found = _day(told.groups(), latest) if told else None
+    if found is None:
+        raise CellWrong("日期不对,请写成 2022-02-04。")
+    return found
+
+
+def _day(told: tuple[str | None, ...], latest: date) -> date | None:
+    year, month, day = (int(part) if part else None for part in told)
+    try:
+        if year is not None:
+            return date(year, month or 0, day or 0)
+        this_year = date(latest.year, month or 0, day or 0)
+        return this_year if this_year <= latest else this_year.replace(year=latest.year - 1)
+    except ValueError:
+        return None
+
+
+W = TypeVar("W")
+
+
+def _among(text: str, words: Mapping[str, W]) -> W | None:
+    return next((meant for word, meant in words.items() if word in text), None)
+
+
+def sex_of(cell: Cell) -> Sex:
+    """男 or 女, by word, letter or code (GB/T 2261.1)."""
+    known = _SEXES.get(text_of(cell).upper())
+    if known is None:
+        raise CellWrong("性别应为男或女。")
+    return known
+
+
+def document_kind_of(cell: Cell) -> DocumentKind:
+    """The kind of a document by what it is called."""
+    known = _among(text_of(cell), _DOCUMENTS)
+    if known is None:
+        raise CellWrong("证件类型不认识,请从模板的选项中选择。")
+    return known
+
+
+def source_of(text: str) -> LeadSource | None:
+    """Where the issuer has it from; None where the words are not known."""
+    return _among(text, _SOURCES)
+
+
+def exposure_of(text: str) -> ExposureClass | None:
+    """What is claimed; None where the words are not known."""
+    return _among(text, _EXPOSURES)
+
+
+def transport_of(text: str) -> Transport | None:
+    """How somebody came; None where the words are not known."""
+    return _among(text, _TRANSPORTS)
+
+
+_SEXES = {
+    **dict.fromkeys(("男", "男性", "M", "1"), Sex.male),
+    **dict.fromkeys(("女", "女性", "F", "2"), Sex.female),
+    **dict.fromkeys(("未知", "不详", "0", "9"), Sex.unknown),
+}
+_DOCUMENTS = {
+    "永久居留": DocumentKind.foreign_permanent_resident,
+    "居住证": DocumentKind.hmt_residence_permit,
+    "港澳": DocumentKind.hk_macao_permit,
+    "回乡证": DocumentKind.hk_macao_permit,
+    "台湾": DocumentKind.taiwan_permit,
+    "台胞": DocumentKind.taiwan_permit,
+    "护照": DocumentKind.passport,
+    "户口": DocumentKind.household_book,
+    "身份证": DocumentKind.resident_identity,
+    "其他": DocumentKind.other,
+}
+_SOURCES = {
+    "大数据": LeadSource.big_data,
+    "公安": LeadSource.police,
+    "漫游": LeadSource.telecom,
+    "通信": LeadSource.telecom,
+    "运营商": LeadSource.telecom,
+    "同乘": LeadSource.transport,
+    "铁路": LeadSource.transport,
+    "民航": LeadSource.transport,
+    "协查": LeadSource.coordination,
+    "健康码": LeadSource.health_code,
+    "红码": LeadSource.health_code,
+    "黄码": LeadSource.health_code,
+    "卡点": LeadSource.checkpoint,
+    "举报": LeadSource.report,
+    "其他": LeadSource.other,
+}
+_EXPOSURES = {
+    "次密": ExposureClass.secondary_contact,
+    "密接的密接": ExposureClass.secondary_contact,
+    "密切接触者的密切接触者": ExposureClass.secondary_contact,
+    "密接": ExposureClass.close_contact,
+    "密切接触": ExposureClass.close_contact,
+    "一般接触": ExposureClass.general_contact,
+    "时空伴随": ExposureClass.spatiotemporal_companion,
+    "入境": ExposureClass.entrant,
+    "康复": ExposureClass.recovered,
+    "治愈": ExposureClass.recovered,
+    "阳性": ExposureClass.case,
+    "病例": ExposureClass.case,
+    "返": ExposureClass.returnee,
+    "来乡": ExposureClass.returnee,
+    "其他": ExposureClass.other,
+}
+_TRANSPORTS = {
+    "火车": Transport.train,
+    "高铁": Transport.train,
+    "动车": Transport.train,
+    "飞机": Transport.air,
+    "航班": Transport.air,
+    "客车": Transport.coach,
+    "大巴": Transport.coach,
+    "班车": Transport.coach,
+    "自驾": Transport.private_car,
+    "包车": Transport.private_car,
+    "私家车": Transport.private_car,
+    "船": Transport.ship,
+    "步行": Transport.on_foot,
+    "骑行": Transport.on_foot,
+    "其他": Transport.other,
+}

@@ -1,0 +1,71 @@
+"""Leads that other systems deliver: in one call, sent again, and nothing told back of people."""
+
+import asyncio
+
+from api.clients.problems import ScopeMissing
+from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
+from api.foundation.records import new_id
+from tests.builders import a_household, lead_batch_body, lead_body, synthetic_resident
+from tests.cast import Town, assert_problem, grid_id
+from tests.machines import a_machine
+
+PATH = "/v1/inbound/lead-batches"
+
+
+async def test_only_a_system_let_in_for_leads_delivers_them(town: Town):
+    sent = {"batch": lead_batch_body(), "items": [lead_body()]}
+    assert_problem(await town.nobody().post(PATH, json=sent), NotSignedIn)
+    assert_problem(await (await town.as_("zhou")).post(PATH, json=sent), NotSignedIn)
+    other = await a_machine(town, "status:read")
+    assert_problem(await other.post(PATH, json=sent), ScopeMissing)
+    machine = await a_machine(town, "leads:write")
+    assert_problem(await machine.get("/v1/leads"), NotSignedIn)
+
+
+async def test_a_batch_is_delivered_with_its_leads_and_in_parts(town: Town):
+    machine = await a_machine(town, "leads:write")
+    person = synthetic_resident()
+    await a_household(await town.as_("ming"), grid="t.01.01.01", residents=[person])
+    known = lead_body(name=person["name"], phone=person["phone"])
+    sent = {"batch": lead_batch_body(), "items": [known, lead_body() | {"phone": "1"}]}
+    made = await machine.post(PATH, json=sent)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert told["batch"]["source"] == "device"
+    assert [each["outcome"] for each in told["leads"]["items"]] == ["created", "refused"]
+    assert person["id"] not in made.text
+    lead = (await (await town.as_("ming")).get(f"/v1/leads/{known['id']}")).json()["lead"]
+    assert (lead["resident_id"], lead["source"]) == (person["id"], "device")
+    more = {"batch": sent["batch"], "items": [known, lead_body()]}
+    again = await machine.post(PATH, json=more)
+    assert again.status_code == 200, again.text
+    assert [each["outcome"] for each in again.json()["leads"]["items"]] == ["unchanged", "created"]
+    other = {"batch": sent["batch"] | {"instructions": "别的"}, "items": []}
+    assert_problem(await machine.post(PATH, json=other), RecordDiffers)
+
+
+async def test_a_delivery_at_the_same_moment_is_one(town: Town):
+    machine = await a_machine(town, "leads:write")
+    sent = {"batch": lead_batch_body(), "items": [lead_body() for _ in range(50)]}
+    answers = await asyncio.gather(*(machine.post(PATH, json=sent) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
+    assert sum(answer.json()["leads"]["created"] for answer in answers) == 50
+
+
+async def test_a_system_delivers_where_it_was_let_in(town: Town):
+    machine = await a_machine(town, "leads:write", grid="t.01.01")
+    sent = {"batch": lead_batch_body(), "items": [lead_body()]}
+    made = await machine.post(PATH, json=sent)
+    assert made.json()["batch"]["grid_id"] == str(grid_id("t.01.01"))
+    beyond = lead_batch_body(grid_id=str(grid_id("t")))
+    refused = await machine.post(PATH, json={"batch": beyond, "items": []})
+    assert assert_problem(refused, NotFound)["errors"][0]["pointer"] == "/body/batch/grid_id"
+    elsewhere = lead_body(grid_id=str(grid_id("t.01.02.01")))
+    told = await machine.post(PATH, json={"batch": sent["batch"], "items": [elsewhere]})
+    (item,) = told.json()["leads"]["items"]
+    assert item["problem"]["errors"][0]["pointer"] == "/body/items/0/grid_id"
+    wrong = {"batch": lead_batch_body(), "items": [lead_body()] * 1001}
+    assert_problem(await machine.post(PATH, json=wrong), InvalidInput)
+    nameless = {"batch": lead_batch_body() | {"issuer": ""}, "items": [], "id": str(new_id())}
+    told = assert_problem(await machine.post(PATH, json=nameless), InvalidInput)
+    assert {each["pointer"] for each in told["errors"]} == {"/body/batch/issuer", "/body/id"}
