@@ -26,6 +26,7 @@ class DutyKind(Labelled):
     change = "change", "期限变更审批"
     release = "release", "解除审批"
     arrival = "arrival", "返(来)乡"
+    shift = "shift", "值班"
 
 
 class DutyState(Labelled):

@@ -53,6 +53,8 @@ _VERBS = {
     ("arrival", "verify"): "核实{person}的返(来)乡信息",
     ("arrival", "confirm"): "确定{person}的管理措施({about})",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
+    ("shift", "checkpoint"): "到{label}值班",
+    ("shift", "site"): "到{label}值班",
 }
 _LABELS: dict[str, type[Labelled]] = {
     "alert": Cause,
@@ -94,8 +96,12 @@ PATHS = {
     "leave": "/v1/leaves/{subject_id}/{act}",
     "change": "/v1/stage-changes/{subject_id}/{act}",
     "arrival": "/v1/arrivals/{subject_id}/{act}",
+    "shift": "/v1/checkpoints/{subject_id}/passes",
 }
-_TO_BEGIN = {("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers"}
+_TO_BEGIN = {
+    ("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers",
+    ("shift", "site"): "/v1/site-sessions/{subject_id}/tallies",
+}
 """What begins with a record of its own, instead of a step of one that is there."""
 
 _ACTS = {"decide": "approve", "pick_up": "pick-up", "hand_over": "hand-over"}

@@ -1,0 +1,24 @@
+"""Shifts in “my day”: where the caller is on duty today, from the roster's own rows (M2.8).
+
+SQL as in `matters`: it speaks of `$2` (today), `$3` (now) and `$6` (the worker).
+"""
+
+from typing import Final
+
+from api.duties.due import midnight
+
+# At a site the work is that of its session; where none is planned yet, there is none to name.
+SHIFTS: Final = f"""
+    SELECT 'shift', d.place_kind, NULL, d.place_name || coalesce('(' || d.role || ')', ''),
+        coalesce(held.id, d.place_id), NULL, NULL::uuid, NULL::uuid, NULL, d.starts_at, d.ends_at
+    FROM duty_shifts AS d
+    LEFT JOIN LATERAL (
+        SELECT s.id FROM site_sessions AS s
+        WHERE s.site_id = d.place_id AND s.status <> 'cancelled'
+            AND s.starts_at < d.ends_at AND s.ends_at > d.starts_at
+        ORDER BY s.starts_at LIMIT 1
+    ) AS held ON true
+    WHERE d.worker_id = $6::uuid AND d.discarded_at IS NULL
+        AND d.ends_at > $3::timestamptz AND d.starts_at < {midnight("$2::date + 1")}
+"""
+"""What has ended is over: a shift is stood or was not, and cannot be made up for."""

@@ -1,0 +1,59 @@
+"""A shift on the roster stands in the day of whoever is to stand it, and of nobody else."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+
+from api.foundation import clock
+from tests.builders import a_checkpoint, a_shift
+from tests.cast import Town
+from tests.duties.scenery import my_day
+from tests.readings.conftest import at, signed_in
+
+
+@pytest.fixture(autouse=True)
+def eight_in_the_morning():
+    with time_machine.travel(at(8), tick=False):
+        yield
+
+
+@pytest.fixture
+async def lin(town: Town) -> httpx.AsyncClient:
+    return await signed_in(town, "lin")
+
+
+async def _shifts(town: Town, name: str) -> list[dict[str, Any]]:
+    stops = (await my_day(town, name))["stops"]
+    return [duty for stop in stops for duty in stop["duties"] if duty["kind"] == "shift"]
+
+
+async def test_a_shift_is_told_with_its_hours_and_where_to_record_passes(
+    town: Town, lin: httpx.AsyncClient
+):
+    bridge = await a_checkpoint(lin, grid="t.01.01")
+    shift = await a_shift(lin, bridge, worker="han", begins=2, hours=8, role="值班长")
+    [duty] = await _shifts(town, "han")
+    assert duty["what"] == "到青竹大桥卡点(值班长)值班"
+    assert (duty["opens_at"], duty["due_at"]) == (shift["starts_at"], shift["ends_at"])
+    assert duty["state"] == "later"
+    assert duty["report"]["path"] == f"/v1/checkpoints/{bridge['id']}/passes"
+    assert await _shifts(town, "wei") == []
+    with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
+        assert [each["state"] for each in await _shifts(town, "han")] == ["due"]
+    with time_machine.travel(clock.now() + timedelta(hours=11), tick=False):
+        assert await _shifts(town, "han") == []
+
+
+async def test_a_shift_of_another_day_or_off_the_roster_is_not_of_today(
+    town: Town, lin: httpx.AsyncClient
+):
+    bridge = await a_checkpoint(lin, grid="t.01.01")
+    await a_shift(lin, bridge, worker="mei", begins=30)
+    off = await a_shift(lin, bridge, worker="mei", begins=1)
+    path, headers = f"/v1/duty-shifts/{off['id']}/discard", {"If-Match": '"1"'}
+    answer = await lin.post(path, json={"reason": "调班"}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert await _shifts(town, "mei") == []
