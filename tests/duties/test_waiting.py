@@ -15,7 +15,7 @@ from api.foundation.records import new_id
 from api.settings import Settings
 from tests.builders import a_household, a_quarantine
 from tests.cast import TOWNSHIP, Town, grid_id, id_of
-from tests.duties.scenery import my_day, only_stage
+from tests.duties.scenery import duties_of, my_day, only_stage
 from tests.quarantines.plans import a_planned_quarantine, sampled, the_ninth_edition
 from tests.readings.conftest import at, reading_body, signed_in
 
@@ -163,6 +163,7 @@ async def test_a_release_waits_for_whom_the_plan_names_and_not_for_the_village(
     protocol = await the_ninth_edition(town)
     kept = await a_planned_quarantine(town, protocol, by="wei", grid=HAN)
     assert await waiting(town, "release", kept["id"]) == {}, "its tests have not been taken"
+    assert ("test", "due") in duties_of(await my_day(town, "han"), kept["resident_id"])
     await sampled(wei, kept, 1, 4)
     [last] = await sampled(wei, kept, 7, outcome="pending")
     assert await waiting(town, "release", kept["id"]) == {}, "a result is awaited"
