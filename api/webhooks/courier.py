@@ -1,20 +1,14 @@
-"""Sending one signed message: to a checked address only, following nothing, waiting not for long.
-
-A name is resolved once, each address it stands for is checked, and the connection is made to just
-that address: what the name stands for a moment later is not asked (DNS rebinding).
-"""
+"""Sending one signed message: to checked addresses only, following nothing, not waiting long."""
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpcore
@@ -23,6 +17,7 @@ from standardwebhooks import Webhook
 from api.foundation import clock
 from api.webhooks.addresses import AddressNotAllowed, Fence
 from api.webhooks.models import Failure
+from api.webhooks.network import GuardedNetwork, Unresolved
 
 TIMEOUT_SECONDS = 10.0
 """For everything together, from the question for the name to the status of the answer."""
@@ -53,20 +48,17 @@ class Answer:
     failure: Failure | None = None
 
 
-class Unresolved(Exception):
-    """A name that stands for nothing."""
-
-
 class Courier:
     """Keeps the connections of one process to the addresses of others."""
 
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
+        self._network = GuardedNetwork(fence)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=_CONNECTIONS,
             keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_Guarded(fence),
+            network_backend=self._network,
         )
 
     async def __aenter__(self) -> Self:
@@ -80,6 +72,7 @@ class Courier:
         trace: TracebackType | None,
     ) -> None:
         await self._pool.__aexit__(kind, error, trace)
+        self._network.close()
 
     async def send(self, letter: Letter) -> Answer:
         """Send it once; whatever goes wrong is an answer, never an exception."""
@@ -162,48 +155,3 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__ or error.__context__
     return found
-
-
-class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that the fence lets through, and to no socket of this machine."""
-
-    def __init__(self, fence: Fence) -> None:
-        self._fence = fence
-        self._below = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - as the library has it
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        known = [each for each in await _resolved(host, port) if self._fence.lets(ip_address(each))]
-        if not known:
-            raise AddressNotAllowed("不能向内部网络的地址推送。")
-        for address in known[:-1]:
-            with suppress(httpcore.ConnectError):
-                return await self._below.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-        return await self._below.connect_tcp(
-            known[-1], port, timeout, local_address, socket_options
-        )
-
-    async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> Any:
-        raise AddressNotAllowed(path)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-async def _resolved(host: str, port: int) -> list[str]:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise Unresolved from error
-    # IPv4 first: where a township has no IPv6, its route ends in silence.
-    found.sort(key=lambda each: each[0] is not socket.AF_INET)
-    return [str(address[0]) for *_, address in found]

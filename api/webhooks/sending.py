@@ -26,7 +26,7 @@ from api.webhooks.fan_out import FAN_OUT
 STIRRED = "onegrid_webhooks"
 """What is told by its schema when something in a cell is to be sent at once."""
 
-LOOK_AGAIN_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 5.0
 """How often it is asked what became due of itself: to be tried again, or left by one killed."""
 
 _BURST_SECONDS = 0.05

@@ -2,11 +2,19 @@
 
 import asyncio
 import socket
-from datetime import UTC, datetime
+import ssl
+import threading
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
 from api.webhooks.addresses import AddressNotAllowed, Fence
@@ -113,21 +121,20 @@ Answers = list[list[str]]
 
 
 @pytest.fixture
-async def names(monkeypatch: pytest.MonkeyPatch) -> Answers:
+def names(monkeypatch: pytest.MonkeyPatch) -> Answers:
     """What the name `hooks.example.com` stands for, asked the first time, the second …"""
     answers: Answers = []
-    loop = asyncio.get_running_loop()
-    ordinary = loop.getaddrinfo
+    ordinary = socket.getaddrinfo
 
-    async def told(host: Any, port: Any, **rest: Any) -> Any:
+    def told(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
         if host != "hooks.example.com":
-            return await ordinary(host, port, **rest)
+            return ordinary(host, port, *rest, **more)
         found = answers.pop(0)
         kinds = (socket.AF_INET6 if ":" in each else socket.AF_INET for each in found)
         named = zip(kinds, found, strict=True)
         return [(kind, socket.SOCK_STREAM, 6, "", (each, port)) for kind, each in named]
 
-    monkeypatch.setattr(loop, "getaddrinfo", told)
+    monkeypatch.setattr(socket, "getaddrinfo", told)
     return answers
 
 
@@ -171,6 +178,28 @@ async def test_of_several_addresses_the_allowed_one_is_taken(receiver: Receiver,
     assert heard.headers["host"] == f"hooks.example.com:{receiver.port}"
 
 
+async def test_a_name_server_that_does_not_answer_holds_up_nobody_else(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    ordinary, answers = socket.getaddrinfo, threading.Event()
+
+    def told(host: Any, *rest: Any, **more: Any) -> Any:
+        if host == "slow.example.com":
+            answers.wait(30)
+        return ordinary("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", told)
+    slow = f"http://slow.example.com:{receiver.port}/slow"
+    async with Courier(LOOPBACK) as courier:
+        waiting = [asyncio.create_task(courier.send(_letter(slow))) for _ in range(100)]
+        await asyncio.sleep(0.1)
+        assert (await courier.send(_letter(receiver.url))).failure is None
+        assert not any(each.done() for each in waiting)
+        answers.set()
+        assert {(await each).failure for each in waiting} == {None}
+    assert len(receiver.heard) == 101
+
+
 async def test_a_proxy_of_the_environment_is_not_used(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ):
@@ -203,3 +232,39 @@ async def test_every_secret_signs_and_the_library_of_others_verifies_each():
     headers = signed(letter, datetime.now(UTC))
     for secret in letter.secrets:
         assert Webhook(secret).verify(letter.body, headers) == {"名": "𠮷"}
+
+
+@pytest.fixture
+async def self_signed(tmp_path: Path) -> AsyncGenerator[int]:
+    """The port of a server whose certificate nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    kept = tmp_path / "server.pem"
+    pem = serialization.Encoding.PEM
+    kept.write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(kept)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(self_signed: int):
+    async with Courier(LOOPBACK) as courier:
+        answer = await courier.send(_letter(f"https://127.0.0.1:{self_signed}/"))
+    assert (answer.status_code, answer.failure) == (None, Failure.insecure)
