@@ -52,8 +52,12 @@ from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
-from api.leads import routes as leads
+from api.health_records import tube_routes as tubes
 from api.inbound import routes as inbound
+from api.leads import client_routes as delivered_leads
+from api.leads import routes as leads
+from api.leads import upload_routes as lead_sheets
+from api.leads import verification_routes as verification
 from api.live import routes as live
 from api.live.hub import Hub
 from api.movements import leave_routes as leaves
@@ -104,6 +108,7 @@ ROOMS = (
     visits.router,
     health_records.router,
     codes_and_cards.router,
+    tubes.router,
     health_codes.router,
     care.router,
     arrivals.router,
@@ -111,7 +116,10 @@ ROOMS = (
     arrival_plans.router,
     risk_areas.router,
     divisions.router,
+    lead_sheets.router,
     leads.router,
+    delivered_leads.router,
+    verification.router,
     policies.router,
     protocol_routes.router,
     alerts.router,

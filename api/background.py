@@ -5,6 +5,8 @@ from api.arrivals import reclassification as arrivals
 from api.checkpoints import rechecks, retention
 from api.directives import lateness as directives
 from api.inbound import matching as inbound
+from api.leads import lateness as leads
+from api.leads import transferring as lead_transfers
 from api.live import retention as live
 from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
@@ -18,6 +20,8 @@ __all__ = [
     "arrivals",
     "directives",
     "inbound",
+    "lead_transfers",
+    "leads",
     "live",
     "quarantines",
     "readings",

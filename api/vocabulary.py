@@ -55,6 +55,7 @@ MEMBERS = {
     "home_sampling_id": "上门采样的编号",
     "household_id": "户的编号",
     "lead_id": "线索的编号",
+    "lead_transfer_id": "线索移交的编号",
     "leave_id": "外出的编号",
     "pass_id": "通行记录的编号",
     "place_id": "卡点或站点的编号",

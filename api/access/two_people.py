@@ -13,6 +13,7 @@ class NeedsAnotherPerson(Problem):
     detail: ClassVar[str] = "此事项须由申请人、经办人以外的人员审批或核实。"
     constraints: ClassVar[tuple[str, ...]] = (
         "ck_alerts_two_people",
+        "ck_leads_two_people",
         "ck_leaves_two_people",
         "ck_stage_changes_two_people",
     )

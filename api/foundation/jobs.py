@@ -95,14 +95,16 @@ async def enqueue(
     payload: Mapping[str, Any],
     *,
     at: datetime | None = None,
+    cell: str | None = None,
 ) -> None:
-    """Put `name` off until this transaction, in a cell, has committed, or until `at`.
+    """Put `name` off until this transaction has committed, or until `at`; for its cell or another.
 
     The queue is not sealed: `payload` is ids and numbers, never anything about a person.
     """
     connection = await _driver(door)
-    schema: str = await connection.fetchval("SELECT current_schema()")
-    said = {"cell": schema.removeprefix("cell_"), "payload": dict(payload)}
+    if cell is None:
+        cell = (await connection.fetchval("SELECT current_schema()")).removeprefix("cell_")
+    said = {"cell": cell, "payload": dict(payload)}
     delay = None if at is None else max(at - clock.now(), timedelta())
     await queue_of(connection).enqueue(name, orjson.dumps(said), execute_after=delay)
 

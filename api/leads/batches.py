@@ -18,6 +18,16 @@ from api.leads.problems import LeadBatchAlreadyEntered
 from api.leads.queries import batch_locked
 from api.leads.schemas import LeadBatchCorrect, LeadBatchRecord
 
+_TOLD = {
+    "issuer",
+    "batch_number",
+    "deadline_at",
+    "instructions",
+    "attempts_needed",
+    "visit_needed",
+}
+"""What is kept just as it was told."""
+
 
 class Receiver(Actor, Protocol):
     """Who receives leads, and where: somebody at a post, or another system."""
@@ -56,7 +66,7 @@ async def record_batch(
         detail = "反馈时限须晚于下发时间;补录的批次请填写下发时间。"
         raise InvalidInput(detail, pointer=f"{within}/deadline_at")
     await _refuse_second(session, said, within=within)
-    told = said.model_dump(include={"issuer", "batch_number", "deadline_at", "instructions"})
+    told = said.model_dump(include=_TOLD)
     row = LeadBatch(**filled, **told, grid_id=grid.id, reach=grid.path, issued_at=issued_at)
     kept, created = await create_once(session, Proposal(said, row))
     if created:

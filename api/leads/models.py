@@ -93,7 +93,11 @@ ANSWERED = (LeadStatus.fed_back, LeadStatus.closed, LeadStatus.transferred)
 
 
 class LeadBatch(Recorded, table=True):
-    """Leads that one issuer sent together, to be answered by one deadline."""
+    """Leads that one issuer sent together, to be answered by one deadline.
+
+    Whoever cannot be reached was tried `attempts_needed` times, and at the door where
+    `visit_needed`: the issuer says so for each batch.
+    """
 
     __tablename__: ClassVar[Any] = "lead_batches"
     __table_args__ = (
@@ -107,6 +111,7 @@ class LeadBatch(Recorded, table=True):
             postgresql_where=text("discarded_at IS NULL"),
         ),
         CheckConstraint("deadline_at > issued_at", name="order"),
+        CheckConstraint("attempts_needed BETWEEN 1 AND 20", name="attempts_needed"),
     )
 
     grid_id: UUID = Field(foreign_key="grids.id")
@@ -116,6 +121,8 @@ class LeadBatch(Recorded, table=True):
     deadline_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     instructions: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     from_cell: str | None = Field(default=None, sa_type=String(12))  # pyright: ignore[reportArgumentType]
+    attempts_needed: int = Field(default=3, sa_column_kwargs={"server_default": "3"})
+    visit_needed: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 

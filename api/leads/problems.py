@@ -31,6 +31,31 @@ class LeadNotSo(Problem):
     detail: ClassVar[str] = "该线索已作出结论或已反馈,不能再办理此步骤。"
 
 
+class LeadNotReady(Problem):
+    """The outcome does not hold yet; `lacking` says what has still to be done."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "核查尚不充分"
+    detail: ClassVar[str] = "该结论所需的核查尚未完成。"
+    pointer: ClassVar[str | None] = "/body/outcome"
+
+
+class NothingToFeedBack(Problem):
+    """Only what was reviewed is fed back, and all of it has been."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "没有可反馈的线索"
+    detail: ClassVar[str] = "该批没有已审核而未反馈的线索。"
+
+
+class TransferAnswered(Problem):
+    """A transfer is answered once."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "移交已有回执"
+    detail: ClassVar[str] = "该次移交已登记回执。"
+
+
 class GridOutsideBatch(Problem):
     """A lead stays within the grid that received its batch; beyond it is a transfer."""
 

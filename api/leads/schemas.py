@@ -73,6 +73,12 @@ class LeadBatchRecord(FromTheField):
     issued_at: Annotated[Instant | None, Field(description="下发时间;不填为登记的时间")] = None
     deadline_at: Annotated[Instant, Field(description="反馈时限,晚于下发时间")]
     instructions: Annotated[LongText | None, Field(description="核查要求,勿写个人信息")] = None
+    attempts_needed: Annotated[
+        int, Field(strict=True, ge=1, le=20, description="报“无法联系”须有几次未联系到的记录")
+    ] = 3
+    visit_needed: Annotated[bool, Field(strict=True, description="报“无法联系”是否须上门一次")] = (
+        True
+    )
 
 
 class LeadBatchCorrect(Input):

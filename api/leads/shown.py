@@ -34,6 +34,8 @@ class LeadBatchRead(Wire):
     deadline_at: Instant = Field(description="反馈时限")
     instructions: str | None = Field(description="核查要求")
     from_cell: str | None = Field(description="由其他乡镇移交的,该乡镇的代码")
+    attempts_needed: int = Field(description="报“无法联系”须有几次未联系到的记录")
+    visit_needed: bool = Field(description="报“无法联系”是否须上门一次")
     closed_at: Instant | None = Field(description="全部反馈的时间;null 为未结")
     recorded_at: Instant = Field(description="登记时间")
     received_at: Instant = Field(description="服务收到的时间")

@@ -27,9 +27,12 @@ CREATE TABLE lead_batches (
     deadline_at TIMESTAMP WITH TIME ZONE NOT NULL,
     instructions TEXT,
     from_cell VARCHAR(12),
+    attempts_needed INTEGER DEFAULT '3' NOT NULL,
+    visit_needed BOOLEAN DEFAULT true NOT NULL,
     closed_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_lead_batches PRIMARY KEY (id),
     CONSTRAINT ck_lead_batches_order CHECK (deadline_at > issued_at),
+    CONSTRAINT ck_lead_batches_attempts_needed CHECK (attempts_needed BETWEEN 1 AND 20),
     CONSTRAINT ck_lead_batches_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
     CONSTRAINT fk_lead_batches_grid_id FOREIGN KEY(grid_id) REFERENCES grids (id)
 )

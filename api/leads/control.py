@@ -1,0 +1,74 @@
+"""The arrival or the quarantine that follows from a lead, carrying its facts."""
+
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access.tokens import Claims
+from api.arrivals.coming_schemas import ArrivalRecord
+from api.arrivals.recording import record_arrival
+from api.foundation import clock
+from api.foundation.database import keyring_of
+from api.leads.masked import plain_of
+from api.leads.models import Lead
+from api.leads.verification_schemas import LeadArrival, LeadConclusion
+from api.quarantines.begin import begin_quarantine
+
+
+async def start_control(
+    session: AsyncSession, caller: Claims, lead: Lead, said: LeadConclusion
+) -> dict[str, Any]:
+    """Start what the conclusion asks for; returns what the lead has of it from now on.
+
+    Raises what registering an arrival and beginning a quarantine raise; nothing is half written.
+    """
+    started: dict[str, Any] = {}
+    if said.arrival is not None:
+        told = _arrival(session, lead, said.arrival)
+        arrival, _ = await record_arrival(session, caller, told)
+        started["arrival_id"] = arrival.id
+    if said.quarantine is not None:
+        quarantine, _ = await begin_quarantine(
+            session, caller, said.quarantine, within="/body/quarantine"
+        )
+        started["quarantine_id"] = quarantine.id
+    return started
+
+
+def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRecord:
+    """The arrival of the person of a lead: what the lead says, and what it could not."""
+    plain = plain_of(keyring_of(session), lead)
+    known: dict[str, Any] = {"resident_id": lead.resident_id}
+    if lead.resident_id is None:
+        known = {
+            "name": lead.name,
+            "sex": lead.sex,
+            "birth_date": lead.birth_date,
+            "document_kind": lead.document_kind,
+            "document": plain.document,
+            "phone": plain.phone,
+        }
+    facts = {
+        "origin_code": lead.origin_code,
+        "transport": lead.transport,
+        "transport_number": lead.transport_number,
+        "last_exposure_on": lead.claimed_on,
+        "exposure_class": lead.claimed,
+        "note": plain.claim,
+    }
+    told = {name: value for name, value in {**known, **facts}.items() if value is not None}
+    come = {
+        "id": said.id,
+        "household_id": said.household_id,
+        "arrived_at": said.arrived_at or _arrived(lead),
+        "stays": said.stays,
+    }
+    return ArrivalRecord.model_validate({**come, **told})
+
+
+def _arrived(lead: Lead) -> datetime:
+    """When the person came: on the day the lead tells of, else before now."""
+    if lead.arrived_on is None or lead.arrived_on >= clock.today():
+        return clock.now()
+    return datetime.combine(lead.arrived_on, time(12), clock.TOWNSHIP_ZONE)

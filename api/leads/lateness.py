@@ -1,0 +1,45 @@
+"""Leads that nobody has concluded in time are told upward, once for each deadline (M2.6)."""
+
+from datetime import datetime
+
+from asyncpg import Record
+
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alerts
+from api.foundation.database import Connection
+from api.foundation.jobs import every
+
+# What has been concluded waits for those above, whose own day says so.
+_LATE = """
+    UPDATE leads SET late_told_at = $1, version = version + 1, changed_xid = pg_current_xact_id()
+    WHERE id IN (
+        SELECT id FROM leads
+        WHERE deadline_at < $1 AND late_told_at IS NULL AND discarded_at IS NULL
+            AND status IN ('imported', 'assigned', 'contacting')
+        ORDER BY deadline_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, grid_id, reach, household_id, resident_id, deadline_at
+"""
+
+
+@every(seconds=30, name="leads.late")
+async def tell_of_late(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - the form of a sweep
+    """Open an alert for each lead whose deadline passed without a conclusion."""
+    late = await connection.fetch(_LATE, at)
+    await open_alerts(connection, [_finding(row, at) for row in late], at=at)
+    return len(late)
+
+
+def _finding(late: Record, at: datetime) -> Finding:
+    return Finding(
+        cause=Cause.overdue_lead,
+        subject_id=late["id"],
+        grid_id=late["grid_id"],
+        reach=late["reach"],
+        household_id=late["household_id"],
+        resident_id=late["resident_id"],
+        kind=EvidenceKind.lead,
+        record_id=late["id"],
+        key=late["deadline_at"].isoformat(timespec="seconds")[:19],
+        found_at=at,
+    )

@@ -1,0 +1,196 @@
+"""Somebody other than the verifier looks at an outcome; what holds is fed back to the issuer."""
+
+from collections import Counter
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy import select as pick
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import audit
+from api.access.tokens import Claims
+from api.access.two_people import NeedsAnotherPerson
+from api.foundation import clock
+from api.foundation.live import tell
+from api.foundation.problems import InvalidInput, RecordDiffers
+from api.foundation.records import Correction, correct
+from api.leads.models import ANSWERED, Lead, LeadBatch, LeadOutcome, LeadStatus
+from api.leads.problems import LeadNotSo, NothingToFeedBack
+from api.leads.queries import batch_locked, lead_locked
+from api.leads.verification_models import LeadFeedback
+from api.leads.verification_schemas import (
+    FeedbackOrigin,
+    FeedbackRow,
+    FeedbackTable,
+    LeadFeedbackRead,
+    LeadFeedbackRecord,
+    LeadReview,
+)
+
+
+async def review(session: AsyncSession, caller: Claims, lead_id: UUID, said: LeadReview) -> Lead:
+    """Accept an outcome or send the lead back; done already, it is no news.
+
+    Raises `NotFound`, `LeadNotSo`, `NeedsAnotherPerson`, `InvalidInput` without a reason.
+    """
+    lead = await lead_locked(session, lead_id)
+    if said.approved and lead.status is LeadStatus.reviewed:
+        return lead
+    if lead.status is not LeadStatus.under_review:
+        raise LeadNotSo("该线索不在待审核状态。", lead_status=lead.status)
+    if lead.outcome_by == caller.worker:
+        raise NeedsAnotherPerson
+    if not said.approved and said.reason is None:
+        raise InvalidInput("退回须写明理由。", pointer="/body/reason")
+    now = clock.now()
+    if said.approved:
+        changes = {"status": LeadStatus.reviewed, "reviewed_at": now, "reviewed_by": caller.worker}
+    else:
+        changes = {
+            "status": LeadStatus.contacting,
+            **dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed")),
+            "sent_back_at": now,
+            "sent_back_by": caller.worker,
+            "sent_back_reason": said.reason,
+        }
+    correction = Correction(lead.version, by=caller.worker, reason=said.reason)
+    await correct(session, lead, changes, correction)
+    details = {"approved": said.approved}
+    audit(session, caller, "leads.review", subject=lead.id, reach=lead.reach, details=details)
+    await tell(session, "duties.changed", subject=lead.id, reach=lead.reach, grid=lead.grid_id)
+    return lead
+
+
+async def feed_back(
+    session: AsyncSession, caller: Claims, batch_id: UUID, said: LeadFeedbackRecord
+) -> tuple[LeadFeedbackRead, bool]:
+    """Feed back what is reviewed; with the last of it the batch is closed.
+
+    Returns the feedback and whether it is new. Raises `NotFound`, `NothingToFeedBack`,
+    `RecordDiffers`.
+    """
+    batch = await batch_locked(session, batch_id)
+    before = await session.get(LeadFeedback, said.id)
+    if before is not None:
+        if before.batch_id != batch.id:
+            raise RecordDiffers(fields=["batch_id"])
+        return _shown(before, batch), False
+    now = clock.now()
+    ready = update(Lead).where(
+        col(Lead.batch_id) == batch.id, col(Lead.status) == LeadStatus.reviewed
+    )
+    ready = ready.values(
+        status=LeadStatus.fed_back,
+        fed_back_at=now,
+        feedback_id=said.id,
+        version=col(Lead.version) + 1,
+    )
+    told = (await session.scalars(ready.returning(col(Lead.id)))).all()
+    if not told:
+        raise NothingToFeedBack
+    counts, left = await _counted(session, batch.id)
+    row = LeadFeedback(
+        id=said.id,
+        version=1,
+        batch_id=batch.id,
+        grid_id=batch.grid_id,
+        reach=batch.reach,
+        number=await _number(session, batch.id),
+        at=now,
+        by=caller.worker,
+        counts=counts,
+        late=now > batch.deadline_at,
+    )
+    session.add(row)
+    if not left:
+        changes = {"closed_at": now}
+        await correct(session, batch, changes, Correction(batch.version, by=caller.worker))
+    await session.flush()
+    details = {"leads": len(told), "number": row.number}
+    audit(
+        session,
+        caller,
+        "lead_batches.feed_back",
+        subject=batch.id,
+        reach=batch.reach,
+        details=details,
+    )
+    await tell(session, "duties.changed", subject=batch.id, reach=batch.reach, grid=batch.grid_id)
+    return _shown(row, batch), True
+
+
+async def _counted(session: AsyncSession, batch_id: UUID) -> tuple[dict[str, int], int]:
+    """How many of each outcome were fed back, and how many leads are still owed."""
+    statement = (
+        pick(col(Lead.outcome), col(Lead.status), func.count())
+        .where(col(Lead.batch_id) == batch_id, col(Lead.discarded_at).is_(None))
+        .group_by(col(Lead.outcome), col(Lead.status))
+    )
+    counts: Counter[str] = Counter()
+    left = 0
+    for outcome, status, number in await session.execute(statement):
+        if status not in ANSWERED:
+            left += number
+        elif outcome is not None:
+            counts[outcome] += number
+    return dict(counts), left
+
+
+async def _number(session: AsyncSession, batch_id: UUID) -> int:
+    last = pick(func.max(col(LeadFeedback.number))).where(col(LeadFeedback.batch_id) == batch_id)
+    return (await session.scalar(last) or 0) + 1
+
+
+def _shown(row: LeadFeedback, batch: LeadBatch) -> LeadFeedbackRead:
+    told = row.model_dump(include=set(LeadFeedbackRead.model_fields) - {"batch_closed"})
+    return LeadFeedbackRead(**told, batch_closed=batch.closed_at == row.at)
+
+
+_UNSAID = "未注明"
+_COUNTS = (LeadStatus.reviewed, *ANSWERED)
+
+
+async def feedback_table(session: AsyncSession, batch: LeadBatch) -> FeedbackTable:
+    """What a batch has come to so far: outcome by outcome, and each by where people came from."""
+    place = func.coalesce(col(Lead.origin_place), _UNSAID)
+    statement = (
+        pick(col(Lead.outcome), place, func.count())
+        .where(
+            col(Lead.batch_id) == batch.id,
+            col(Lead.discarded_at).is_(None),
+            col(Lead.status).in_(_COUNTS),
+        )
+        .group_by(col(Lead.outcome), place)
+        .order_by(func.count().desc(), place)
+    )
+    origins: dict[str, list[FeedbackOrigin]] = {}
+    for outcome, where, count in await session.execute(statement):
+        if outcome is not None:
+            origins.setdefault(outcome, []).append(FeedbackOrigin(place=where, count=count))
+    rows = sorted((_row(*each) for each in origins.items()), key=lambda row: -row.count)
+    received = pick(func.count()).where(
+        col(Lead.batch_id) == batch.id, col(Lead.discarded_at).is_(None)
+    )
+    whole = await session.scalar(received) or 0
+    answered = sum(row.count for row in rows)
+    sent = await session.scalars(
+        select(LeadFeedback.number).where(col(LeadFeedback.batch_id) == batch.id)
+    )
+    return FeedbackTable(
+        batch_id=batch.id,
+        issuer=batch.issuer,
+        batch_number=batch.batch_number,
+        received=whole,
+        answered=answered,
+        open=whole - answered,
+        late=(batch.closed_at or clock.now()) > batch.deadline_at,
+        rows=rows,
+        sent=len(sent.all()),
+    )
+
+
+def _row(outcome: str, origins: list[FeedbackOrigin]) -> FeedbackRow:
+    kind = LeadOutcome(outcome)
+    count = sum(each.count for each in origins)
+    return FeedbackRow(outcome=kind, label=kind.label, count=count, origins=origins)
