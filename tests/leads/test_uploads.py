@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -313,3 +314,14 @@ async def test_a_file_too_large_or_missing_is_refused(town: Town):
     ):
         missing = assert_problem(answer, InvalidInput)
         assert missing["errors"][0]["pointer"] == "/body/file"
+
+
+async def test_a_sheet_of_the_old_kind_is_read(town: Town):
+    """`old.xls` has two people: one as it should be, and one whose number is a quantity."""
+    zhou = await town.as_("zhou")
+    content = Path(__file__).with_name("old.xls").read_bytes()
+    told = (await upload(zhou, await a_lead_batch(zhou), content)).json()
+    assert [row["outcome"] for row in told["rows"]] == ["created", "refused"]
+    lead = (await zhou.get(f"/v1/leads/{told['rows'][0]['lead_id']}")).json()["lead"]
+    assert (lead["name"], lead["arrived_on"]) == ("甲某", "2022-02-04")
+    assert [error["column"] for error in told["rows"][1]["errors"]] == ["C"]
