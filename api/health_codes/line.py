@@ -74,7 +74,8 @@ class Line:
         await asyncio.wait({task}, timeout=patience)
         if not task.done():
             return self._nothing(Trouble.still_asking)
-        return self._nothing(Trouble.not_set_up) if task.cancelled() else task.result()
+        # Cancelled is what was under way when the system was changed, or the process ended.
+        return self._nothing(Trouble.unread) if task.cancelled() else task.result()
 
     def _begin(self, key: bytes, asked: Asked) -> asyncio.Task[Answer] | Trouble:
         if self.breaker.circuit is Circuit.open:
