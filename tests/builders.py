@@ -353,3 +353,24 @@ async def a_pass(
     response = await client.post(path, json=pass_body(**told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def sample_tube_body(residents: Sequence[str], **told: Any) -> dict[str, Any]:
+    """The body of a tube closed just now with the samples of these people, ten at most."""
+    return {
+        "id": str(new_id()),
+        "code": f"QZ-{next(_SEQUENCE)}",
+        "pool_size": 10 if len(residents) > 1 else 1,
+        "sampled_at": clock.now().isoformat(),
+        "members": [{"id": str(new_id()), "resident_id": person} for person in residents],
+        **told,
+    }
+
+
+async def a_sample_tube(
+    client: httpx.AsyncClient, residents: Sequence[str], **told: Any
+) -> dict[str, Any]:
+    """Record a tube and answer what the service says of it."""
+    response = await client.post("/v1/sample-tubes", json=sample_tube_body(residents, **told))
+    assert response.status_code == 201, response.text
+    return response.json()

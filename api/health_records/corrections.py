@@ -5,9 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access.audit import audit
+from api.access.audit import Actor, audit
 from api.access.colleagues import NotAColleague, strangers
-from api.access.tokens import Claims
 from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_discarded
 from api.foundation import clock
@@ -17,7 +16,7 @@ from api.foundation.records import Correction, correct
 from api.health_records.control import periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.positives import sound
-from api.health_records.problems import DiagnosticTestDiscarded
+from api.health_records.problems import DiagnosticTestDiscarded, ResultOfATube
 from api.health_records.queries import diagnostic_test_of
 from api.health_records.schemas import DiagnosticTestCorrect, DiagnosticTestDiscard
 from api.health_records.service import quarantine_on, reported
@@ -28,7 +27,7 @@ _OF_A_RESULT = {"outcome", "reported_at", "laboratory"}
 
 async def correct_test(
     session: AsyncSession,
-    caller: Claims,
+    caller: Actor,
     test_id: UUID,
     said: DiagnosticTestCorrect,
     *,
@@ -36,10 +35,13 @@ async def correct_test(
 ) -> DiagnosticTest:
     """Tell the result of a test or put right what was told; one that is positive is told upward.
 
-    Raises `NotFound`, `DiagnosticTestDiscarded`, `VersionMismatch`, `NotAColleague`,
-    `RecordedInTheFuture`, and `InvalidInput`, also where a correction gives no reason.
+    Raises `NotFound`, `DiagnosticTestDiscarded`, `ResultOfATube`, `VersionMismatch`,
+    `NotAColleague`, `RecordedInTheFuture`, and `InvalidInput`, also where a correction gives no
+    reason.
     """
     test = await _standing(session, test_id)
+    if test.tube_id is not None:
+        raise ResultOfATube
     changes = await _changes(session, test, said)
     await correct(session, test, changes, Correction(version, by=caller.worker, reason=said.reason))
     await sound(session, caller, [test])
@@ -50,7 +52,7 @@ async def correct_test(
 
 async def discard_test(
     session: AsyncSession,
-    caller: Claims,
+    caller: Actor,
     test_id: UUID,
     said: DiagnosticTestDiscard,
     *,

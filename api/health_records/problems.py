@@ -11,7 +11,7 @@ class DiagnosticTestDiscarded(Problem):
     detail = "这条检测记录已作废,不能再更正;如需补记,请重新登记。"
 
 
-class TestInATube(Problem):
+class ResultOfATube(Problem):
     """What a tube says of its members is told of the tube."""
 
     status = 409

@@ -1,11 +1,12 @@
 """Reading tests; what is out of reach is not there."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -18,6 +19,7 @@ from api.health_records.schemas import (
     DiagnosticTestHistory,
     DiagnosticTestRead,
     DiagnosticTestRevision,
+    SamplingWarning,
 )
 
 
@@ -79,7 +81,13 @@ async def tests(
         sampled_at = col(DiagnosticTest.sampled_at)
         statement = statement.where(sampled_at >= begins, sampled_at < ends)
     keys = [col(DiagnosticTest.sampled_at), col(DiagnosticTest.id)]
-    return await read_page(session, statement, keys, page, present=present, descending=True)
+    found = await read_page(session, statement, keys, page, present=_as_kept, descending=True)
+    items = await presented(session, found.items)
+    return Page(items=items, next_cursor=found.next_cursor)
+
+
+def _as_kept(test: DiagnosticTest) -> DiagnosticTest:
+    return test
 
 
 async def history(session: AsyncSession, test: DiagnosticTest) -> DiagnosticTestHistory:
@@ -102,10 +110,42 @@ async def history(session: AsyncSession, test: DiagnosticTest) -> DiagnosticTest
     )
 
 
-def present(test: DiagnosticTest) -> DiagnosticTestRead:
+async def present(session: AsyncSession, test: DiagnosticTest) -> DiagnosticTestRead:
     """A test as the wire shows it."""
-    return _presented(test.model_dump())
+    return (await presented(session, [test]))[0]
 
 
-def _presented(columns: Mapping[str, Any]) -> DiagnosticTestRead:
-    return DiagnosticTestRead.model_validate(dict(columns))
+async def presented(
+    session: AsyncSession, rows: Sequence[DiagnosticTest]
+) -> list[DiagnosticTestRead]:
+    """Tests as the wire shows them, with what had better be known of them; one statement more."""
+    soon = set(await session.scalars(_SOON_AFTER_DOSE, {"tests": [row.id for row in rows]}))
+    return [
+        _presented(row.model_dump(), [SamplingWarning.soon_after_dose] if row.id in soon else [])
+        for row in rows
+    ]
+
+
+# As `validity.no_sampling_until`, by the policy of the day of the sample.
+_SOON_AFTER_DOSE = text("""
+    SELECT t.id FROM diagnostic_tests AS t
+    CROSS JOIN LATERAL (SELECT (t.sampled_at AT TIME ZONE 'Asia/Shanghai')::date AS day) AS at
+    CROSS JOIN LATERAL (
+        SELECT p.no_sampling_hours AS hours FROM validity_policies AS p
+        WHERE p.effective_from <= at.day ORDER BY p.effective_from DESC, p.revision DESC LIMIT 1
+    ) AS rule
+    WHERE t.id = ANY (CAST(:tests AS uuid[])) AND rule.hours > 0 AND EXISTS (
+        SELECT FROM vaccinations AS v
+        WHERE v.resident_id = t.resident_id AND v.outcome = 'given' AND v.discarded_at IS NULL
+            AND v.given_on <= at.day AND t.sampled_at < (v.given_on + 1)::timestamp
+                AT TIME ZONE 'Asia/Shanghai' + make_interval(hours => rule.hours)
+    )
+""")
+_FORMERLY: Mapping[str, Any] = {"tube_id": None, "pooled": False}
+"""What versions did not say that were kept before there were tubes."""
+
+
+def _presented(
+    columns: Mapping[str, Any], warnings: Sequence[SamplingWarning] = ()
+) -> DiagnosticTestRead:
+    return DiagnosticTestRead.model_validate({**_FORMERLY, **columns, "warnings": warnings})

@@ -18,7 +18,7 @@ from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, Ve
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.health_records import corrections, queries, service
 from api.health_records.models import DiagnosticOutcome
-from api.health_records.problems import DiagnosticTestDiscarded
+from api.health_records.problems import DiagnosticTestDiscarded, ResultOfATube
 from api.health_records.schemas import (
     DiagnosticTestBatch,
     DiagnosticTestCorrect,
@@ -73,7 +73,7 @@ async def record_test(
     """
     kept, created = await service.record_test(session, recorder, test)
     tell_created(response, f"/v1/tests/{kept.id}", version=kept.version, created=created)
-    return queries.present(kept)
+    return await queries.present(session, kept)
 
 
 @router.post("/tests/batch", responses=writes())
@@ -108,10 +108,10 @@ async def read_test(
     """查看一次检测。"""
     test = await queries.diagnostic_test_of(session, test_id)
     response.headers["ETag"] = f'"{test.version}"'
-    return queries.present(test)
+    return await queries.present(session, test)
 
 
-@router.patch("/tests/{test_id}", responses=writes(*_PUTTING_RIGHT, *_SAYING))
+@router.patch("/tests/{test_id}", responses=writes(*_PUTTING_RIGHT, ResultOfATube, *_SAYING))
 async def correct_test(
     test_id: UUID,
     correction: DiagnosticTestCorrect,
@@ -126,7 +126,7 @@ async def correct_test(
     """
     test = await corrections.correct_test(session, recorder, test_id, correction, version=version)
     response.headers["ETag"] = f'"{test.version}"'
-    return queries.present(test)
+    return await queries.present(session, test)
 
 
 @router.post("/tests/{test_id}/discard", responses=writes(*_PUTTING_RIGHT))
@@ -144,7 +144,7 @@ async def discard_test(
     """
     test = await corrections.discard_test(session, recorder, test_id, discard, version=version)
     response.headers["ETag"] = f'"{test.version}"'
-    return queries.present(test)
+    return await queries.present(session, test)
 
 
 @router.get("/tests/{test_id}/history", responses=found())

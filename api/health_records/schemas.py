@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
 from api.foundation.fields import Input, Instant, LongText, RecordId, ShortText, Wire, unsaid
+from api.foundation.labels import Labelled
 from api.foundation.records import Source
 from api.health_records.models import MOST_SAMPLES, DiagnosticOutcome
 from api.health_records.people import AboutAResident
@@ -37,6 +38,12 @@ _TEST: dict[str, Any] = {
     "samples": 1,
     "laboratory": "县疾控中心",
 }
+
+
+class SamplingWarning(Labelled):
+    """What had better be known of a sample; it is kept all the same."""
+
+    soon_after_dose = "soon_after_dose", "接种疫苗后不久采样"
 
 
 class DiagnosticTestRecord(AboutAResident):
@@ -105,6 +112,9 @@ class DiagnosticTestRead(Wire):
                     "quarantine_id": "01890a5d-ac96-774b-bcce-b302099a8058",
                     "sampled_at": "2022-02-15T00:30:00Z",
                     "reported_at": "2022-02-15T12:10:00Z",
+                    "tube_id": None,
+                    "pooled": False,
+                    "warnings": [],
                     "recorded_at": "2022-02-15T00:31:00Z",
                     "received_at": "2022-02-15T03:10:00Z",
                     "performed_by": "01890a5d-ac96-774b-bcce-b302099a8003",
@@ -127,6 +137,9 @@ class DiagnosticTestRead(Wire):
     reported_at: datetime | None = Field(description="出结果的时间;未出结果的为 null")
     samples: int = Field(description="采样份数")
     laboratory: str | None = Field(description="检测机构")
+    tube_id: UUID | None = Field(description="所在的采样管;没有的为 null")
+    pooled: bool = Field(description="是否与他人混采;混采的不是阴性时须单采复核")
+    warnings: list[SamplingWarning] = Field(description="须留意的情况,不影响登记")
     recorded_at: datetime = Field(description="手机上记下的时间")
     received_at: datetime = Field(description="服务收到的时间")
     performed_by: UUID = Field(description="实际采样的人")

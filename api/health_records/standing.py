@@ -37,9 +37,9 @@ from api.health_records.validity_models import ValidityAnchor
 from api.health_records.verdicts import (
     CardVerdict,
     CodeVerdict,
+    NegativeTestVerdict,
     Owed,
     Standing,
-    TestVerdict,
     VaccinationVerdict,
 )
 from api.protocols.models import DiagnosticKind
@@ -175,9 +175,9 @@ def _card(rule: ValidityRule, told: Told) -> CardVerdict:
     )
 
 
-def _negative(rule: ValidityRule, told: Iterable[Told]) -> TestVerdict | None:
+def _negative(rule: ValidityRule, told: Iterable[Told]) -> NegativeTestVerdict | None:
     """The negative test that holds longest; one followed by another result proves nothing more."""
-    negative: list[TestVerdict] = []
+    negative: list[NegativeTestVerdict] = []
     doubtful = [_instant(t["sampled_at"]) for t in told if t["outcome"] != _NEGATIVE]
     for each in told:
         if each["outcome"] == _NEGATIVE:
@@ -186,7 +186,7 @@ def _negative(rule: ValidityRule, told: Iterable[Told]) -> TestVerdict | None:
             held = test_held(rule, kind, sampled_at, reported_at)
             if any(later >= sampled_at for later in doubtful):
                 held = held._replace(until=None, clause="此后的检测结果不是阴性")
-            verdict = TestVerdict(
+            verdict = NegativeTestVerdict(
                 UUID(each["id"]), *held, kind=kind, sampled_at=sampled_at, reported_at=reported_at
             )
             negative.append(verdict)

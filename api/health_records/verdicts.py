@@ -43,7 +43,7 @@ class CardVerdict(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
-class TestVerdict(Verdict):
+class NegativeTestVerdict(Verdict):
     """The negative test that holds longest."""
 
     kind: DiagnosticKind
@@ -80,7 +80,7 @@ class Standing:
     at: datetime
     codes: tuple[CodeVerdict, ...]
     travel_card: CardVerdict | None
-    negative_test: TestVerdict | None
+    negative_test: NegativeTestVerdict | None
     vaccination: VaccinationVerdict
     owed: tuple[Owed, ...]
 
