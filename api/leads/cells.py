@@ -20,6 +20,9 @@ _DAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)
 _RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _SERIAL = range(20_000, 80_000)
 _EPOCH = date(1899, 12, 30)
+_SHORTENED = (".1", ".2", ".3")
+"""As a number, the tenth of a month and the first are the same: 2.10 is 2.1."""
+
 _APART = re.compile(r"[,、;/\n]+")
 
 
@@ -55,7 +58,10 @@ def digits_of(cell: Cell, *, what: str) -> str:
 def phones_of(cell: Cell) -> list[str]:
     """The phones in a cell; more than one may stand in it."""
     parts = _APART.split(half_width(digits_of(cell, what="电话号码")))
-    return [part.strip() for part in parts if part.strip()]
+    phones = [part.strip() for part in parts if part.strip()]
+    if not phones:
+        raise CellWrong("电话号码不对。")
+    return phones
 
 
 def one_name_of(cell: Cell) -> str:
@@ -81,6 +87,8 @@ def day_of(cell: Cell, *, latest: date) -> date:
     text = half_width(text_of(cell))
     if isinstance(cell, float | int) and int(cell) in _SERIAL:
         return _EPOCH + timedelta(days=int(cell))
+    if isinstance(cell, float) and text.endswith(_SHORTENED):
+        raise CellWrong("日期被存成了数字,分不清是1日还是10日,请写成 2022-02-01。")
     told = _DAY.fullmatch(text) or _RUN.fullmatch(text)
     found = _day(told.groups(), latest) if told else None
     if found is None:

@@ -59,7 +59,7 @@ class _Told:
 
 def is_no_lead(reading: Reading, row: Row, *, directly_below: bool) -> bool:
     """Whether a row is a total, a signature, or the note on how to fill in the sheet."""
-    said = [half_width(text_of(cell)) for cell in row if cell != ""]
+    said = [half_width(text) for text in map(text_of, row) if text]
     if said[0].startswith(_TOTALS):
         return True
     hints = [text for text in said if any(hint in text for hint in _HINTS)]

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from contextlib import suppress
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
@@ -106,6 +107,8 @@ def _plain(cell: Any) -> Any:
         return {"date": cell.date().isoformat()}
     if isinstance(cell, date):
         return {"date": cell.isoformat()}
+    if isinstance(cell, float) and not isfinite(cell):
+        return str(cell)
     return cell if isinstance(cell, str | float | int | bool) else str(cell)
 
 

@@ -15,6 +15,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.records import ItemOutcome, Outcome
+from api.leads.cells import text_of
 from api.leads.headings import Heading, find_heading
 from api.leads.lead_rows import Reading, Wrong, is_no_lead, letter, read_row, shown_wrong
 from api.leads.models import Lead, LeadBatch
@@ -88,7 +89,7 @@ async def _read(session: AsyncSession, batch: LeadBatch, sheet: Sheet, heading: 
     rows = _Rows()
     for at, row in enumerate(sheet.rows[heading.first :]):
         number = heading.first + at + 1
-        if all(cell == "" for cell in row):
+        if not any(map(text_of, row)):
             continue
         if is_no_lead(reading, row, directly_below=at == 0):
             rows.ignored.append(number)
