@@ -73,20 +73,12 @@ async def survey(
     """Look up everything that these leads may refer to, in a handful of statements."""
     keyring = keyring_of(session)
     documents = {
-        keyring.lookup(said.document, context="document") for said in told if said.document
+        keyring.lookup(each.document, context="document") for each in told if each.document
     }
-    phones = {keyring.lookup(said.phone, context="phone") for said in told if said.phone}
-    document, phone = col(Resident.document_lookup), col(Resident.phone_lookup)
-    numbered = await _residents(
-        session, batch, or_(document.in_(documents), phone.in_(phones) & _present())
-    )
-    named = await _residents(
-        session,
-        batch,
-        col(Resident.name).in_({said.name for said in told if said.name}) & _present(),
-    )
-    known = select(col(Lead.id)).where(col(Lead.id).in_({said.id for said in told}))
-    others = {said.performed_by for said in told if said.performed_by} - {caller.worker}
+    phones = {keyring.lookup(each.phone, context="phone") for each in told if each.phone}
+    numbered = await _with_numbers(session, batch, documents, phones)
+    known = select(col(Lead.id)).where(col(Lead.id).in_({each.id for each in told}))
+    others = {each.performed_by for each in told if each.performed_by} - {caller.worker}
     ground = Ground(
         caller=caller,
         keyring=keyring,
@@ -96,11 +88,27 @@ async def survey(
         strangers=await strangers(session, others),
         by_document=_grouped((each.document_lookup, each) for each in numbered),
         by_phone=_grouped((each.phone_lookup, each) for each in numbered if each.left_on is None),
-        by_name=_grouped((each.name, each) for each in named),
+        by_name=await _by_name(session, batch, {each.name for each in told if each.name}),
     )
     for lead in await _earlier(session, documents | phones):
         ground.take(lead)
     return ground
+
+
+async def _with_numbers(
+    session: AsyncSession, batch: LeadBatch, documents: set[bytes], phones: set[bytes]
+) -> Sequence[Resident]:
+    """Who has one of these numbers; who has left is known by document only."""
+    document, phone = col(Resident.document_lookup), col(Resident.phone_lookup)
+    which = or_(document.in_(documents), phone.in_(phones) & _present())
+    return await _residents(session, batch, which)
+
+
+async def _by_name(
+    session: AsyncSession, batch: LeadBatch, names: set[str]
+) -> dict[str, list[Resident]]:
+    found = await _residents(session, batch, col(Resident.name).in_(names) & _present())
+    return _grouped((each.name, each) for each in found)
 
 
 def _present() -> ColumnElement[bool]:
@@ -110,7 +118,7 @@ def _present() -> ColumnElement[bool]:
 async def _residents(
     session: AsyncSession, batch: LeadBatch, which: ColumnElement[bool]
 ) -> Sequence[Resident]:
-    """Residents of the grid that received the batch; who has left is known by document only."""
+    """Residents of the grid that received the batch."""
     statement = select(Resident).where(
         which, within(col(Resident.reach), batch.reach), col(Resident.discarded_at).is_(None)
     )
