@@ -4,7 +4,16 @@ Whoever shared a tube that was not negative is tested alone (单采复核); a po
 confirmed by a nucleic-acid test. Owed until such a sample is taken whose result says something.
 """
 
+from datetime import datetime
 from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.foundation import clock
+from api.foundation.database import driver_of
+from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
+from api.health_records.retest_schemas import RetestRead
 
 RECENT: Final = "interval '14 days'"
 """What is older was answered elsewhere or is past answering."""
@@ -33,3 +42,29 @@ def owed(at: str) -> str:
                     AND own.discarded_at IS NULL
             )
     """
+
+
+_PAGE = f"""
+    SELECT owed.test_id, owed.because, owed.since_at, owed.due_at, owed.resident_id, owed.grid_id,
+        r.name AS resident_name, r.household_id
+    FROM ({owed("$1::timestamptz")}) AS owed
+    JOIN residents AS r ON r.id = owed.resident_id
+    WHERE ($2::uuid IS NULL OR owed.grid_id = $2)
+        AND ($3::timestamptz IS NULL OR (owed.due_at, owed.test_id) > ($3, $4::uuid))
+    ORDER BY owed.due_at, owed.test_id LIMIT $5
+"""
+
+
+async def page_of_retests(
+    session: AsyncSession, page: PageRequest, *, grid_id: UUID | None
+) -> Page[RetestRead]:
+    """What is owed now, the soonest due first. Raises `InvalidInput` for a foreign cursor."""
+    after: list[object] = [None, None]
+    if page.cursor is not None:
+        after = decode_cursor(page.cursor, [datetime, UUID])
+    connection = await driver_of(session)
+    rows = await connection.fetch(_PAGE, clock.now(), grid_id, *after, page.limit + 1)
+    items = [RetestRead.model_validate(dict(row)) for row in rows[: page.limit]]
+    more = len(rows) > page.limit
+    cursor = encode_cursor([items[-1].due_at, items[-1].test_id]) if more else None
+    return Page(items=items, next_cursor=cursor)

@@ -1,0 +1,146 @@
+"""Doses of vaccine: recorded once each, corrected openly; what they amount to is derived."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from api.access.audit import Actor, audit
+from api.foundation import clock
+from api.foundation.batches import Unread, readable
+from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.problems import InvalidInput
+from api.foundation.records import BatchOutcome, Correction, Proposal, Revision, correct
+from api.health_records.keeping import keep_many, keep_one, standing_record_of
+from api.health_records.lists import Wanted, narrowed
+from api.health_records.models import Vaccination, VaccinationOutcome, VaccineTechnology
+from api.health_records.people import People, people_of
+from api.health_records.vaccination_schemas import (
+    VaccinationCorrect,
+    VaccinationHistory,
+    VaccinationRead,
+    VaccinationRecord,
+    VaccinationRevision,
+)
+
+_OF_A_DOSE = ("dose_number", "technology")
+_TOLD = set(VaccinationRead.model_fields) & set(VaccinationRecord.model_fields) - {
+    *("id", "resident_id", "recorded_at", "performed_by", "source")
+}
+"""What is kept just as it was told."""
+
+
+class VaccinationsWanted(Wanted):
+    """Which doses are wanted."""
+
+    outcome: VaccinationOutcome | None = None
+    technology: VaccineTechnology | None = None
+    given_on: date | None = None
+
+
+async def record_vaccination(
+    session: AsyncSession, caller: Actor, said: VaccinationRecord
+) -> tuple[Vaccination, bool]:
+    """Keep a dose; returns it and whether it is new.
+
+    Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `InvalidInput`, `DoseKept`,
+    `RecordDiffers`.
+    """
+    proposal = _propose(await people_of(session, [said]), caller, said, "/body")
+    return await keep_one(session, caller, proposal, {"outcome": said.outcome})
+
+
+async def record_vaccinations(
+    session: AsyncSession, caller: Actor, said: Sequence[VaccinationRecord | Unread]
+) -> BatchOutcome:
+    """Keep the doses of a morning, each with its own outcome, in the order sent."""
+    people = await people_of(session, readable(said))
+
+    def draft(each: VaccinationRecord, within: str) -> Proposal[Vaccination]:
+        return _propose(people, caller, each, within)
+
+    outcome, _ = await keep_many(session, caller, said, draft)
+    return outcome
+
+
+def _propose(
+    people: People, caller: Actor, said: VaccinationRecord, within: str
+) -> Proposal[Vaccination]:
+    fields = people.fields(caller, said, within=within, instants=())
+    _refuse_future_day(said.given_on, within=within)
+    for name in _OF_A_DOSE:
+        told, given = getattr(said, name) is not None, said.outcome is VaccinationOutcome.given
+        if told is not given:
+            detail = "请填写。" if given else "有禁忌、没有接种的,不填此项。"
+            raise InvalidInput(detail, pointer=f"{within}/{name}")
+    return Proposal(said, Vaccination(**fields, **said.model_dump(include=_TOLD)))
+
+
+def _refuse_future_day(day: date, *, within: str) -> None:
+    if day > clock.today():
+        raise InvalidInput("日期不能晚于今天。", pointer=f"{within}/given_on")
+
+
+async def correct_vaccination(
+    session: AsyncSession,
+    caller: Actor,
+    vaccination_id: UUID,
+    said: VaccinationCorrect,
+    *,
+    version: int,
+) -> Vaccination:
+    """Put right what was told of a dose.
+
+    Raises `NotFound`, `HealthRecordDiscarded`, `VersionMismatch`, `DoseKept`, `InvalidInput`.
+    """
+    row = await standing_record_of(session, Vaccination, vaccination_id)
+    told = said.model_fields_set - {"reason"}
+    if not told:
+        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    if "given_on" in told:
+        _refuse_future_day(said.given_on, within="/body")
+    for name in told.intersection(_OF_A_DOSE):
+        if row.outcome is not VaccinationOutcome.given:
+            raise InvalidInput("有禁忌、没有接种的,不填此项。", pointer=f"/body/{name}")
+    correction = Correction(version, by=caller.worker, reason=said.reason)
+    await correct(session, row, said.model_dump(include=told), correction)
+    details = {"fields": sorted(told)}
+    audit(session, caller, "vaccinations.correct", subject=row.id, reach=row.reach, details=details)
+    return row
+
+
+async def vaccinations(
+    session: AsyncSession, wanted: VaccinationsWanted, page: PageRequest
+) -> Page[VaccinationRead]:
+    """Doses, those given last first."""
+    statement = narrowed(Vaccination, wanted, ("outcome", "technology", "given_on"))
+    keys = [col(Vaccination.given_on), col(Vaccination.id)]
+    present = present_vaccination
+    return await read_page(session, statement, keys, page, present=present, descending=True)
+
+
+def present_vaccination(row: Vaccination) -> VaccinationRead:
+    """A dose as the wire shows it."""
+    return VaccinationRead.model_validate(row.model_dump())
+
+
+async def vaccination_history(session: AsyncSession, row: Vaccination) -> VaccinationHistory:
+    """What was said of a dose before each of its corrections, oldest first."""
+    statement = (
+        select(Revision)
+        .where(col(Revision.record_id) == row.id, Revision.kind == "vaccinations")
+        .order_by(col(Revision.version))
+    )
+    return VaccinationHistory(
+        items=[
+            VaccinationRevision(
+                vaccination=VaccinationRead.model_validate(revision.body),
+                replaced_at=revision.replaced_at,
+                replaced_by=revision.replaced_by,
+                reason=revision.reason,
+            )
+            for revision in await session.scalars(statement)
+        ]
+    )
