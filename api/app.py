@@ -53,6 +53,8 @@ from api.health_codes.shelf import opened_systems
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
 from api.health_records import tube_routes as tubes
+from api.health_records import vaccination_routes as vaccinations
+from api.health_records import validity_routes as validity
 from api.inbound import routes as inbound
 from api.leads import client_routes as delivered_leads
 from api.leads import routes as leads
@@ -82,6 +84,7 @@ from api.sites import campaign_routes as campaigns
 from api.sites import routes as sites
 from api.sites import tally_routes as tallies
 from api.visits import routes as visits
+from api.webhooks import messages as webhook_messages
 from api.webhooks import routes as webhooks
 from api.webhooks import township_routes as webhooks_of_clients
 from api.webhooks.addresses import fence_of
@@ -109,6 +112,8 @@ ROOMS = (
     health_records.router,
     codes_and_cards.router,
     tubes.router,
+    vaccinations.router,
+    validity.router,
     health_codes.router,
     care.router,
     arrivals.router,
@@ -194,6 +199,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_open,
         # What is told and what is answered are the same things by the same names.
         separate_input_output_schemas=False,
+        webhooks=webhook_messages.told,
     )
     app.state.settings = settings
     app.state.policies = PolicyShelf()

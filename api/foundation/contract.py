@@ -237,7 +237,7 @@ _SUCCESSES = {"200": "成功", "201": "已保存", "204": "成功,没有内容"}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in document["paths"].values():
+    for path in (*document["paths"].values(), *document.get("webhooks", {}).values()):
         yield from (part for name, part in path.items() if name in _METHODS)
 
 

@@ -36,9 +36,10 @@ async def fan_out(connection: Connection, cell: str, at: datetime) -> int:
     return done["owed"]
 
 
-async def begin_to_read(session: AsyncSession) -> None:
-    """Have events read from this transaction on, unless they are read already."""
+async def begin_to_read(session: AsyncSession) -> int:
+    """Have events read from this transaction on, unless they are; the number of the last before."""
     await session.execute(text(_BEGIN), {"name": CURSOR})
+    return await session.scalar(text("SELECT coalesce(max(seq), 0) FROM events")) or 0
 
 
 _CURSOR = """
@@ -81,7 +82,8 @@ _FAN_OUT = """
         SELECT gen_random_uuid(), s.reach, s.id, n.seq, n.kind, n.subject_id, n.at, 'pending', 0,
             $5::timestamptz, $5::timestamptz
         FROM news n
-        JOIN webhook_subscriptions s ON n.kind = ANY (s.event_types) AND s.ended_at IS NULL
+        JOIN webhook_subscriptions s ON n.kind = ANY (s.event_types) AND n.seq > s.after_seq
+            AND s.ended_at IS NULL
         JOIN public.machine_clients c ON c.id = s.client_id AND c.cell = $4
             AND c.disabled_at IS NULL AND c.expires_at > $5
         JOIN grids g ON g.id = c.grid_id AND n.reach >= g.path AND n.reach < g.path || '/'

@@ -67,6 +67,7 @@ class EventCursor(SQLModel, table=True):
 class WebhookSubscription(Versioned, Reached, table=True):
     """An address of a machine client that is told of some kinds of events within its grid.
 
+    The events numbered up to `after_seq` happened before it was asked for.
     `failures` counts the rounds that failed since the last that did not; from `rest_until` on the
     address is tried again, with one delivery.
     """
@@ -81,6 +82,7 @@ class WebhookSubscription(Versioned, Reached, table=True):
     client_id: UUID
     url: str = Field(sa_type=String(2000))  # pyright: ignore[reportArgumentType]
     event_types: list[str] = Field(sa_column=Column(ARRAY(String(40)), nullable=False))
+    after_seq: int = Field(sa_column=Column("after_seq", BigInteger, nullable=False))
     secret_sealed: bytes = Field(sa_type=LargeBinary)
     former_secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     former_secret_until: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

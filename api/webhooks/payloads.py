@@ -12,51 +12,37 @@ import orjson
 
 from api.clients.scopes import Scope
 from api.foundation.database import Connection
+from api.foundation.fields import Wire
 from api.foundation.identity import DocumentKind, mask_document
 from api.foundation.sealed import Keyring
 from api.registry.masked import opened
 from api.webhooks.deliveries import Due
 from api.webhooks.event_types import PING, SUBJECTS
+from api.webhooks.messages import (
+    WebhookAlert,
+    WebhookAlertState,
+    WebhookQuarantine,
+    WebhookQuarantineState,
+    WebhookReading,
+    WebhookReadingState,
+    WebhookTest,
+    WebhookTestState,
+)
 
 
 class _Kind(NamedTuple):
     """Where what an event is about is kept, and what is told of it."""
 
     table: str
-    ids: tuple[str, ...]
-    state: tuple[str, ...]
+    about: type[Wire]
+    state: type[Wire]
 
 
 _KINDS = {
-    "quarantine": _Kind(
-        "quarantines",
-        ("resident_id", "household_id", "grid_id"),
-        (
-            "status",
-            "reason",
-            "category",
-            "place_kind",
-            "started_on",
-            "planned_end_on",
-            "ended_on",
-            "end_reason",
-        ),
-    ),
-    "reading": _Kind(
-        "readings",
-        ("resident_id", "quarantine_id", "grid_id"),
-        ("measured_at", "day", "window", "value_c", "symptoms", "abnormal", "discarded_at"),
-    ),
-    "test": _Kind(
-        "diagnostic_tests",
-        ("resident_id", "quarantine_id", "grid_id"),
-        ("kind", "outcome", "sampled_at", "reported_at", "discarded_at"),
-    ),
-    "alert": _Kind(
-        "alerts",
-        ("resident_id", "quarantine_id", "household_id", "grid_id"),
-        ("cause", "status", "hop", "opened_at", "acknowledged_at", "resolved_at", "verified_at"),
-    ),
+    "quarantine": _Kind("quarantines", WebhookQuarantine, WebhookQuarantineState),
+    "reading": _Kind("readings", WebhookReading, WebhookReadingState),
+    "test": _Kind("diagnostic_tests", WebhookTest, WebhookTestState),
+    "alert": _Kind("alerts", WebhookAlert, WebhookAlertState),
 }
 _SEEN = "SELECT id, version, to_jsonb({table}) AS row FROM {table} WHERE id = ANY ($1::uuid[])"
 _PEOPLE = """
@@ -114,16 +100,17 @@ def _masked(row: Any, keyring: Keyring) -> str | None:
 
 
 def _body(due: Due, row: Row | None, scopes: Collection[str], people: Mapping[str, Row]) -> bytes:
-    told: dict[str, Any] = {"subject_id": due.subject_id}
+    told: dict[str, Any] = {}
     if row is not None:
         noun = SUBJECTS[due.type]
         kind = _KINDS[noun]
-        told |= {f"{noun}_id": due.subject_id, "version": row["version"]}
-        told |= {name: row[name] for name in kind.ids}
+        told = {name: row[name] for name in kind.about.model_fields if name in row}
+        told[f"{noun}_id"] = due.subject_id
         if Scope.status_read in scopes:
-            told["state"] = {name: row[name] for name in kind.state}
+            told["state"] = {name: row[name] for name in kind.state.model_fields}
         if row["resident_id"] in people:
             told["person"] = people[row["resident_id"]]
+    told["subject_id"] = due.subject_id  # an alert's own subject is whom it is about
     # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
     said = {"type": due.type, "timestamp": due.at, "data": told}
     return orjson.dumps(said, default=str, option=orjson.OPT_UTC_Z)

@@ -54,6 +54,7 @@ async def subscribe(
         **said.model_dump(exclude={"event_types"}),
         event_types=[kind.value for kind in said.event_types],
         client_id=client.client,
+        after_seq=await begin_to_read(session),
         reach=await path_of(session, client.grid),
         secret_sealed=keyring_of(session).seal(secret, context=SECRET),
         created_at=clock.now(),
@@ -65,7 +66,6 @@ async def subscribe(
         raise WebhookSubscriptionEnded
     if created:
         await _refuse_too_many(session, client.client)
-        await begin_to_read(session)
         _note(session, client, "subscribe", kept, types=kept.event_types)
     return kept, secret if created else None
 

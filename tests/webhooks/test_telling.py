@@ -5,6 +5,13 @@ import pytest
 
 from api.foundation import clock
 from api.foundation.records import new_id
+from api.webhooks.messages import (
+    WebhookAlert,
+    WebhookMessage,
+    WebhookQuarantine,
+    WebhookReading,
+    WebhookTest,
+)
 from tests.builders import a_diagnostic_test, a_household, a_quarantine, quarantine_body
 from tests.cast import Town, grid_id
 from tests.webhooks.conftest import Subscribing, until
@@ -12,6 +19,25 @@ from tests.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("post_office")
 HAN = "t.01.02.01"
+
+
+PROMISED = {
+    "quarantine": WebhookQuarantine,
+    "reading": WebhookReading,
+    "test": WebhookTest,
+    "alert": WebhookAlert,
+}
+
+
+def assert_as_promised(receiver: Receiver) -> None:
+    """Whatever came is what the contract says of it, member by member."""
+    for each in receiver.heard:
+        kind = PROMISED[each.type.partition(".")[0]]
+        told = kind.model_validate(each.data)
+        assert told.model_dump(mode="json", exclude_unset=True).keys() == each.data.keys()
+        required = {name for name, field in kind.model_fields.items() if field.is_required()}
+        assert required <= each.data.keys() <= kind.model_fields.keys()
+        assert WebhookMessage.model_validate(each.body).type == each.type
 
 
 async def _measure(
@@ -48,6 +74,7 @@ async def test_a_quarantine_is_told_from_its_beginning_to_its_end_in_order(
     assert last.data["quarantine_id"] == quarantine
     assert last.data["state"]["status"] == "terminated"
     assert last.data["state"]["end_reason"] == "moved_away"
+    assert_as_promised(receiver)
     assert receiver.refused == []
 
 
@@ -73,6 +100,7 @@ async def test_every_abnormal_reading_is_told_also_of_who_had_a_fever_before_and
     assert {each.subject for each in told} == abnormal
     assert next(each for each in told if each.subject == normal).data["state"]["value_c"] == 38.1
     assert receiver.types.count("alert.opened") == 2
+    assert_as_promised(receiver)
 
 
 async def test_a_test_is_told_when_it_has_a_result(
@@ -90,6 +118,7 @@ async def test_a_test_is_told_when_it_has_a_result(
     assert message.subject == test
     assert message.data["state"]["outcome"] == "negative"
     assert message.data["resident_id"] == person
+    assert_as_promised(receiver)
 
 
 async def test_an_alert_is_told_from_its_opening_to_its_closing(
@@ -109,6 +138,7 @@ async def test_an_alert_is_told_from_its_opening_to_its_closing(
     await until(lambda: "alert.verified" in receiver.of(alert))
     assert receiver.of(alert) == [*kinds, "alert.verified"]
     assert "敲门" not in str([each.body for each in receiver.heard])
+    assert_as_promised(receiver)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ CREATE TABLE webhook_subscriptions (
     client_id UUID NOT NULL,
     url VARCHAR(2000) NOT NULL,
     event_types VARCHAR(40)[] NOT NULL,
+    after_seq BIGINT NOT NULL,
     secret_sealed BYTEA NOT NULL,
     former_secret_sealed BYTEA,
     former_secret_until TIMESTAMP WITH TIME ZONE,
@@ -134,14 +135,14 @@ BEGIN
 CREATE OR REPLACE FUNCTION purge_events(before timestamptz) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER AS $purge$
     WITH forgotten AS (
-        DELETE FROM %1$I.events
-        WHERE xid < (
+        DELETE FROM %1$I.events old
+        WHERE old.xid < (
             SELECT e.xid FROM %1$I.events e WHERE e.at < before ORDER BY e.xid DESC LIMIT 1
-        ) AND xid < ALL (
-            SELECT pg_catalog.pg_snapshot_xmin(c.told::pg_catalog.pg_snapshot)
-            FROM %1$I.event_cursors c
+        ) AND NOT EXISTS (
+            SELECT FROM %1$I.event_cursors c WHERE NOT
+                pg_catalog.pg_visible_in_snapshot(old.xid, c.told::pg_catalog.pg_snapshot)
         )
-        RETURNING seq
+        RETURNING old.seq
     )
     SELECT pg_catalog.count(*) FROM forgotten
 $purge$
