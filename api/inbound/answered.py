@@ -62,6 +62,7 @@ async def keep_results(
     completed = {each.told.id for each in answers}
     kept += await _add(connection, actor, [e for e in fresh.values() if e.id not in completed])
     await _announce(connection, actor, kept, note)
+    await open_alerts(connection, [_pool_finding(actor, each) for each in answers if each.is_mixed])
     return new
 
 
@@ -89,7 +90,8 @@ def _taken(actor: Actor, told: Sequence[ResultTold]) -> tuple[Any, ...]:
 
 # Held until the transaction ends: two results for one sample come one after the other.
 _WAITING = """
-    SELECT t.id, t.resident_id, t.kind, t.sampled_at, t.quarantine_id, t.pooled, u.code
+    SELECT t.id, t.resident_id, t.kind, t.sampled_at, t.quarantine_id, t.pooled, u.id AS tube_id,
+        u.code, u.grid_id, u.reach
     FROM diagnostic_tests AS t LEFT JOIN sample_tubes AS u ON u.id = t.tube_id
     WHERE t.resident_id = ANY ($1) AND t.outcome = 'pending' AND t.discarded_at IS NULL
     ORDER BY t.id FOR UPDATE OF t
@@ -104,8 +106,11 @@ class _Answer:
     @property
     def outcome(self) -> DiagnosticOutcome:
         """Somebody in a pooled tube is positive: who, the sample of each will tell (单采复核)."""
-        mixed = self.waiting["pooled"] and self.told.outcome is DiagnosticOutcome.positive
-        return DiagnosticOutcome.inconclusive if mixed else self.told.outcome
+        return DiagnosticOutcome.inconclusive if self.is_mixed else self.told.outcome
+
+    @property
+    def is_mixed(self) -> bool:
+        return self.waiting["pooled"] and self.told.outcome is DiagnosticOutcome.positive
 
 
 def _answers(told: Iterable[ResultTold], waiting: Iterable[Any]) -> list[_Answer]:
@@ -248,5 +253,21 @@ def _finding(actor: Actor, kept: _Kept) -> Finding:
         household_id=person.household_id,
         resident_id=person.id,
         quarantine_id=kept.quarantine_id,
+        told_by=actor.worker,
+    )
+
+
+def _pool_finding(actor: Actor, answer: _Answer) -> Finding:
+    """One alert for the tube; where it lies out of reach, one for whom the result was told of."""
+    tube, person = answer.waiting, answer.told.person
+    in_reach = tube["tube_id"] is not None
+    return Finding(
+        cause=Cause.positive_test,
+        subject_id=tube["tube_id"] if in_reach else person.id,
+        grid_id=tube["grid_id"] if in_reach else person.grid_id,
+        reach=tube["reach"] if in_reach else person.reach,
+        kind=EvidenceKind.sample_tube if in_reach else EvidenceKind.test_result,
+        record_id=tube["tube_id"] if in_reach else tube["id"],
+        found_at=answer.told.reported_at,
         told_by=actor.worker,
     )

@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from api.access.audit import NOTED, Actor, noted
 from api.clients.caller import ClientClaims
+from api.foundation import clock
 from api.foundation.database import Connection
-from api.foundation.field_records import refuse_the_future
+from api.foundation.field_records import CLOCK_SKEW, RecordedInTheFuture
 from api.foundation.handlers import invalid_input
 from api.foundation.problems import Problem, RecordDiffers
 from api.foundation.sealed import Keyring
@@ -31,8 +32,7 @@ class Desk:
     retention: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """An item that could be read: where it stands, under which id it is kept, who it is about."""
 
     place: int
@@ -46,16 +46,14 @@ class Sent:
         return f"/body/items/{self.place}"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An item and the resident it is about."""
 
     sent: Sent
     person: Known
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(NamedTuple):
     """The items of a request by what can be done with them; `fates` has those that are done."""
 
     found: list[Found]
@@ -65,7 +63,7 @@ class Sorted:
 
 def event_record(client: UUID, kind: EventKind, event_id: str) -> UUID:
     """The id under which an event of a client is kept: the same event is the same record."""
-    told = client.bytes + kind.value.encode() + event_id.encode()
+    told = f"{client.hex}{kind}{event_id}".encode()
     return UUID(bytes=hashlib.sha256(told).digest()[:16], version=4)
 
 
@@ -75,13 +73,14 @@ async def sort(
     """Read who each item is about, in two statements; what cannot be kept is refused already."""
     fates: dict[int, ItemFate] = {}
     sent: list[Sent] = []
+    latest = clock.now() + CLOCK_SKEW
     for place, item in enumerate(items):
         if isinstance(item, Unread):
             problem = invalid_input(item.found, within=("body", "items", str(place)))
             fates[place] = fate(item.event_id, Fate.refused, problem)
             continue
         each = _sent(desk, kind, place, item)
-        too_early = _too_early(each, instants)
+        too_early = _too_early(each, instants, latest)
         if too_early is None:
             sent.append(each)
         else:
@@ -96,14 +95,12 @@ def _sent(desk: Desk, kind: EventKind, place: int, said: Any) -> Sent:
     return Sent(place, identity, event, said, Traces.of(said, identity, desk.keyring))
 
 
-def _too_early(sent: Sent, instants: tuple[str, ...]) -> Problem | None:
-    try:
-        for name in instants:
-            told: datetime | None = getattr(sent.said, name)
-            if told is not None:
-                refuse_the_future(told, pointer=f"{sent.within}/{name}")
-    except Problem as problem:
-        return problem
+def _too_early(sent: Sent, instants: tuple[str, ...], latest: datetime) -> Problem | None:
+    """The refusal of an item that tells of the future, as `refuse_the_future` words it."""
+    for name in instants:
+        told: datetime | None = getattr(sent.said, name)
+        if told is not None and told > latest:
+            return RecordedInTheFuture(pointer=f"{sent.within}/{name}")
     return None
 
 
@@ -126,7 +123,7 @@ def _sorted(register: Register, sent: Iterable[Sent], fates: dict[int, ItemFate]
 
 def fate(event_id: str | None, outcome: Fate, problem: Problem | None = None) -> ItemFate:
     body = None if problem is None else problem.body()
-    return ItemFate.model_construct(event_id=event_id, outcome=outcome, problem=body)
+    return ItemFate(event_id=event_id, outcome=outcome, problem=body)
 
 
 def differs(event_id: str, fields: list[str]) -> ItemFate:

@@ -57,8 +57,7 @@ class AboutAPerson(Input):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
+class Traces(NamedTuple):
     """What an event leaves of a person, all of it hashes: by these they are found, now or later."""
 
     event: UUID
