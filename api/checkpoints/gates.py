@@ -1,13 +1,15 @@
 """What a gate needs to know of its checkpoint and of who stands there: one statement (M2.8)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from api.access.caller import entering, entry_of
 from api.access.tokens import Claims
 from api.checkpoints.pass_schemas import (
     Documented,
@@ -22,19 +24,37 @@ from api.checkpoints.queries import no_such_checkpoint
 from api.checkpoints.rules import RuleShelf
 from api.checkpoints.verdicts import Card, Code, Rule, Sample, Standing
 from api.foundation import clock
-from api.foundation.database import Connection
+from api.foundation.database import Connection, Database, cell_schema
 from api.foundation.sealed import Keyring
 from api.health_records.models import CodeState, DiagnosticOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Where passes are kept: who stands there, the open transaction, the rules, the keys."""
+    """Where passes are kept: who stands there, the database, the rules, perhaps a transaction."""
 
     caller: Claims
-    connection: Connection
+    database: Database
     rules: RuleShelf
-    keyring: Keyring
+    connection: Connection | None = None
+
+    @property
+    def keyring(self) -> Keyring:
+        return self.database.keyring
+
+    async def call(self, function: str, *told: Any) -> Any:
+        """What a function answers that enters by itself: within the transaction, else alone."""
+        name, asked = f"{cell_schema(self.caller.cell)}.{function}", (*entering(self.caller), *told)
+        if self.connection is None:
+            return await self.database.at_once(name, *asked)
+        places = ", ".join(f"${place}" for place in range(1, len(asked) + 1))
+        return await self.connection.fetchrow(f"SELECT * FROM {name}({places})", *asked)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[tuple["Gate", Connection]]:
+        """The same gate with a transaction that holds everything done at it."""
+        async with self.database.connection(entry_of(self.caller, writing=True)) as connection:
+            yield replace(self, connection=connection), connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +119,6 @@ class Scene:
     by_colleague: bool
 
 
-_SCENE = """
-    SELECT c.grid_id AS gate_grid_id, c.reach AS gate_reach,
-        c.opened_at <= $8 AND (c.closed_at IS NULL OR c.closed_at > $8) AS stands,
-        (
-            SELECT r.id FROM checkpoint_rules AS r
-            WHERE r.code = c.rule_code AND r.effective_from <= $7
-            ORDER BY r.revision DESC LIMIT 1
-        ) AS rule_id,
-        $6::uuid IS NULL OR EXISTS (SELECT FROM colleagues(ARRAY[$6::uuid])) AS by_colleague,
-        who.person_id, who.household_id, who.home_grid_id, who.home_reach, who.name,
-        who.quarantine_id, who.codes::text, who.card::text, who.sample::text, who.doses, who.exempt
-    FROM checkpoints AS c
-    LEFT JOIN LATERAL person_at_gate($2, $3, $4, $5, $7, $8) AS who ON true
-    WHERE c.id = $1
-"""
-
-
 async def scene_at(
     gate: Gate,
     checkpoint_id: UUID,
@@ -128,8 +131,8 @@ async def scene_at(
     other = performed_by if performed_by != gate.caller.worker else None
     asked = (sought.person, sought.document, sought.phone, sought.name, other)
     day = clock.local_day(at)
-    row = await gate.connection.fetchrow(_SCENE, checkpoint_id, *asked, day, at)
-    if row is None:
+    row = await gate.call("gate_scene", checkpoint_id, *asked, day, at)
+    if row["gate_grid_id"] is None:
         raise no_such_checkpoint()
     if not row["stands"] or row["rule_id"] is None:
         raise CheckpointClosed
@@ -137,7 +140,7 @@ async def scene_at(
         checkpoint_id=checkpoint_id,
         grid_id=row["gate_grid_id"],
         reach=row["gate_reach"],
-        rule=await gate.rules.rule(gate.connection, gate.caller.cell, row["rule_id"]),
+        rule=await gate.rules.rule(gate.database, gate.caller.cell, row["rule_id"]),
         resident=Resident.of(row),
         known=known_of(row),
         by_colleague=row["by_colleague"],

@@ -46,8 +46,13 @@ async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
 
     Raises `NotFound`, `CheckpointClosed`, and `TooMany` with the seconds to wait.
     """
+    async with gate.opened() as (inside, connection):
+        await _refuse_too_many(connection, gate.caller.worker, clock.now())
+        return await _looked_up(inside, connection, said)
+
+
+async def _looked_up(gate: Gate, connection: Connection, said: GateLookUpAsk) -> GateLookUpRead:
     now = clock.now()
-    await _refuse_too_many(gate.connection, gate.caller.worker, now)
     sought = Sought.by(said, gate.keyring, person=None, name=said.name)
     scene = await scene_at(gate, said.checkpoint_id, sought, at=now)
     judged = verdict(scene.rule, scene.known, now)
@@ -61,7 +66,7 @@ async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
             "keep_until": now + scene.rule.answer_kept,
         }
     )
-    await _note(gate, scene, told, said.purpose)
+    await _note(gate, connection, scene, told, said.purpose)
     return told
 
 
@@ -76,7 +81,9 @@ async def _refuse_too_many(connection: Connection, worker: UUID, now: datetime) 
         )
 
 
-async def _note(gate: Gate, scene: Scene, told: GateLookUpRead, purpose: str) -> None:
+async def _note(
+    gate: Gate, connection: Connection, scene: Scene, told: GateLookUpRead, purpose: str
+) -> None:
     """Kept at the checkpoint, and noted where the person lives: there it is known who asked."""
     resident = scene.resident
     details = {
@@ -84,7 +91,7 @@ async def _note(gate: Gate, scene: Scene, told: GateLookUpRead, purpose: str) ->
         "answer": told.answer.value,
         "reason": purpose,
     }
-    await gate.connection.execute(
+    await connection.execute(
         _KEEP,
         told.id,
         scene.reach,

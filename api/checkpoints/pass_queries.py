@@ -1,6 +1,6 @@
 """Reading passes, and the one statement that keeps one; row security says at which gates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.access.audit import NOTED
+from api.checkpoints.gates import Gate
 from api.checkpoints.models import GateDecision, Pass, PassToCheck, RecheckState
 from api.checkpoints.pass_schemas import (
     HourTally,
@@ -29,76 +29,33 @@ from api.checkpoints.verdicts import Finding
 from api.foundation import clock
 from api.foundation.database import Connection, keyring_of
 from api.foundation.identity import DocumentKind, mask_document, mask_name, mask_phone
+from api.foundation.logs import request_id
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
 from api.registry.masked import opened
 
 Row = dict[str, Any]
 
-_KEPT = (
-    "id",
-    "recorded_at",
-    "received_at",
-    "performed_by",
-    "entered_by",
-    "source",
-    "checkpoint_id",
-    "grid_id",
-    "reach",
-    "person_id",
-    "name_sealed",
-    "document_kind",
-    "document_sealed",
-    "document_lookup",
-    "phone_sealed",
-    "phone_lookup",
-    "vehicle_plate_sealed",
-    "from_place_sealed",
-    "to_place_sealed",
-    "passed_at",
-    "shown",
-    "rule_id",
-    "verdict",
-    "reasons",
-    "decision",
-    "decision_reason",
-)
-_COLUMNS = ", ".join(_KEPT)
-_VALUES = ", ".join(f"${number}" for number in range(1, len(_KEPT) + 1))
-_NEXT = len(_KEPT) + 1
-
-# The pass, its note and its place in the queue are one statement (docs/decisions/0010).
-_KEEP = f"""
-    WITH kept AS (
-        INSERT INTO passes ({_COLUMNS}, version) VALUES ({_VALUES}, 1)
-        ON CONFLICT (id) DO NOTHING
-        RETURNING id, reach, checkpoint_id, grid_id, received_at, verdict, decision
-    ), noted AS (
-        INSERT INTO audit_entries (subject_id, details, reach, {NOTED})
-        SELECT id, jsonb_build_object('verdict', verdict, 'decision', decision), reach,
-            ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 4}, ${_NEXT + 5},
-            ${_NEXT + 6}
-        FROM kept
-    ), queued AS (
-        INSERT INTO passes_to_check (
-            id, version, reach, checkpoint_id, grid_id, systems, state, since_at, next_at,
-            give_up_at, tries
-        )
-        SELECT id, 1, reach, checkpoint_id, grid_id, ${_NEXT + 8}, 'waiting', received_at,
-            received_at + ${_NEXT + 9}::interval, received_at + ${_NEXT + 10}::interval, 0
-        FROM kept WHERE ${_NEXT + 7}::boolean
-    )
-    SELECT id FROM kept
-"""
-_QUEUED = ("recheck", "systems", "recheck_after", "recheck_for")
+_KEPT = frozenset(Pass.model_fields) | {"recheck", "systems"}
+_WAITS = ("recheck_after", "recheck_for")
 
 
-async def keep(connection: Connection, row: Row, note: Sequence[Any]) -> bool:
-    """Insert a pass with its note; False where the id was used already."""
-    values = [row[name] for name in _KEPT]
-    queued = [row[name] for name in _QUEUED]
-    return await connection.fetchval(_KEEP, *values, *note, *queued) is not None
+async def keep(gate: Gate, row: Row) -> bool:
+    """Insert a pass with its note and its place in the queue; False where something stood against.
+
+    One statement, which enters by itself (docs/decisions/0010).
+    """
+    said = {name: value for name, value in row.items() if name in _KEPT}
+    said |= {name: row[name].total_seconds() for name in _WAITS}
+    told = orjson.dumps(said, default=_as_postgresql_reads).decode()
+    kept = await gate.call("keep_pass", told, new_id(), request_id.get())
+    return kept["kept"] is not None
+
+
+def _as_postgresql_reads(value: bytes | UUID) -> str:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 async def find(connection: Connection, pass_id: UUID) -> Row | None:

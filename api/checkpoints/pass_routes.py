@@ -1,12 +1,14 @@
 """Passes over HTTP: recorded in one call, listed, counted, and checked again."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
-from api.access.caller import ScopedSession, bare_door, enters, permits
+from api.access.caller import ScopedSession, enters, permits
 from api.access.colleagues import NotAColleague
 from api.access.hot import HotRoute
 from api.access.permissions import Permission
@@ -36,23 +38,13 @@ Paged = Annotated[PageRequest, Depends(page_request)]
 _RECORDING = (RecordDiffers, RecordedInTheFuture, NotAColleague, CheckpointClosed, WhyOtherwise)
 
 
-class AtGate:
-    """Opens the gate to an admitted caller."""
-
-    def __init__(self, request: Request, caller: Claims) -> None:
-        self._state, self._caller = request.app.state, caller
-        self._door = bare_door(request, caller)
-
-    async def __aenter__(self) -> Gate:
-        connection = await self._door.__aenter__()
-        keyring = self._state.database.keyring
-        return Gate(self._caller, connection, self._state.gate_rules, keyring)
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await self._door.__aexit__(kind, error, trace)
+@asynccontextmanager
+async def at_gate(request: Request, caller: Claims) -> AsyncGenerator[Gate]:
+    """The gate at which an admitted caller stands."""
+    yield Gate(caller, request.app.state.database, request.app.state.gate_rules)
 
 
-Guarded = Annotated[Gate, enters(AtGate, Permission.passes_record)]
+Guarded = Annotated[Gate, enters(at_gate, Permission.passes_record)]
 
 
 async def pass_filter(

@@ -1,7 +1,8 @@
 """Recording a pass: judged by the rule, kept and noted, in two round trips (M2.8).
 
-No other system is asked while the guard waits: what it would say is asked for afterwards
-(`rechecks`).
+One reads who stands there, the next keeps the pass. Only where something is to be told of, or stood
+against it, a transaction is opened that holds both. No other system is asked while the guard waits:
+what it would say is asked for afterwards (`rechecks`).
 """
 
 from collections.abc import Iterator
@@ -9,9 +10,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
-from api.access.audit import noted
 from api.access.colleagues import NotAColleague
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
@@ -49,18 +47,30 @@ async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tupl
     """
     try:
         proposed = await _propose(gate, checkpoint_id, said)
+        if not proposed.alarming and await pass_queries.keep(gate, proposed.row):
+            return proposed.row, True
+        return await _record_slowly(gate, checkpoint_id, said)
     except Problem:
         # Sent again, it is no news, whatever has become of the checkpoint or the person since.
-        kept = await pass_queries.find(gate.connection, said.id)
+        kept = await _find(gate, said)
         if kept is None:
             raise
         return _same(gate, kept, checkpoint_id, said), False
-    note = noted(gate.caller, "passes.record")
-    if not await pass_queries.keep(gate.connection, proposed.row, note):
-        kept = await pass_queries.find(gate.connection, said.id)
-        return _same(gate, kept, checkpoint_id, said), False
-    await open_alerts(gate.connection, list(shown_by_pass(*proposed)))
-    return proposed.row, True
+
+
+async def _record_slowly(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tuple[Row, bool]:
+    async with gate.opened() as (inside, connection):
+        proposed = await _propose(inside, checkpoint_id, said)
+        if await pass_queries.keep(inside, proposed.row):
+            await open_alerts(connection, list(shown_by_pass(*proposed)))
+            return proposed.row, True
+        kept = await pass_queries.find(connection, said.id)
+    return _same(gate, kept, checkpoint_id, said), False
+
+
+async def _find(gate: Gate, said: PassRecord) -> Row | None:
+    async with gate.opened() as (_, connection):
+        return await pass_queries.find(connection, said.id)
 
 
 class Proposed(NamedTuple):
@@ -69,6 +79,11 @@ class Proposed(NamedTuple):
     row: Row
     resident: Resident | None
     verdict: Verdict
+
+    @property
+    def alarming(self) -> bool:
+        """Whether somebody is to be told of it at once."""
+        return next(shown_by_pass(*self), None) is not None
 
 
 async def _propose(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Proposed:
@@ -95,7 +110,7 @@ def _fields_of(gate: Gate, said: PassRecord) -> Row:
     fields["passed_at"] = said.passed_at or fields["recorded_at"]
     fields["document_kind"] = said.person.document_kind
     fields["decision_reason"] = said.decision_reason
-    fields["shown"] = orjson.dumps([each.model_dump(mode="json") for each in said.shown]).decode()
+    fields["shown"] = [each.model_dump(mode="json") for each in said.shown]
     for name in _SEALED:
         fields[f"{name}_sealed"] = _sealed(gate.keyring, name, getattr(said, name))
     for name in _SEALED_OF_PERSON:
@@ -132,7 +147,7 @@ def _judged(scene: Scene, said: PassRecord, judged: Verdict) -> Row:
         "person_id": resident.id if resident else None,
         "rule_id": scene.rule.id,
         "verdict": judged.decision,
-        "reasons": orjson.dumps(reasons_told(judged)).decode(),
+        "reasons": reasons_told(judged),
         "decision": decision,
         "recheck": judged.recheck and told_apart is not None,
         "recheck_after": scene.rule.recheck,
