@@ -374,3 +374,45 @@ async def a_sample_tube(
     response = await client.post("/v1/sample-tubes", json=sample_tube_body(residents, **told))
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def vaccination_body(resident: str, **told: Any) -> dict[str, Any]:
+    """The body of a first dose of an inactivated vaccine, given long ago."""
+    return {
+        "id": str(new_id()),
+        "resident_id": resident,
+        "given_on": "2021-08-01",
+        "dose_number": 1,
+        "technology": "inactivated",
+        **told,
+    }
+
+
+async def a_vaccination(client: httpx.AsyncClient, resident: str, **told: Any) -> dict[str, Any]:
+    """Record a dose and answer what the service says of it."""
+    response = await client.post("/v1/vaccinations", json=vaccination_body(resident, **told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def validity_policy_body(**told: Any) -> dict[str, Any]:
+    """The body of a validity policy in force from today, as strict as in a campaign."""
+    courses = {"inactivated": (2, 3), "adenovirus_vector": (1, 2), "recombinant_protein": (3, 4)}
+    courses |= {"mrna": (2, 3), "other": (2, 3)}
+    return {
+        "id": str(new_id()),
+        "code": "health_proofs",
+        "name": "健康证明的有效期",
+        "legal_basis": "县防控指挥部〔2022〕9号",
+        "effective_from": clock.today().isoformat(),
+        "negative_test_hours": 48,
+        "validity_anchor": "sampled",
+        "code_state_hours": 24,
+        "travel_card": {"window_days": 14, "hours": 24, "marks_risk": True},
+        "courses": {
+            made: {"full": full, "boosted": boosted} for made, (full, boosted) in courses.items()
+        },
+        "no_sampling_hours": 48,
+        "retest_hours": 24,
+        **told,
+    }

@@ -10,6 +10,7 @@ from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
 from api.duties.due import TOWNSHIP_ZONE, midnight
+from api.duties.retests import RETESTS
 from api.duties.shifts import SHIFTS
 
 
@@ -181,6 +182,7 @@ _ARRIVALS = f"""
 MATTERS: Final = f"""
     {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {_ALERTS}
     UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS} UNION ALL {SHIFTS}
+    UNION ALL {RETESTS}
 """
 """What anybody who serves may find waiting."""
 

@@ -17,6 +17,7 @@ class DutyKind(Labelled):
     visit = "visit", "上门走访"
     call = "call", "问候电话"
     test = "test", "检测采样"
+    retest = "retest", "单采复核"
     follow_up = "follow_up", "解除后随访"
     site_check = "site_check", "住所核查"
     alert = "alert", "异常处置"

@@ -52,6 +52,8 @@ _VERBS = {
     ("arrival", "arrive"): "{person}应已到达,核实并登记",
     ("arrival", "verify"): "核实{person}的返(来)乡信息",
     ("arrival", "confirm"): "确定{person}的管理措施({about})",
+    ("retest", "pool"): "给{person}单采复核(所在混采管不是阴性)",
+    ("retest", "antigen"): "给{person}采样做核酸确认(抗原阳性)",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
     ("shift", "checkpoint"): "到{label}值班",
     ("shift", "site"): "到{label}值班",
@@ -86,6 +88,7 @@ PATHS = {
     "reading": "/v1/readings",
     "visit": "/v1/visits",
     "test": "/v1/tests",
+    "retest": "/v1/tests",
     "call": "/v1/quarantines/{quarantine_id}/calls",
     "follow_up": "/v1/quarantines/{quarantine_id}/calls",
     "site_check": "/v1/quarantines/{quarantine_id}/site-checks",
@@ -120,7 +123,7 @@ def _body(row: Row) -> dict[str, str]:
         return {"quarantine_id": row["quarantine_id"], "window": row["key"]}
     if row["kind"] == "visit":
         return {"household_id": row["household_id"]}
-    if row["kind"] == "test":
+    if row["kind"] in {"test", "retest"}:
         return {"resident_id": row["resident_id"], "kind": row["key"]}
     if row["kind"] in {"call", "follow_up"}:
         return {"kind": "daily" if row["kind"] == "call" else "follow_up"}

@@ -4,7 +4,7 @@ An older state that comes late is kept as history and overwrites nothing: which 
 asked of the records (`standing.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,14 +58,14 @@ async def keep_code_states(
     """
     connection = await driver_of(door)
     kept = await _keep(connection, actor, told, source)
-    fresh = {row["id"] for row in kept if row["is_new"]}
+    fresh, unknown = set(kept["fresh"] or ()), set(kept["unknown"] or ())
     await sound(
         connection, actor, [e.id for e in told if e.state is CodeState.red and e.id in fresh]
     )
     before = await _kept_before(connection, told if len(fresh) < len(told) else ())
     outcomes: list[ItemOutcome] = []
-    for place, (each, row) in enumerate(zip(told, kept, strict=True)):
-        if not row["found"]:
+    for place, each in enumerate(told):
+        if place + 1 in unknown:
             outcomes.append(refused(each.id, _unknown(place)))
         elif each.id in fresh:
             fresh.remove(each.id)  # an item that repeats this id is a repeat like any other
@@ -105,25 +105,28 @@ _KEEP = f"""
         FROM kept
         GROUP BY grid_id, regexp_replace(reach, '\\.[^.]*$', '')
     )
-    SELECT told.id, placed.id IS NOT NULL AS found, kept.id IS NOT NULL AS is_new
-    FROM told LEFT JOIN placed USING (nth) LEFT JOIN kept ON kept.id = told.id
-    ORDER BY told.nth
+    SELECT (SELECT array_agg(id) FROM kept) AS fresh, (
+        SELECT array_agg(nth) FROM told
+        WHERE NOT EXISTS (SELECT FROM placed WHERE placed.nth = told.nth)
+    ) AS unknown
 """
 
 
 async def _keep(
     connection: Connection, actor: Actor, told: Sequence[CodeStateTold], source: Source
-) -> Sequence[Any]:
+) -> Any:
     columns = [[getattr(each, name) for each in told] for name in _COLUMNS]
     who = [clock.now(), actor.worker, source.value]
     note = noted(actor, "code_states.record_all")[1:]  # each grid's note has an id of its own
-    return await connection.fetch(_KEEP, *columns, *who, *note)
+    return await connection.fetchrow(_KEEP, *columns, *who, *note)
 
 
 _COLUMNS = tuple(CodeStateTold.__dataclass_fields__)
 
 
-async def _kept_before(connection: Connection, told: Iterable[CodeStateTold]) -> dict[UUID, Any]:
+async def _kept_before(connection: Connection, told: Sequence[CodeStateTold]) -> dict[UUID, Any]:
+    if not told:
+        return {}
     rows = await connection.fetch(
         "SELECT * FROM code_states WHERE id = ANY($1)", [each.id for each in told]
     )

@@ -98,6 +98,14 @@ class DiagnosticTest(Recorded, table=True):
             unique=True,
             postgresql_where=text("tube_id IS NOT NULL AND discarded_at IS NULL"),
         ),
+        Index(
+            "ix_diagnostic_tests_retest",
+            "grid_id",
+            postgresql_where=text(
+                "discarded_at IS NULL AND (pooled AND outcome = 'inconclusive'"
+                " OR kind = 'antigen' AND outcome = 'positive')"
+            ),
+        ),
         CheckConstraint("reported_at IS NULL OR reported_at >= sampled_at", name="order"),
         CheckConstraint("(outcome = 'pending') = (reported_at IS NULL)", name="reported"),
         CheckConstraint(f"samples BETWEEN 1 AND {MOST_SAMPLES}", name="samples"),

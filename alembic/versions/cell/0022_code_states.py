@@ -251,6 +251,10 @@ CREATE POLICY reach ON vaccinations USING (
 CREATE UNIQUE INDEX uq_diagnostic_tests_one_in_a_tube ON diagnostic_tests (tube_id, resident_id) WHERE tube_id IS NOT NULL AND discarded_at IS NULL
 """,
     """\
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX ix_diagnostic_tests_retest ON diagnostic_tests (grid_id) WHERE discarded_at IS NULL AND (pooled AND outcome = 'inconclusive' OR kind = 'antigen' AND outcome = 'positive')
+""",
+    """\
 -- A wider one follows in the same transaction.
 -- squawk-ignore ban-drop-constraint
 ALTER TABLE alert_evidence DROP CONSTRAINT ck_alert_evidence_kind
@@ -293,6 +297,7 @@ ALTER TABLE alert_evidence DROP CONSTRAINT ck_alert_evidence_kind
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE alert_evidence ADD CONSTRAINT ck_alert_evidence_kind CHECK (kind IN ('reading', 'not_taken', 'missed_window', 'whereabouts', 'leave', 'visit', 'call', 'test_result', 'team', 'directive', 'transfer', 'lead', 'code_state', 'passing', 'site_problem', 'report'))
 """,
+    "DROP INDEX ix_diagnostic_tests_retest",
     "DROP INDEX uq_diagnostic_tests_one_in_a_tube",
     """\
 -- squawk-ignore ban-drop-column

@@ -1,0 +1,21 @@
+"""Samples owed alone in “my day”: of a pool that was not negative, or a positive antigen (M2.7).
+
+SQL as in `matters`: it speaks of `$3` (now), `$4` (the post's grid) and `$7` (the role).
+"""
+
+from typing import Final
+
+from api.health_records.retests import owed
+
+RETESTS: Final = f"""
+    SELECT 'retest', owed.because, 'nucleic_acid', NULL, owed.test_id, NULL, owed.resident_id,
+        r.household_id, NULL, owed.since_at, owed.due_at
+    FROM (
+        SELECT DISTINCT ON (resident_id) * FROM ({owed("$3::timestamptz")}) AS every
+        WHERE $7 = 'grid_worker' AND grid_id = $4::uuid
+        ORDER BY resident_id, due_at
+    ) AS owed
+    JOIN residents AS r ON r.id = owed.resident_id AND r.left_on IS NULL
+        AND r.discarded_at IS NULL
+"""
+"""One sample answers whatever somebody owes."""
