@@ -31,6 +31,7 @@ from api.care import routes as care
 from api.checkpoints import pass_routes as passes
 from api.checkpoints import routes as checkpoints
 from api.checkpoints import rule_routes as checkpoint_rules
+from api.checkpoints.recollection import Recollection
 from api.checkpoints.rules import RuleShelf
 from api.clients import oauth_routes as oauth
 from api.clients import routes as clients
@@ -205,6 +206,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.policies = PolicyShelf()
     app.state.days = Days()
     app.state.gate_rules = RuleShelf()
+    app.state.seen_at_gates = Recollection()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
     # Not included as the rooms are: what stands in the application itself is found at once.

@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from api.access.caller import entering, entry_of
+from api.access.colleagues import NotAColleague
 from api.access.tokens import Claims
 from api.checkpoints.pass_schemas import (
     Documented,
@@ -21,10 +22,13 @@ from api.checkpoints.pass_schemas import (
 )
 from api.checkpoints.problems import CheckpointClosed
 from api.checkpoints.queries import no_such_checkpoint
+from api.checkpoints.recollection import NOBODY, Recollection
 from api.checkpoints.rules import RuleShelf
 from api.checkpoints.verdicts import Card, Code, Rule, Sample, Standing
 from api.foundation import clock
 from api.foundation.database import Connection, Database, cell_schema
+from api.foundation.logs import request_id
+from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
 from api.health_records.models import CodeState, DiagnosticOutcome
 
@@ -36,6 +40,7 @@ class Gate:
     caller: Claims
     database: Database
     rules: RuleShelf
+    lately: Recollection
     connection: Connection | None = None
 
     @property
@@ -108,43 +113,76 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A checkpoint with its rule of the day, and who stands there, if the register knows them."""
+    """A checkpoint with its rule of the day, and who stands there, if the register knows them.
 
+    `mark` is what the database makes of all of it.
+    """
+
+    mark: str
     checkpoint_id: UUID
     grid_id: UUID
     reach: str
     rule: Rule
     resident: Resident | None
     known: Standing
-    by_colleague: bool
 
 
-async def scene_at(
-    gate: Gate,
-    checkpoint_id: UUID,
-    sought: Sought,
-    *,
-    at: datetime,
-    performed_by: UUID | None = None,
-) -> Scene:
-    """What is known at a checkpoint of who stands there; raises `NotFound`, `CheckpointClosed`."""
-    other = performed_by if performed_by != gate.caller.worker else None
-    asked = (sought.person, sought.document, sought.phone, sought.name, other)
-    day = clock.local_day(at)
-    row = await gate.call("gate_scene", checkpoint_id, *asked, day, at)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Where, about whom, at what time and by whom a gate asks."""
+
+    checkpoint_id: UUID
+    sought: Sought
+    at: datetime
+    performed_by: UUID | None = None
+
+
+class Passing(NamedTuple):
+    """A pass as the database reads it, and the mark of the scene that it was judged by."""
+
+    said: str
+    mark: str
+
+
+async def at_gate(
+    gate: Gate, asked: Asked, passing: Passing | None = None
+) -> tuple[Scene, UUID | None]:
+    """What is seen at a checkpoint, and the id of the pass if it was kept because of that.
+
+    It is kept where the scene is still the one that it was judged by. Raises `NotFound`,
+    `CheckpointClosed`, `NotAColleague`.
+    """
+    sought, caller = asked.sought, gate.caller
+    whom = sought.person, sought.document, sought.phone, sought.name
+    other = asked.performed_by if asked.performed_by != caller.worker else None
+    when = clock.local_day(asked.at), asked.at
+    note = new_id(), request_id.get()
+    told = passing or (None, None)
+    row = await gate.call("pass_gate", asked.checkpoint_id, *whom, other, *when, *told, *note)
     if row["gate_grid_id"] is None:
         raise no_such_checkpoint()
     if not row["stands"] or row["rule_id"] is None:
         raise CheckpointClosed
-    return Scene(
-        checkpoint_id=checkpoint_id,
+    if not row["by_colleague"]:
+        raise NotAColleague
+    scene = Scene(
+        mark=row["seen"],
+        checkpoint_id=asked.checkpoint_id,
         grid_id=row["gate_grid_id"],
         reach=row["gate_reach"],
-        rule=await gate.rules.rule(gate.database, gate.caller.cell, row["rule_id"]),
+        rule=await gate.rules.rule(gate.database, caller.cell, row["rule_id"]),
         resident=Resident.of(row),
         known=known_of(row),
-        by_colleague=row["by_colleague"],
     )
+    gate.lately.keep(asked.checkpoint_id, whom if scene.resident else NOBODY, scene)
+    return scene, row["kept"]
+
+
+def presumed_at(gate: Gate, asked: Asked) -> Scene | None:
+    """What was seen there lately of the same person, else of a stranger."""
+    sought = asked.sought
+    whom = sought.person, sought.document, sought.phone, sought.name
+    return gate.lately.presumed(asked.checkpoint_id, whom)
 
 
 def known_of(row: Any) -> Standing:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from api.access.audit import NOTED, noted
-from api.checkpoints.gates import Gate, Scene, Sought, scene_at
+from api.checkpoints.gates import Asked, Gate, Scene, Sought, at_gate
 from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
 from api.checkpoints.models import GateDecision
 from api.checkpoints.verdicts import verdict
@@ -54,7 +54,8 @@ async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
 async def _looked_up(gate: Gate, connection: Connection, said: GateLookUpAsk) -> GateLookUpRead:
     now = clock.now()
     sought = Sought.by(said, gate.keyring, person=None, name=said.name)
-    scene = await scene_at(gate, said.checkpoint_id, sought, at=now)
+    asked = Asked(checkpoint_id=said.checkpoint_id, sought=sought, at=now)
+    scene, _ = await at_gate(gate, asked)
     judged = verdict(scene.rule, scene.known, now)
     told = GateLookUpRead.model_validate(
         {

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.checkpoints.gates import Gate
+from api.access.tokens import Claims
 from api.checkpoints.models import GateDecision, Pass, PassToCheck, RecheckState
 from api.checkpoints.pass_schemas import (
     HourTally,
@@ -42,16 +42,21 @@ _KEPT = frozenset(Pass.model_fields) | {"recheck", "systems"}
 _WAITS = ("recheck_after", "recheck_for")
 
 
-async def keep(gate: Gate, row: Row) -> bool:
-    """Insert a pass with its note and its place in the queue; False where something stood against.
-
-    One statement, which enters by itself (docs/decisions/0010).
-    """
+def as_told(row: Row) -> str:
+    """A pass as the database reads it, with its place in the queue."""
     said = {name: value for name, value in row.items() if name in _KEPT}
     said |= {name: row[name].total_seconds() for name in _WAITS}
-    told = orjson.dumps(said, default=_as_postgresql_reads).decode()
-    kept = await gate.call("keep_pass", told, new_id(), request_id.get())
-    return kept["kept"] is not None
+    return orjson.dumps(said, default=_as_postgresql_reads).decode()
+
+
+_KEEP = "SELECT write_pass($1::jsonb, $2, $3, $4, $5, $6, $7, $8)"
+
+
+async def keep(connection: Connection, row: Row, caller: Claims) -> bool:
+    """Insert a pass with its note and its place in the queue; False where the id is taken."""
+    place = row["grid_id"], row["reach"], row["received_at"]
+    note = caller.post, caller.session, new_id(), request_id.get()
+    return await connection.fetchval(_KEEP, as_told(row), *place, *note) is not None
 
 
 def _as_postgresql_reads(value: bytes | UUID) -> str:

@@ -39,12 +39,13 @@ _RECORDING = (RecordDiffers, RecordedInTheFuture, NotAColleague, CheckpointClose
 
 
 @asynccontextmanager
-async def at_gate(request: Request, caller: Claims) -> AsyncGenerator[Gate]:
+async def stands_guard(request: Request, caller: Claims) -> AsyncGenerator[Gate]:
     """The gate at which an admitted caller stands."""
-    yield Gate(caller, request.app.state.database, request.app.state.gate_rules)
+    state = request.app.state
+    yield Gate(caller, state.database, state.gate_rules, state.seen_at_gates)
 
 
-Guarded = Annotated[Gate, enters(at_gate, Permission.passes_record)]
+Guarded = Annotated[Gate, enters(stands_guard, Permission.passes_record)]
 
 
 async def pass_filter(

@@ -1,25 +1,29 @@
-"""Recording a pass: judged by the rule, kept and noted, in two round trips (M2.8).
+"""Recording a pass: judged by the rule, kept and noted, in one round trip (M2.8).
 
-One reads who stands there, the next keeps the pass. Only where something is to be told of, or stood
-against it, a transaction is opened that holds both. No other system is asked while the guard waits:
-what it would say is asked for afterwards (`rechecks`).
+It is judged by what is presumed of whoever stands there; where the database sees something else, it
+says what, and the pass is judged anew. Only where something is to be told of, or stood against it,
+a transaction is opened that holds all of it. No other system is asked while the guard waits: what
+it would say is asked for afterwards (`rechecks`).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from api.access.colleagues import NotAColleague
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.checkpoints import pass_queries
 from api.checkpoints.gates import (
+    Asked,
     Gate,
+    Passing,
     Resident,
     Scene,
     Sought,
-    scene_at,
+    at_gate,
+    presumed_at,
     shown_as,
     systems_to_ask,
 )
@@ -46,10 +50,9 @@ async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tupl
     `NotAColleague`, `RecordedInTheFuture`, `WhyOtherwise`, `RecordDiffers`.
     """
     try:
-        proposed = await _propose(gate, checkpoint_id, said)
-        if not proposed.alarming and await pass_queries.keep(gate, proposed.row):
-            return proposed.row, True
-        return await _record_slowly(gate, checkpoint_id, said)
+        sent = _sent(gate, checkpoint_id, said)
+        kept = await _kept_at_once(gate, sent)
+        return (kept, True) if kept is not None else await _record_slowly(gate, sent)
     except Problem:
         # Sent again, it is no news, whatever has become of the checkpoint or the person since.
         kept = await _find(gate, said)
@@ -58,14 +61,69 @@ async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tupl
         return _same(gate, kept, checkpoint_id, said), False
 
 
-async def _record_slowly(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tuple[Row, bool]:
+class Sent(NamedTuple):
+    """A pass as it was sent: what it says, what is asked about it, its columns so far."""
+
+    said: PassRecord
+    asked: Asked
+    fields: Row
+
+
+def _sent(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Sent:
+    fields, person = _fields_of(gate, said), said.person
+    sought = Sought.by(person, gate.keyring, person=person.resident_id, name=person.name)
+    asked = Asked(
+        checkpoint_id=checkpoint_id,
+        sought=sought,
+        at=fields["passed_at"],
+        performed_by=said.performed_by,
+    )
+    return Sent(said, asked, fields | _lookups(sought))
+
+
+async def _kept_at_once(gate: Gate, sent: Sent) -> Row | None:
+    """The pass, kept by what was presumed or has just been seen; None where it was not kept."""
+    scene = presumed_at(gate, sent.asked)
+    row = _presumed(sent, scene)
+    passing = _passing(row, scene)
+    seen, kept = await at_gate(gate, sent.asked, passing)
+    if kept is not None:
+        return row
+    if passing is not None and passing.mark == seen.mark:  # the id is taken
+        return None
+    proposed = _proposed(sent, seen)
+    if proposed.alarming:
+        return None
+    _, kept = await at_gate(gate, sent.asked, _passing(proposed.row, seen))
+    return proposed.row if kept is not None else None
+
+
+def _passing(row: Row | None, scene: Scene | None) -> Passing | None:
+    if row is None or scene is None:
+        return None
+    return Passing(pass_queries.as_told(row), scene.mark)
+
+
+def _presumed(sent: Sent, scene: Scene | None) -> Row | None:
+    """The pass as it would be if the scene is still so; None where that is not all there is."""
+    if scene is None:
+        return None
+    with suppress(Problem):
+        proposed = _proposed(sent, scene)
+        return None if proposed.alarming else proposed.row
+    return None
+
+
+async def _record_slowly(gate: Gate, sent: Sent) -> tuple[Row, bool]:
+    """In one transaction: what is seen, the pass, and what it tells of."""
     async with gate.opened() as (inside, connection):
-        proposed = await _propose(inside, checkpoint_id, said)
-        if await pass_queries.keep(inside, proposed.row):
+        scene, _ = await at_gate(inside, sent.asked)
+        proposed = _proposed(sent, scene)
+        if await pass_queries.keep(connection, proposed.row, inside.caller):
             await open_alerts(connection, list(shown_by_pass(*proposed)))
             return proposed.row, True
-        kept = await pass_queries.find(connection, said.id)
-    return _same(gate, kept, checkpoint_id, said), False
+        kept = await pass_queries.find(connection, sent.said.id)
+    return _same(gate, kept, sent.asked.checkpoint_id, sent.said), False
 
 
 async def _find(gate: Gate, said: PassRecord) -> Row | None:
@@ -86,15 +144,13 @@ class Proposed(NamedTuple):
         return next(shown_by_pass(*self), None) is not None
 
 
-async def _propose(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Proposed:
-    fields = _fields_of(gate, said)
-    at, person = fields["passed_at"], said.person
-    sought = Sought.by(person, gate.keyring, person=person.resident_id, name=person.name)
-    scene = await scene_at(gate, checkpoint_id, sought, at=at, performed_by=said.performed_by)
-    _refuse_strangers(scene, said)
+def _proposed(sent: Sent, scene: Scene) -> Proposed:
+    """The pass in this scene; raises `NotFound`, `WhyOtherwise`."""
+    said, at = sent.said, sent.asked.at
+    if said.person.resident_id is not None and scene.resident is None:
+        raise NotFound("没有找到该居民。", pointer="/body/person/resident_id")
     judged = verdict(scene.rule, scene.known.with_(shown_as(said.shown, at)), at)
-    row = fields | _judged(scene, said, judged) | _lookups(sought)
-    return Proposed(row, scene.resident, judged)
+    return Proposed(sent.fields | _judged(scene, said, judged), scene.resident, judged)
 
 
 def _fields_of(gate: Gate, said: PassRecord) -> Row:
@@ -124,13 +180,6 @@ def _sealed(keyring: Keyring, name: str, plain: str | None) -> bytes | None:
 
 def _lookups(sought: Sought) -> Row:
     return {"document_lookup": sought.document, "phone_lookup": sought.phone}
-
-
-def _refuse_strangers(scene: Scene, said: PassRecord) -> None:
-    if not scene.by_colleague:
-        raise NotAColleague
-    if said.person.resident_id is not None and scene.resident is None:
-        raise NotFound("没有找到该居民。", pointer="/body/person/resident_id")
 
 
 def _judged(scene: Scene, said: PassRecord, judged: Verdict) -> Row:

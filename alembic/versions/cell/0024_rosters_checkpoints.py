@@ -500,21 +500,60 @@ $$
 DO $$
 BEGIN
     -- They run by the rights of whoever stands at the gate, so that row security judges what they
-    -- read and write, and each is a transaction of its own, as keep_reading() is.
+    -- read and write.
     EXECUTE format($function$
-CREATE FUNCTION gate_scene(
+CREATE FUNCTION write_pass(
+    said jsonb, gate_grid uuid, gate_reach text, at timestamptz, held_post uuid, session_id uuid,
+    note_id uuid, request text
+) RETURNS uuid LANGUAGE plpgsql AS $body$
+DECLARE
+    pass %1$I.passes;
+BEGIN
+    pass.version := 1;
+    pass.changed_xid := pg_current_xact_id();
+    pass := jsonb_populate_record(pass, said);
+    pass.grid_id := gate_grid;
+    pass.reach := gate_reach;
+    INSERT INTO %1$I.passes VALUES (pass.*) ON CONFLICT (id) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO %1$I.audit_entries (
+        id, at, action, worker_id, post_id, session_id, request_id, subject_id, details, reach
+    ) VALUES (
+        note_id, at, 'passes.record', pass.entered_by, held_post, session_id, request, pass.id,
+        jsonb_build_object('verdict', pass.verdict, 'decision', pass.decision), pass.reach
+    );
+    IF (said ->> 'recheck')::boolean THEN
+        INSERT INTO %1$I.passes_to_check (
+            id, version, reach, checkpoint_id, grid_id, systems, state, since_at, next_at,
+            give_up_at, tries
+        ) VALUES (
+            pass.id, 1, pass.reach, pass.checkpoint_id, pass.grid_id,
+            ARRAY(SELECT jsonb_array_elements_text(said -> 'systems')), 'waiting', at,
+            at + make_interval(secs => (said ->> 'recheck_after')::double precision),
+            at + make_interval(secs => (said ->> 'recheck_for')::double precision), 0
+        );
+    END IF;
+    RETURN pass.id;
+END
+$body$
+    $function$, current_schema());
+    EXECUTE format($function$
+CREATE FUNCTION pass_gate(
     session_id uuid, held_post uuid, claimed_grid uuid, claimed_level integer, claimed_role text,
     issued_at timestamptz, at timestamptz, gate uuid, person uuid, document bytea, phone bytea,
-    called text, performer uuid, day date, passed_at timestamptz,
-    OUT gate_grid_id uuid, OUT gate_reach text, OUT stands boolean, OUT rule_id uuid,
-    OUT by_colleague boolean, OUT person_id uuid, OUT household_id uuid, OUT home_grid_id uuid,
-    OUT home_reach text, OUT name text, OUT quarantine_id uuid, OUT codes text, OUT card text,
-    OUT sample text, OUT doses integer, OUT exempt boolean
+    called text, performer uuid, day date, passed_at timestamptz, said jsonb, expected text,
+    note_id uuid, request text,
+    OUT kept uuid, OUT seen text, OUT gate_grid_id uuid, OUT gate_reach text, OUT stands boolean,
+    OUT rule_id uuid, OUT by_colleague boolean, OUT person_id uuid, OUT household_id uuid,
+    OUT home_grid_id uuid, OUT home_reach text, OUT name text, OUT quarantine_id uuid,
+    OUT codes text, OUT card text, OUT sample text, OUT doses integer, OUT exempt boolean
 ) LANGUAGE plpgsql AS $body$
 BEGIN
     PERFORM set_config('search_path', '%1$I, public', true);
     PERFORM %1$I.enter(
-        session_id, held_post, claimed_grid, claimed_level, claimed_role, issued_at, at, false
+        session_id, held_post, claimed_grid, claimed_level, claimed_role, issued_at, at, true
     );
     SELECT c.grid_id, c.reach,
         c.opened_at <= passed_at AND (c.closed_at IS NULL OR c.closed_at > passed_at), (
@@ -534,51 +573,17 @@ BEGIN
     INTO person_id, household_id, home_grid_id, home_reach, name, quarantine_id, codes, card,
         sample, doses, exempt
     FROM %1$I.person_at_gate(person, document, phone, called, day, passed_at) AS w;
-END
-$body$
-    $function$, current_schema());
-    EXECUTE format($function$
-CREATE FUNCTION keep_pass(
-    session_id uuid, held_post uuid, claimed_grid uuid, claimed_level integer, claimed_role text,
-    issued_at timestamptz, at timestamptz, said jsonb, note_id uuid, request text, OUT kept uuid
-) LANGUAGE plpgsql AS $body$
-DECLARE
-    pass %1$I.passes;
-BEGIN
-    PERFORM set_config('search_path', '%1$I, public', true);
-    PERFORM %1$I.enter(
-        session_id, held_post, claimed_grid, claimed_level, claimed_role, issued_at, at, true
-    );
-    pass.version := 1;
-    pass.changed_xid := pg_current_xact_id();
-    pass := jsonb_populate_record(pass, said);
-    SELECT c.grid_id, c.reach INTO pass.grid_id, pass.reach
-    FROM %1$I.checkpoints c WHERE c.id = pass.checkpoint_id;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    INSERT INTO %1$I.passes VALUES (pass.*) ON CONFLICT (id) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    INSERT INTO %1$I.audit_entries (
-        id, at, action, worker_id, post_id, session_id, request_id, subject_id, details, reach
-    ) VALUES (
-        note_id, at, 'passes.record', pass.entered_by, held_post, session_id, request, pass.id,
-        jsonb_build_object('verdict', pass.verdict, 'decision', pass.decision), pass.reach
-    );
-    IF (said ->> 'recheck')::boolean THEN
-        INSERT INTO %1$I.passes_to_check (
-            id, version, reach, checkpoint_id, grid_id, systems, state, since_at, next_at,
-            give_up_at, tries
-        ) VALUES (
-            pass.id, 1, pass.reach, pass.checkpoint_id, pass.grid_id,
-            ARRAY(SELECT jsonb_array_elements_text(said -> 'systems')), 'waiting', at,
-            at + make_interval(secs => (said ->> 'recheck_after')::double precision),
-            at + make_interval(secs => (said ->> 'recheck_for')::double precision), 0
+    -- Judged beforehand by what was seen the last time, it is kept where the same is seen now.
+    seen := md5(concat_ws(
+        '|', gate_grid_id, gate_reach, rule_id, stands, by_colleague, person_id, household_id,
+        home_grid_id, home_reach, coalesce(quarantine_id::text, '-'), coalesce(codes, '-'),
+        coalesce(card, '-'), coalesce(sample, '-'), doses, exempt
+    ));
+    IF seen = expected THEN
+        kept := %1$I.write_pass(
+            said, gate_grid_id, gate_reach, at, held_post, session_id, note_id, request
         );
     END IF;
-    kept := pass.id;
 END
 $body$
     $function$, current_schema());
@@ -588,8 +593,8 @@ $$
 )
 
 DOWN: tuple[str, ...] = (
-    "DROP FUNCTION keep_pass",
-    "DROP FUNCTION gate_scene",
+    "DROP FUNCTION pass_gate",
+    "DROP FUNCTION write_pass",
     "DROP FUNCTION person_at_gate(uuid, bytea, bytea, text, date, timestamptz)",
     "DROP TABLE gate_look_ups",
     "DROP TABLE passes_to_check",
