@@ -58,11 +58,16 @@ async def keep_code_states(
     """
     connection = await driver_of(door)
     kept = await _keep(connection, actor, told, source)
-    fresh, unknown = set(kept["fresh"] or ()), set(kept["unknown"] or ())
-    await sound(
-        connection, actor, [e.id for e in told if e.state is CodeState.red and e.id in fresh]
-    )
+    fresh: set[UUID] = set(kept["fresh"])
+    red = [each.id for each in told if each.state is CodeState.red and each.id in fresh]
+    await sound(connection, actor, red)
     before = await _kept_before(connection, told if len(fresh) < len(told) else ())
+    return _outcomes(told, fresh, unknown=set(kept["unknown"]), before=before)
+
+
+def _outcomes(
+    told: Sequence[CodeStateTold], fresh: set[UUID], *, unknown: set[int], before: dict[UUID, Any]
+) -> list[ItemOutcome]:
     outcomes: list[ItemOutcome] = []
     for place, each in enumerate(told):
         if place + 1 in unknown:
@@ -105,9 +110,8 @@ _KEEP = f"""
         FROM kept
         GROUP BY grid_id, regexp_replace(reach, '\\.[^.]*$', '')
     )
-    SELECT (SELECT array_agg(id) FROM kept) AS fresh, (
-        SELECT array_agg(nth) FROM told
-        WHERE NOT EXISTS (SELECT FROM placed WHERE placed.nth = told.nth)
+    SELECT ARRAY(SELECT id FROM kept) AS fresh, ARRAY(
+        SELECT nth FROM told WHERE NOT EXISTS (SELECT FROM placed WHERE placed.nth = told.nth)
     ) AS unknown
 """
 

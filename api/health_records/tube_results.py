@@ -32,12 +32,7 @@ UNCLEAR = (DiagnosticOutcome.positive, DiagnosticOutcome.inconclusive)
 
 
 async def correct_tube(
-    session: AsyncSession,
-    caller: Actor,
-    tube_id: UUID,
-    said: SampleTubeCorrect,
-    *,
-    version: int,
+    session: AsyncSession, caller: Actor, tube_id: UUID, said: SampleTubeCorrect, *, version: int
 ) -> SampleTube:
     """Tell the result of a tube or put it right: of all in it, in one transaction.
 
@@ -47,21 +42,20 @@ async def correct_tube(
     tube = await standing_record_of(session, SampleTube, tube_id)
     changes = _changes(tube, said)
     await correct(session, tube, changes, Correction(version, by=caller.worker, reason=said.reason))
-    outcome = of_members(tube.outcome, tube.member_count)
-    told = {
-        "outcome": outcome.value,
-        "reported_at": tube.reported_at,
-        "laboratory": tube.laboratory,
-    }
-    tests = await _change_members(session, caller, tube, told, reason=said.reason)
+    tests = await _change_members(session, caller, tube, _of_each(tube), reason=said.reason)
     if "outcome" in changes:
         await sound(session, caller, [each for each in tests if each.discarded_at is None])
         await _sound_pool(session, caller, tube)
-    details = {"fields": sorted(said.model_fields_set - {"reason"}), "outcome": tube.outcome}
-    audit(
-        session, caller, "sample_tubes.correct", subject=tube.id, reach=tube.reach, details=details
-    )
+    details = {"fields": sorted(changes), "outcome": tube.outcome}
+    subject, reach = tube.id, tube.reach
+    audit(session, caller, "sample_tubes.correct", subject=subject, reach=reach, details=details)
     return tube
+
+
+def _of_each(tube: SampleTube) -> dict[str, Any]:
+    """What a tube says of each of its members."""
+    outcome = of_members(tube.outcome, tube.member_count).value
+    return {"outcome": outcome, **tube.model_dump(include={"reported_at", "laboratory"})}
 
 
 def _changes(tube: SampleTube, said: SampleTubeCorrect) -> dict[str, Any]:

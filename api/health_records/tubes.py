@@ -45,16 +45,18 @@ async def record_tube(
     if not created:
         await _refuse_other_members(session, said)
         return tube, False
-    tests = await _tests(session, people, tube, said)
+    await _keep_tests(session, await _tests(session, people, tube, said))
+    details = {"members": tube.member_count, "kind": tube.kind}
+    subject, reach = tube.id, tube.reach
+    audit(session, caller, "sample_tubes.record", subject=subject, reach=reach, details=details)
+    return tube, True
+
+
+async def _keep_tests(session: AsyncSession, tests: Sequence[DiagnosticTest]) -> None:
     new = await insert_new(session, tests)
     taken = [place for place, test in enumerate(tests) if test.id not in new]
     if taken:
         raise RecordDiffers(fields=[f"members/{place}/id" for place in taken])
-    details = {"members": len(tests), "kind": tube.kind}
-    audit(
-        session, caller, "sample_tubes.record", subject=tube.id, reach=tube.reach, details=details
-    )
-    return tube, True
 
 
 def _refuse_faults(said: SampleTubeRecord) -> None:

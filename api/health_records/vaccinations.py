@@ -73,8 +73,7 @@ def _propose(
     for name in _OF_A_DOSE:
         told, given = getattr(said, name) is not None, said.outcome is VaccinationOutcome.given
         if told is not given:
-            detail = "请填写。" if given else "有禁忌、没有接种的,不填此项。"
-            raise InvalidInput(detail, pointer=f"{within}/{name}")
+            raise InvalidInput("请填写。" if given else _NO_DOSE, pointer=f"{within}/{name}")
     return Proposal(said, Vaccination(**fields, **said.model_dump(include=_TOLD)))
 
 
@@ -83,19 +82,17 @@ def _refuse_future_day(day: date, *, within: str) -> None:
         raise InvalidInput("日期不能晚于今天。", pointer=f"{within}/given_on")
 
 
+_NO_DOSE = "有禁忌、没有接种的,不填此项。"
+
+
 async def correct_vaccination(
-    session: AsyncSession,
-    caller: Actor,
-    vaccination_id: UUID,
-    said: VaccinationCorrect,
-    *,
-    version: int,
+    session: AsyncSession, caller: Actor, dose_id: UUID, said: VaccinationCorrect, *, version: int
 ) -> Vaccination:
     """Put right what was told of a dose.
 
     Raises `NotFound`, `HealthRecordDiscarded`, `VersionMismatch`, `DoseKept`, `InvalidInput`.
     """
-    row = await standing_record_of(session, Vaccination, vaccination_id)
+    row = await standing_record_of(session, Vaccination, dose_id)
     told = said.model_fields_set - {"reason"}
     if not told:
         raise InvalidInput("没有要更正的内容。", pointer="/body")
@@ -103,11 +100,11 @@ async def correct_vaccination(
         _refuse_future_day(said.given_on, within="/body")
     for name in told.intersection(_OF_A_DOSE):
         if row.outcome is not VaccinationOutcome.given:
-            raise InvalidInput("有禁忌、没有接种的,不填此项。", pointer=f"/body/{name}")
+            raise InvalidInput(_NO_DOSE, pointer=f"/body/{name}")
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, row, said.model_dump(include=told), correction)
-    details = {"fields": sorted(told)}
-    audit(session, caller, "vaccinations.correct", subject=row.id, reach=row.reach, details=details)
+    subject, reach, details = row.id, row.reach, {"fields": sorted(told)}
+    audit(session, caller, "vaccinations.correct", subject=subject, reach=reach, details=details)
     return row
 
 
