@@ -93,10 +93,11 @@ _SERVED = """
         AND (s.rest_until IS NULL OR s.rest_until <= $2)
 """
 _WAITING = f"""
-    SELECT s.id {_SERVED} AND EXISTS (
-        SELECT FROM webhook_deliveries d
-        WHERE d.subscription_id = s.id AND d.status = 'pending' AND d.next_at <= $2
-    )
+    SELECT s.id {_SERVED} AND (
+        SELECT d.next_at FROM webhook_deliveries d
+        WHERE d.subscription_id = s.id AND d.status = 'pending'
+        ORDER BY d.next_at, d.seq LIMIT 1
+    ) <= $2
 """
 _STANDING = f"""
     SELECT s.url, s.failures, s.secret_sealed, g.path, c.scopes,

@@ -122,6 +122,7 @@ class WebhookDelivery(_Sent, table=True):
             "ix_webhook_deliveries_due",
             "subscription_id",
             "next_at",
+            "seq",
             postgresql_where=text("status = 'pending'"),
         ),
         Index(

@@ -77,7 +77,7 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX ix_webhook_deliveries_created_at ON webhook_deliveries (created_at)
 """,
     """\
-CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (subscription_id, next_at) WHERE status = 'pending'
+CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (subscription_id, next_at, seq) WHERE status = 'pending'
 """,
     """\
 CREATE INDEX ix_webhook_deliveries_list ON webhook_deliveries (subscription_id, created_at, id)
