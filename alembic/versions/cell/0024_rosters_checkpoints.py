@@ -266,9 +266,7 @@ CREATE TABLE passes (
     CONSTRAINT pk_passes PRIMARY KEY (id),
     CONSTRAINT ck_passes_otherwise CHECK (decision = verdict OR decision_reason IS NOT NULL),
     CONSTRAINT ck_passes_source CHECK (source IN ('visit', 'phone', 'wechat', 'paper', 'excel', 'self_report', 'device')),
-    CONSTRAINT fk_passes_checkpoint_id FOREIGN KEY(checkpoint_id) REFERENCES checkpoints (id),
     CONSTRAINT ck_passes_document_kind CHECK (document_kind IN ('resident_identity', 'household_book', 'passport', 'hk_macao_permit', 'taiwan_permit', 'foreign_permanent_resident', 'hmt_residence_permit', 'other')),
-    CONSTRAINT fk_passes_rule_id FOREIGN KEY(rule_id) REFERENCES checkpoint_rules (id),
     CONSTRAINT ck_passes_verdict CHECK (verdict IN ('through', 'hold', 'turn_back')),
     CONSTRAINT ck_passes_decision CHECK (decision IN ('through', 'hold', 'turn_back')),
     CONSTRAINT ck_passes_later_verdict CHECK (later_verdict IN ('through', 'hold', 'turn_back'))
@@ -282,9 +280,6 @@ CREATE INDEX ix_passes_checkpoint_id_passed_at ON passes (checkpoint_id, passed_
 """,
     """\
 CREATE INDEX ix_passes_reach_passed_at ON passes (reach, passed_at)
-""",
-    """\
-CREATE INDEX ix_passes_rule_id_passed_at ON passes (rule_id, passed_at)
 """,
     """\
 CREATE TABLE passes_to_check (
