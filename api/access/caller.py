@@ -1,6 +1,6 @@
 """The caller of a request: who the token says it is, and the doors through which it enters."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -132,8 +132,11 @@ def bare_door(request: Request, caller: Claims) -> BareDoor:
     return database.connection(entry_of(caller, writing=request.method not in _READING))
 
 
-Opening = Callable[[Request, Claims], AbstractAsyncContextManager[Any]]
+Opening = Callable[[Request, Any], AbstractAsyncContextManager[Any]]
 """What a hot room opens for an admitted caller; it holds the request's one transaction."""
+
+Admitting = Callable[[Request, SecurityScopes], Awaitable[Any]]
+"""How the caller of a hot room is admitted: who it is, once it has all scopes that are needed."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ class Enters(Security):
     """The one dependency of a hot room: each further one costs more than a simple statement."""
 
     opening: Opening = field(kw_only=True)
+    admitting: Admitting = field(kw_only=True, default=admitted)
 
 
 def enters(opening: Opening, permission: Permission | None = None) -> Enters:

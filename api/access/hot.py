@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
 
-from api.access.caller import Enters, Opening, admitted
+from api.access.caller import Admitting, Enters, Opening
 from api.foundation.problems import NotAcceptable
 
 
@@ -30,7 +30,7 @@ class HotRoute(APIRoute):
         verb, status = _Verb(self.endpoint, self.param_convertors), self.status_code or 200
 
         async def handle(request: Request) -> Response:
-            caller = await admitted(request, verb.needed)
+            caller = await verb.admitting(request, verb.needed)
             arguments = verb.read_named(request)
             if verb.body_name is not None:
                 arguments[verb.body_name] = verb.read(request, await request.body())
@@ -55,6 +55,7 @@ class _Verb:
     body_name: str | None = None
     opening_name: str
     opening: Opening
+    admitting: Admitting
     response_name: str | None = None
 
     def __init__(self, verb: Callable[..., Any], in_path: Collection[str]) -> None:
@@ -66,7 +67,7 @@ class _Verb:
             marks = [each for each in get_args(parameter.annotation) if isinstance(each, Enters)]
             if marks:
                 self.opening_name = name
-                self.opening = marks[0].opening
+                self.opening, self.admitting = marks[0].opening, marks[0].admitting
                 self.needed = SecurityScopes(list(marks[0].scopes or ()))
             elif parameter.annotation is Response:
                 self.response_name = name

@@ -218,8 +218,8 @@ def read_assertion(
             subject=client,
             options={**_OPTIONS, **_OF_ASSERTIONS},
         )
-        meant = told["aud"] if isinstance(told["aud"], list) else [told["aud"]]
-        if set(meant).isdisjoint(audiences):
+        meant: str | list[str] = told["aud"]
+        if set([meant] if isinstance(meant, str) else meant).isdisjoint(audiences):
             raise NotSignedIn
         return _timely(told)
     except (JOSEError, ValueError, TypeError, AttributeError, KeyError, OverflowError):

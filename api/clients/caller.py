@@ -1,7 +1,6 @@
 """The machine client of a request: what its token says, and the doors through which it enters."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any
@@ -10,17 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.params import Security
+from fastapi.routing import APIRoute
 from fastapi.security import OAuth2, SecurityScopes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access.caller import bearer_token
+from api.access.caller import Enters, Opening, bearer_token
 from api.access.keys import KeyRoom
 from api.clients.problems import AddressRefused, ClientNotValid, ScopeMissing
 from api.clients.scopes import Scope
 from api.foundation import clock
 from api.foundation.contract import WITH_BODY, operation_name, problems
-from api.foundation.database import BareDoor, Database, Entry
+from api.foundation.database import Database, Entry
 from api.foundation.logs import name_caller
 from api.foundation.problems import InvalidInput, NotSignedIn, Problem
 
@@ -162,27 +162,25 @@ def client_permits(scope: Scope) -> Any:
     return Security(_allowed, scopes=[scope.value])
 
 
-def client_door(request: Request, caller: ClientClaims) -> BareDoor:
-    """The bare connection, entered as the client: what a hot room opens with."""
-    database: Database = request.app.state.database
-    writing = request.method not in _READING
-    return database.connection(enter_as_client(request, caller, writing=writing))
+async def admitted_client(request: Request, needed: SecurityScopes) -> ClientClaims:
+    """The client, with the scopes that are needed; raises `NotSignedIn` and `ScopeMissing`."""
+    return _checked(await client_of(request), needed)
 
 
-ClientOpening = Callable[[Request, ClientClaims], AbstractAsyncContextManager[Any]]
-"""What a hot room opens for an admitted client; it holds the request's one transaction."""
+def enters_client(opening: Opening, scope: Scope) -> Enters:
+    """As `client_permits`, for what is opened with admitting the client; also for a hot route."""
 
-
-def enters_client(opening: ClientOpening, scope: Scope) -> Any:
-    """As `client_permits`, for what is opened with admitting the client."""
-
-    async def entering(
-        request: Request, needed: SecurityScopes, caller: ClientCaller, _: Token
-    ) -> AsyncGenerator[Any]:
-        async with opening(request, _checked(caller, needed)) as opened:
+    async def entering(request: Request, needed: SecurityScopes, _: Token) -> AsyncGenerator[Any]:
+        async with opening(request, await admitted_client(request, needed)) as opened:
             yield opened
 
-    return Security(entering, scopes=[scope.value], scope="function")
+    return Enters(
+        entering,
+        scopes=[scope.value],
+        scope="function",
+        opening=opening,
+        admitting=admitted_client,
+    )
 
 
 CLIENT_CALLS: tuple[type[Problem], ...] = (
@@ -195,11 +193,12 @@ CLIENT_CALLS: tuple[type[Problem], ...] = (
 """The problems that every operation of a machine client may answer."""
 
 
-def client_room(tag: str) -> APIRouter:
+def client_room(tag: str, *, route_class: type[APIRoute] = APIRoute) -> APIRouter:
     """As `contract.room`, for operations that machine clients call."""
     return APIRouter(
         prefix="/v1",
         tags=[tag],
+        route_class=route_class,
         responses=problems(*CLIENT_CALLS),
         generate_unique_id_function=operation_name,
     )

@@ -17,7 +17,7 @@ from api.foundation.labels import Labelled
 _YEARS = range(2, 9999)
 
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _HEX = "[0-9a-fA-F]"
 _RECORD_ID = f"{_HEX}{{8}}-{_HEX}{{4}}-[47]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}"
@@ -81,7 +81,7 @@ def _division(text: str) -> str:
 
 def _instant(value: Any) -> datetime:
     try:
-        if isinstance(value, str) and _RFC3339.fullmatch(value.upper()):
+        if isinstance(value, str) and _RFC3339.fullmatch(value):
             value = datetime.fromisoformat(value.upper())
         if isinstance(value, datetime) and value.tzinfo and value.year in _YEARS:
             return value.astimezone(UTC)

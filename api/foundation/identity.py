@@ -18,6 +18,7 @@ _UNSEEN = dict.fromkeys(
     (0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
 )
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{9,11}")
+_WRITTEN_RIGHT = re.compile(r"[0-9]{17}[0-9X]")
 _IDENTITY = re.compile(r"[0-9]{15}|[0-9]{17}[0-9X]")
 _RESIDENCE_PERMIT_PREFIXES = ("81", "82", "83")
 
@@ -65,7 +66,7 @@ def normalise_identity_number(text: str) -> str:
     digits) gets its century and check character. The division is not looked up: an abolished county
     stays in the number for life.
     """
-    number = _compact(text)
+    number = text if _WRITTEN_RIGHT.fullmatch(text) else _compact(text)
     if len(number) not in (LEGACY_LENGTH, LENGTH):
         raise ValueError("身份证号长度不对，应为18位（老证15位）")
     if not _IDENTITY.fullmatch(number):

@@ -97,9 +97,10 @@ _SUPERSEDED = """
     SELECT c.id FROM code_states AS c WHERE c.id = ANY ($1) AND EXISTS (
         SELECT FROM code_states AS newer
         WHERE newer.resident_id = c.resident_id AND newer.system = c.system
-            AND newer.discarded_at IS NULL AND newer.state <> 'unavailable'
+            AND newer.changed_at >= c.changed_at
             AND (newer.changed_at, newer.fetched_at, newer.id)
                 > (c.changed_at, c.fetched_at, c.id)
+            AND newer.discarded_at IS NULL AND newer.state <> 'unavailable'
     )
 """
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -108,10 +108,11 @@ def _sorted(register: Register, sent: Iterable[Sent], fates: dict[int, ItemFate]
     """By id, so that two requests with the same events wait for each other, never in a ring."""
     found: list[Found] = []
     unknown: list[Sent] = []
-    for each in sorted(sent, key=lambda each: (each.id.bytes, each.place)):
+    for each in sorted(sent, key=lambda each: each.id.int):
         try:
-            person = register.find(each.traces, within=each.within)
-        except SeveralPeople as problem:
+            person = register.find(each.traces)
+        except SeveralPeople:
+            problem = SeveralPeople(pointer=f"{each.within}/phone")
             fates[each.place] = fate(each.event_id, Fate.refused, problem)
             continue
         if person is None:
@@ -133,8 +134,14 @@ def differs(event_id: str, fields: list[str]) -> ItemFate:
 
 def content_of(desk: Desk, sent: Sent) -> bytes:
     """A keyed hash of all that an item says, to know it again by without keeping it."""
-    said = orjson.dumps(sent.said.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return desk.keyring.lookup(said.decode(), context="inbound")
+    said = {name: _the_same(value) for name, value in sent.said.model_dump().items()}
+    told = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    return desk.keyring.lookup(told.decode(), context="inbound")
+
+
+def _the_same(value: Any) -> Any:
+    """An instant is the same with any offset."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 async def note_by_grid(

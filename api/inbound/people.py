@@ -95,8 +95,8 @@ class Register:
     by_document: Mapping[bytes, Known] = field(default_factory=dict[bytes, Known])
     by_phone: Mapping[bytes, Sequence[Known]] = field(default_factory=dict[bytes, list[Known]])
 
-    def find(self, traces: Traces, *, within: str = "") -> Known | None:
-        """Who is meant; None for somebody unknown here. Raises `SeveralPeople`, below `within`.
+    def find(self, traces: Traces) -> Known | None:
+        """Who is meant; None for somebody unknown here. Raises `SeveralPeople`.
 
         The document decides. By the phone, whoever has another document or another name is somebody
         else: phones are shared and handed on.
@@ -107,7 +107,7 @@ class Register:
             return None
         fitting = [each for each in self.by_phone.get(traces.phone, ()) if _fits(each, traces)]
         if len(fitting) > 1:
-            raise SeveralPeople(pointer=f"{within}/phone")
+            raise SeveralPeople
         return fitting[0] if fitting else None
 
 

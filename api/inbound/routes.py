@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Request
 
+from api.access.hot import HotRoute
 from api.clients.caller import (
     ClientClaims,
     client_room,
@@ -26,7 +27,7 @@ from api.inbound.schemas import (
     StatusQuery,
 )
 
-router = client_room("inbound")
+router = client_room("inbound", route_class=HotRoute)
 
 
 @asynccontextmanager
