@@ -14,15 +14,15 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.checkpoints.models import GateDecision, Pass, PassToCheck, RecheckState
 from api.checkpoints.pass_schemas import (
-    HourTally,
+    PassHourTally,
     PassRead,
+    PassTally,
     RecheckRead,
     Shown,
     ShownCard,
     ShownCode,
     ShownDoses,
     ShownTest,
-    Tally,
 )
 from api.checkpoints.queries import checkpoint_of
 from api.checkpoints.verdicts import Finding
@@ -175,11 +175,11 @@ _TALLY = text("""
 """)
 
 
-async def tally(session: AsyncSession, checkpoint_id: UUID, day: date) -> Tally:
+async def tally(session: AsyncSession, checkpoint_id: UUID, day: date) -> PassTally:
     """How many came by on a local day, by hour and decision; raises `NotFound`."""
     await checkpoint_of(session, checkpoint_id)
     begins, ends = clock.day_bounds(day)
     told = {"checkpoint": checkpoint_id, "begins": begins, "ends": ends}
     hours = [dict(row) for row in (await session.execute(_TALLY, told)).mappings()]
     whole = {name: sum(hour[name] for hour in hours) for name in (*GateDecision.labels(), "red")}
-    return Tally(hours=[HourTally.model_validate(hour) for hour in hours], **whole)
+    return PassTally(hours=[PassHourTally.model_validate(hour) for hour in hours], **whole)

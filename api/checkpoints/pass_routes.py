@@ -18,7 +18,7 @@ from api.checkpoints.gates import Gate
 from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
 from api.checkpoints.look_ups import look_up
 from api.checkpoints.models import GateDecision, RecheckState
-from api.checkpoints.pass_schemas import PassRead, PassRecord, RecheckRead, Tally
+from api.checkpoints.pass_schemas import PassRead, PassRecord, PassTally, RecheckRead
 from api.checkpoints.passes import record_pass as keep_pass
 from api.checkpoints.problems import CheckpointClosed, WhyOtherwise
 from api.foundation import clock
@@ -100,7 +100,7 @@ async def tally_passes(
     _: PassReader,
     session: ScopedSession,
     day: Annotated[Day | None, Query(description="哪一天;不填则为今天")] = None,
-) -> Tally:
+) -> PassTally:
     """按小时统计一个卡点一天的通行人次。
 
     分放行、暂留、劝返(M2.8)。

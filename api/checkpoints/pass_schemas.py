@@ -61,7 +61,7 @@ class Passer(Documented):
 class ShownCode(Input):
     """A health code on a phone, as the guard saw it."""
 
-    proof: Literal["health_code"]
+    proof: Annotated[Literal["health_code"], Field(description="哪一项查验")]
     system: Annotated[SystemCode | None, Field(description="哪个系统的码;不填为未分辨")] = None
     state: Annotated[CodeState, Field(description="码的状态;扫不出来的填查询不到")]
 
@@ -69,7 +69,7 @@ class ShownCode(Input):
 class ShownCard(Input):
     """A travel card on a phone."""
 
-    proof: Literal["travel_card"]
+    proof: Annotated[Literal["travel_card"], Field(description="哪一项查验")]
     colour: Annotated[CardColour, Field(description="行程卡颜色")] = CardColour.green
     at_risk: Annotated[bool, Field(description="是否到过有风险地区的城市(带星号)")] = False
     updated_at: Annotated[Instant | None, Field(description="更新时间;不填为刚刚")] = None
@@ -78,7 +78,7 @@ class ShownCard(Input):
 class ShownTest(Input):
     """A nucleic-acid result on a phone or on paper."""
 
-    proof: Literal["negative_test"]
+    proof: Annotated[Literal["negative_test"], Field(description="哪一项查验")]
     outcome: Annotated[DiagnosticOutcome, Field(description="结果")] = DiagnosticOutcome.negative
     sampled_at: Annotated[Instant, Field(description="采样时间")]
     reported_at: Annotated[Instant | None, Field(description="出结果时间")] = None
@@ -87,7 +87,7 @@ class ShownTest(Input):
 class ShownDoses(Input):
     """A record of vaccination."""
 
-    proof: Literal["vaccination"]
+    proof: Annotated[Literal["vaccination"], Field(description="哪一项查验")]
     doses: Annotated[int, Field(ge=0, le=9, description="已接种几剂")]
 
 
@@ -148,8 +148,8 @@ class PassRecord(FromTheField):
 class ReasonRead(Wire):
     """What one proof came to."""
 
-    about: About
-    finding: Finding
+    about: About = Field(description="关于哪一项")
+    finding: Finding = Field(description="查验的结果")
     decision: GateDecision = Field(description="因此如何处理")
 
 
@@ -257,7 +257,7 @@ class RecheckRead(Wire):
     last_answer: str | None = Field(description="最近一次的结果:码的状态,或查不到的原因")
 
 
-class HourTally(Wire):
+class PassHourTally(Wire):
     """How many came by in one hour of the local day, by what was decided."""
 
     hour: int = Field(ge=0, le=23, description="几点(北京时间)")
@@ -266,10 +266,10 @@ class HourTally(Wire):
     turn_back: int = Field(description="劝返人次")
 
 
-class Tally(Wire):
+class PassTally(Wire):
     """The counts of one day at a checkpoint; an hour in which nobody came is left out."""
 
-    hours: list[HourTally] = Field(description="逐小时")
+    hours: list[PassHourTally] = Field(description="逐小时")
     through: int = Field(description="放行人次")
     hold: int = Field(description="暂留人次")
     turn_back: int = Field(description="劝返人次")

@@ -28,7 +28,7 @@ Missing = Annotated[GateDecision, Field(description="没有或已过期的如何
 class HealthCodeProof(Input):
     """A health code of one of the systems; none named means any."""
 
-    proof: Literal["health_code"]
+    proof: Annotated[Literal["health_code"], Field(description="哪一项查验")]
     systems: Annotated[
         list[SystemCode],
         Field(max_length=10, description="认可的健康码系统;空为都认可", default_factory=list),
@@ -47,7 +47,7 @@ class HealthCodeProof(Input):
 class TravelCardProof(Input):
     """A travel card; one that marks a place at risk is told apart."""
 
-    proof: Literal["travel_card"]
+    proof: Annotated[Literal["travel_card"], Field(description="哪一项查验")]
     fresh_minutes: FreshMinutes = 1440
     at_risk: Annotated[GateDecision, Field(description="到过有风险地区的城市如何处理")] = (
         GateDecision.hold
@@ -58,7 +58,7 @@ class TravelCardProof(Input):
 class NegativeTestProof(Input):
     """A negative nucleic-acid test of so many hours, from sampling or from the result."""
 
-    proof: Literal["negative_test"]
+    proof: Annotated[Literal["negative_test"], Field(description="哪一项查验")]
     hours: Annotated[int, Field(ge=1, le=720, description="多少小时以内的阴性", examples=[48])] = 48
     anchor: Annotated[ValidityAnchor, Field(description="从何时起算")] = ValidityAnchor.sampled
     missing: Missing = GateDecision.hold
@@ -67,7 +67,7 @@ class NegativeTestProof(Input):
 class VaccinationProof(Input):
     """So many doses; who must not be vaccinated needs none."""
 
-    proof: Literal["vaccination"]
+    proof: Annotated[Literal["vaccination"], Field(description="哪一项查验")]
     doses: Annotated[int, Field(ge=1, le=9, description="至少接种几剂")] = 2
     missing: Missing = GateDecision.through
 
