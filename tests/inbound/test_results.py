@@ -10,7 +10,7 @@ import pytest
 from api.clients.problems import ScopeMissing
 from api.foundation.problems import NotSignedIn
 from api.foundation.records import new_id
-from tests.builders import a_household, a_quarantine, synthetic_resident
+from tests.builders import a_household, a_quarantine, a_sample_tube, synthetic_resident
 from tests.cast import Town, assert_problem
 from tests.inbound.events import a_result, ago, fates, send
 from tests.machines import a_machine
@@ -122,6 +122,29 @@ async def test_a_positive_result_reaches_the_village_at_once(
     person = await resident(town)
     await send(machine, PATH, [a_result(person, "positive")])
     assert await causes_of(town, person) == ["positive_test"]
+
+
+async def test_a_positive_pool_calls_everybody_in_it_back_alone(
+    town: Town, machine: httpx.AsyncClient
+):
+    people = [await resident(town) for _ in range(3)]
+    ids = [person["id"] for person in people]
+    tube = await a_sample_tube(await town.as_("lin"), ids, sampled_at=ago(hours=30))
+    told = {"sampled_at": ago(hours=4), "tube_code": tube["code"]}
+    results = [a_result(person, "positive", **told) for person in people]
+    assert fates(await send(machine, PATH, results)) == ["created"] * 3
+    for person in people:
+        (test,) = await samples_of(town, person)
+        assert (test["outcome"], test["version"]) == ("inconclusive", 2)
+        assert await causes_of(town, person) == []
+    lin = await town.as_("lin")
+    nobodys = [
+        (await lin.get(f"/v1/alerts/{each['id']}")).json()
+        for each in (await lin.get("/v1/alerts?limit=500")).json()["items"]
+        if each["resident_id"] is None
+    ]
+    (alert,) = [each for each in nobodys if tube["id"] in str(each["evidence"])]
+    assert alert["cause"] == "positive_test"
 
 
 async def test_sent_twice_at_the_same_moment_it_answers_one_sample_once(
