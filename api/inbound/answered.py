@@ -67,8 +67,10 @@ async def keep_results(
 
 
 _TAKE = """
-    INSERT INTO taken_results (id, client_id, resident_id, grid_id, reach, content, received_at)
-    SELECT id, $1, resident_id, grid_id, reach, content, $2
+    INSERT INTO taken_results (
+        id, version, client_id, resident_id, grid_id, reach, content, received_at
+    )
+    SELECT id, 1, $1, resident_id, grid_id, reach, content, $2
     FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[])
         AS t (id, resident_id, grid_id, reach, content)
     ON CONFLICT (id) DO NOTHING

@@ -14,10 +14,10 @@ from api.inbound.schemas import Fate, ItemFate
 
 _HOLD = """
     INSERT INTO held_events (
-        id, client_id, grid_id, reach, kind, event_id, content, document_lookup, phone_lookup,
-        name_digest, told, reason_sealed, received_at, expires_at
+        id, version, client_id, grid_id, reach, kind, event_id, content, document_lookup,
+        phone_lookup, name_digest, told, reason_sealed, received_at, expires_at
     )
-    SELECT id, $1, $2, current_setting('onegrid.reach_from'), $3, event_id, content,
+    SELECT id, 1, $1, $2, current_setting('onegrid.reach_from'), $3, event_id, content,
         document_lookup, phone_lookup, name_digest, told::jsonb, reason_sealed, $4, $5
     FROM unnest(
         $6::uuid[], $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::text[],

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from api.foundation.labels import Labelled, enum_column_type
-from api.foundation.records import INSTANT, Reached
+from api.foundation.records import INSTANT, Reached, Versioned
 
 
 class EventKind(Labelled):
@@ -19,7 +19,7 @@ class EventKind(Labelled):
     test_result = "test_result", "检测结果"
 
 
-class HeldEvent(Reached, table=True):
+class HeldEvent(Versioned, Reached, table=True):
     """An event about somebody unknown here, kept until the person is registered or it expires.
 
     Of the person there is nothing but keyed hashes; `told` holds what was said of them in enums,
@@ -35,7 +35,6 @@ class HeldEvent(Reached, table=True):
         CheckConstraint("document_lookup IS NOT NULL OR phone_lookup IS NOT NULL", name="somebody"),
     )
 
-    id: UUID = Field(primary_key=True)
     client_id: UUID
     grid_id: UUID
     kind: EventKind = Field(sa_type=enum_column_type(EventKind, name="kind"))  # pyright: ignore[reportArgumentType]
@@ -50,7 +49,7 @@ class HeldEvent(Reached, table=True):
     expires_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 
-class TakenResult(Reached, table=True):
+class TakenResult(Versioned, Reached, table=True):
     """A result that was taken from another system, so that the same event is never a second one.
 
     The record it became may be an older one that waited for it; `content` is a keyed hash.
@@ -62,7 +61,6 @@ class TakenResult(Reached, table=True):
         Index("ix_taken_results_reach", "reach"),
     )
 
-    id: UUID = Field(primary_key=True)
     client_id: UUID
     resident_id: UUID = Field(foreign_key="residents.id")
     grid_id: UUID

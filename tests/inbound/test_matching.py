@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from api.clients.problems import ClientNotValid
 from api.foundation import clock, jobs
 from api.foundation.database import Entry
+from api.foundation.records import new_id
 from tests.builders import a_household, synthetic_resident
-from tests.cast import TOWNSHIP, Town
+from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
 from tests.inbound.events import a_change, a_result, ago, fates, send
-from tests.machines import a_machine
+from tests.machines import a_machine, ask_token, client_body
 
 CODES, RESULTS = "health_codes:write", "test_results:write"
 CHANGES_PATH, RESULTS_PATH = "/v1/health-codes/changes", "/v1/test-results"
@@ -114,6 +117,25 @@ async def test_a_phone_alone_matches_by_the_name_that_was_told(
     assert await match(town) == 1
     assert [each["state"] for each in await read(town, "code-states", child)] == ["yellow"]
     assert await read(town, "code-states", mother) == []
+
+
+async def test_what_is_held_moves_with_the_grid_of_its_client(town: Town):
+    gu, person = await town.as_("gu"), synthetic_resident(relation="head")
+    new = {"id": str(new_id()), "parent_id": str(grid_id("t.01.01")), "name": "柳村五组"}
+    await gu.post("/v1/grids", json=new | {"kind": "basic"})
+    body = client_body(CODES) | {"grid_id": new["id"]}
+    client = (await gu.post("/v1/machine-clients", json=body)).json()
+    token = (await ask_token(town, client)).json()["access_token"]
+    async with town.client(token) as machine:
+        await send(machine, CHANGES_PATH, [a_change(person, "yellow")])
+        move = {"new_parent_id": str(grid_id("t.01.02")), "reason": "重新划分"}
+        moved = await gu.post(f"/v1/grids/{new['id']}/move", json=move)
+        assert moved.status_code == 200, moved.text
+        again = await machine.post(CHANGES_PATH, json={"items": [a_change(person)]})
+        assert_problem(again, ClientNotValid)
+    await a_household(gu, grid=UUID(new["id"]), residents=[person])
+    assert await match(town) == 1
+    assert [each["state"] for each in await read(town, "code-states", person)] == ["yellow"]
 
 
 async def test_what_nobody_is_found_for_is_forgotten_in_its_time(

@@ -12,6 +12,8 @@ UP = (
 CREATE TABLE held_events (
     reach TEXT COLLATE "C" NOT NULL,
     id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     client_id UUID NOT NULL,
     grid_id UUID NOT NULL,
     kind VARCHAR(40) NOT NULL,
@@ -30,6 +32,9 @@ CREATE TABLE held_events (
 )
 """,
     """\
+CREATE INDEX ix_held_events_changed_xid ON held_events (changed_xid)
+""",
+    """\
 CREATE INDEX ix_held_events_document_lookup ON held_events (document_lookup)
 """,
     """\
@@ -45,6 +50,8 @@ CREATE INDEX ix_held_events_reach ON held_events (reach)
 CREATE TABLE taken_results (
     reach TEXT COLLATE "C" NOT NULL,
     id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     client_id UUID NOT NULL,
     resident_id UUID NOT NULL,
     grid_id UUID NOT NULL,
@@ -53,6 +60,9 @@ CREATE TABLE taken_results (
     CONSTRAINT pk_taken_results PRIMARY KEY (id),
     CONSTRAINT fk_taken_results_resident_id FOREIGN KEY(resident_id) REFERENCES residents (id)
 )
+""",
+    """\
+CREATE INDEX ix_taken_results_changed_xid ON taken_results (changed_xid)
 """,
     """\
 CREATE INDEX ix_taken_results_reach ON taken_results (reach)
