@@ -12,6 +12,7 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.leads.masked import plain_of
 from api.leads.models import Lead
+from api.leads.shown import LeadRevealed
 from api.leads.verification_schemas import LeadArrival, LeadConclusion
 from api.quarantines.begin import begin_quarantine
 
@@ -39,17 +40,8 @@ async def start_control(
 def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRecord:
     """The arrival of the person of a lead: what the lead says, and what it could not."""
     plain = plain_of(keyring_of(session), lead)
-    known: dict[str, Any] = {"resident_id": lead.resident_id}
-    if lead.resident_id is None:
-        known = {
-            "name": lead.name,
-            "sex": lead.sex,
-            "birth_date": lead.birth_date,
-            "document_kind": lead.document_kind,
-            "document": plain.document,
-            "phone": plain.phone,
-        }
     facts = {
+        **_person(lead, plain),
         "origin_code": lead.origin_code,
         "transport": lead.transport,
         "transport_number": lead.transport_number,
@@ -57,7 +49,7 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
         "exposure_class": lead.claimed,
         "note": plain.claim,
     }
-    told = {name: value for name, value in {**known, **facts}.items() if value is not None}
+    told = {name: value for name, value in facts.items() if value is not None}
     come = {
         "id": said.id,
         "household_id": said.household_id,
@@ -65,6 +57,20 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
         "stays": said.stays,
     }
     return ArrivalRecord.model_validate({**come, **told})
+
+
+def _person(lead: Lead, plain: LeadRevealed) -> dict[str, Any]:
+    """Who it is: a resident, or somebody of whom only the lead tells."""
+    if lead.resident_id is not None:
+        return {"resident_id": lead.resident_id}
+    return {
+        "name": lead.name,
+        "sex": lead.sex,
+        "birth_date": lead.birth_date,
+        "document_kind": lead.document_kind,
+        "document": plain.document,
+        "phone": plain.phone,
+    }
 
 
 def _arrived(lead: Lead) -> datetime:

@@ -1,12 +1,13 @@
 """Somebody other than the verifier looks at an outcome; what holds is fed back to the issuer."""
 
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, update
 from sqlalchemy import select as pick
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from api.access.audit import audit
 from api.access.tokens import Claims
@@ -43,23 +44,28 @@ async def review(session: AsyncSession, caller: Claims, lead_id: UUID, said: Lea
         raise NeedsAnotherPerson
     if not said.approved and said.reason is None:
         raise InvalidInput("退回须写明理由。", pointer="/body/reason")
-    now = clock.now()
-    if said.approved:
-        changes = {"status": LeadStatus.reviewed, "reviewed_at": now, "reviewed_by": caller.worker}
-    else:
-        changes = {
-            "status": LeadStatus.contacting,
-            **dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed")),
-            "sent_back_at": now,
-            "sent_back_by": caller.worker,
-            "sent_back_reason": said.reason,
-        }
+    changes = _accepted(caller) if said.approved else _sent_back(caller, said)
     correction = Correction(lead.version, by=caller.worker, reason=said.reason)
     await correct(session, lead, changes, correction)
     details = {"approved": said.approved}
     audit(session, caller, "leads.review", subject=lead.id, reach=lead.reach, details=details)
     await tell(session, "duties.changed", subject=lead.id, reach=lead.reach, grid=lead.grid_id)
     return lead
+
+
+def _accepted(caller: Claims) -> dict[str, Any]:
+    reviewed = {"reviewed_at": clock.now(), "reviewed_by": caller.worker}
+    return {"status": LeadStatus.reviewed, **reviewed}
+
+
+def _sent_back(caller: Claims, said: LeadReview) -> dict[str, Any]:
+    return {
+        "status": LeadStatus.contacting,
+        **dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed")),
+        "sent_back_at": clock.now(),
+        "sent_back_by": caller.worker,
+        "sent_back_reason": said.reason,
+    }
 
 
 async def feed_back(
@@ -76,22 +82,46 @@ async def feed_back(
         if before.batch_id != batch.id:
             raise RecordDiffers(fields=["batch_id"])
         return _shown(before, batch), False
-    now = clock.now()
-    ready = update(Lead).where(
-        col(Lead.batch_id) == batch.id, col(Lead.status) == LeadStatus.reviewed
-    )
-    ready = ready.values(
-        status=LeadStatus.fed_back,
-        fed_back_at=now,
-        feedback_id=said.id,
-        version=col(Lead.version) + 1,
+    told = await _answer(session, batch, said.id)
+    counts, left = await _counted(session, batch.id)
+    row = await _keep_feedback(session, caller, batch, said.id, counts)
+    if not left:
+        changes = {"closed_at": row.at}
+        await correct(session, batch, changes, Correction(batch.version, by=caller.worker))
+    action, details = "lead_batches.feed_back", {"leads": told, "number": row.number}
+    audit(session, caller, action, subject=batch.id, reach=batch.reach, details=details)
+    await tell(session, "duties.changed", subject=batch.id, reach=batch.reach, grid=batch.grid_id)
+    return _shown(row, batch), True
+
+
+async def _answer(session: AsyncSession, batch: LeadBatch, feedback_id: UUID) -> int:
+    """Let what is reviewed be fed back; returns how many. Raises `NothingToFeedBack`."""
+    ready = (
+        update(Lead)
+        .where(col(Lead.batch_id) == batch.id, col(Lead.status) == LeadStatus.reviewed)
+        .values(
+            status=LeadStatus.fed_back,
+            fed_back_at=clock.now(),
+            feedback_id=feedback_id,
+            version=col(Lead.version) + 1,
+        )
     )
     told = (await session.scalars(ready.returning(col(Lead.id)))).all()
     if not told:
         raise NothingToFeedBack
-    counts, left = await _counted(session, batch.id)
+    return len(told)
+
+
+async def _keep_feedback(
+    session: AsyncSession,
+    caller: Claims,
+    batch: LeadBatch,
+    feedback_id: UUID,
+    counts: dict[str, int],
+) -> LeadFeedback:
+    now = clock.now()
     row = LeadFeedback(
-        id=said.id,
+        id=feedback_id,
         version=1,
         batch_id=batch.id,
         grid_id=batch.grid_id,
@@ -103,21 +133,8 @@ async def feed_back(
         late=now > batch.deadline_at,
     )
     session.add(row)
-    if not left:
-        changes = {"closed_at": now}
-        await correct(session, batch, changes, Correction(batch.version, by=caller.worker))
     await session.flush()
-    details = {"leads": len(told), "number": row.number}
-    audit(
-        session,
-        caller,
-        "lead_batches.feed_back",
-        subject=batch.id,
-        reach=batch.reach,
-        details=details,
-    )
-    await tell(session, "duties.changed", subject=batch.id, reach=batch.reach, grid=batch.grid_id)
-    return _shown(row, batch), True
+    return row
 
 
 async def _counted(session: AsyncSession, batch_id: UUID) -> tuple[dict[str, int], int]:
@@ -153,11 +170,29 @@ _COUNTS = (LeadStatus.reviewed, *ANSWERED)
 
 async def feedback_table(session: AsyncSession, batch: LeadBatch) -> FeedbackTable:
     """What a batch has come to so far: outcome by outcome, and each by where people came from."""
+    rows = await _rows(session, batch.id)
+    of_batch = (col(Lead.batch_id) == batch.id, col(Lead.discarded_at).is_(None))
+    whole = await session.scalar(pick(func.count()).select_from(Lead).where(*of_batch)) or 0
+    answered = sum(row.count for row in rows)
+    return FeedbackTable(
+        batch_id=batch.id,
+        issuer=batch.issuer,
+        batch_number=batch.batch_number,
+        received=whole,
+        answered=answered,
+        open=whole - answered,
+        late=(batch.closed_at or clock.now()) > batch.deadline_at,
+        rows=rows,
+        sent=await _number(session, batch.id) - 1,
+    )
+
+
+async def _rows(session: AsyncSession, batch_id: UUID) -> list[FeedbackRow]:
     place = func.coalesce(col(Lead.origin_place), _UNSAID)
     statement = (
         pick(col(Lead.outcome), place, func.count())
         .where(
-            col(Lead.batch_id) == batch.id,
+            col(Lead.batch_id) == batch_id,
             col(Lead.discarded_at).is_(None),
             col(Lead.status).in_(_COUNTS),
         )
@@ -168,26 +203,7 @@ async def feedback_table(session: AsyncSession, batch: LeadBatch) -> FeedbackTab
     for outcome, where, count in await session.execute(statement):
         if outcome is not None:
             origins.setdefault(outcome, []).append(FeedbackOrigin(place=where, count=count))
-    rows = sorted((_row(*each) for each in origins.items()), key=lambda row: -row.count)
-    received = pick(func.count()).where(
-        col(Lead.batch_id) == batch.id, col(Lead.discarded_at).is_(None)
-    )
-    whole = await session.scalar(received) or 0
-    answered = sum(row.count for row in rows)
-    sent = await session.scalars(
-        select(LeadFeedback.number).where(col(LeadFeedback.batch_id) == batch.id)
-    )
-    return FeedbackTable(
-        batch_id=batch.id,
-        issuer=batch.issuer,
-        batch_number=batch.batch_number,
-        received=whole,
-        answered=answered,
-        open=whole - answered,
-        late=(batch.closed_at or clock.now()) > batch.deadline_at,
-        rows=rows,
-        sent=len(sent.all()),
-    )
+    return sorted((_row(*each) for each in origins.items()), key=lambda row: -row.count)
 
 
 def _row(outcome: str, origins: list[FeedbackOrigin]) -> FeedbackRow:

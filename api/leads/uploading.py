@@ -57,12 +57,13 @@ async def upload_leads(
     """
     batch = await batch_locked(session, batch_id)
     sheet, heading = _chosen(workbook)
-    trial = await session.begin_nested()
-    rows = await _read(session, batch, sheet, heading)
-    outcome = await receive_leads(session, caller, batch_id, list(rows.leads.values()))
-    outcomes = dict(zip(rows.leads, outcome.items, strict=True))
-    told = await _told(session, heading, rows, outcomes)
-    await (trial.rollback() if dry_run else trial.commit())
+    async with session.begin_nested() as trial:
+        rows = await _read(session, batch, sheet, heading)
+        outcome = await receive_leads(session, caller, batch_id, list(rows.leads.values()))
+        outcomes = dict(zip(rows.leads, outcome.items, strict=True))
+        told = await _told(session, heading, rows, outcomes)
+        if dry_run:
+            await trial.rollback()
     count = Counter(row.outcome.value for row in told)
     return LeadsUploaded(
         dry_run=dry_run,

@@ -27,7 +27,7 @@ from api.foundation.records import (
     table_of,
 )
 from api.leads.control import start_control
-from api.leads.health import is_health_record, keep_health_record
+from api.leads.health import health_record_of, keep_health_record
 from api.leads.models import OPEN, Doubled, Lead, LeadOutcome, LeadStatus
 from api.leads.outcomes import Found, lacking
 from api.leads.problems import LeadNotReady, LeadNotSo
@@ -68,12 +68,13 @@ async def record_answer(
 ) -> tuple[LeadAnswer, bool]:
     """Keep one of the four answers; of a resident it becomes a health record with it.
 
-    Raises `NotFound`, `LeadNotSo`, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`.
+    Raises `NotFound`, `LeadNotSo`, `NotAColleague`, `RecordedInTheFuture`, `InvalidInput`,
+    `RecordDiffers`.
     """
     lead = await lead_locked(session, lead_id)
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
-    seen = getattr(said, said.question.value)
+    known, seen = lead.resident_id, getattr(said, said.question.value)
     row = LeadAnswer(
         **fill_in(said, entered_by=caller.worker, source=Source.phone),
         lead_id=lead.id,
@@ -82,17 +83,18 @@ async def record_answer(
         question=said.question,
         shown=said.shown,
         said={} if seen is None else seen.model_dump(mode="json"),
-        record_id=said.id if lead.resident_id and is_health_record(said) else None,
+        record_id=known and await health_record_of(session, known, said),
     )
     kept, created = await _keep(session, caller, lead, Proposal(said, row))
-    if created and lead.resident_id and kept.record_id:
-        await keep_health_record(session, caller, lead.resident_id, said)
+    if created and known and kept.record_id == said.id:
+        await keep_health_record(session, caller, known, said)
     return kept, created
 
 
 async def _keep(
     session: AsyncSession, caller: Claims, lead: Lead, proposal: Proposal[Any]
 ) -> tuple[Any, bool]:
+    kept: LeadAttempt | LeadAnswer
     kept, created = await create_once(session, proposal)
     if kept.lead_id != lead.id:
         raise RecordDiffers(fields=["lead_id"])

@@ -125,6 +125,49 @@ async def test_who_is_here_is_answered_for_with_all_four(
     assert_problem(await concluded(ming, lead["id"], "refused"), LeadNotSo)
 
 
+async def test_a_dose_that_was_shown_is_kept_once_whatever_leads_ask_for_it(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient
+):
+    person = synthetic_resident()
+    home = await a_household(ming, grid=grid_id(LIU_1), residents=[person])
+    resident = home["residents"][0]["id"]
+    shown = {"question": "vaccination", "shown": "shown", "vaccination": _seen("vaccination")}
+    answers: list[Any] = []
+    for _ in range(2):
+        lead = await _given(zhou, phone=person["phone"], name=person["name"])
+        body = {"id": str(new_id()), **shown}
+        sent = [await ming.post(f"/v1/leads/{lead['id']}/answers", json=body) for _ in range(2)]
+        assert [each.status_code for each in sent] == [201, 200], sent[0].text
+        answers.append(sent[0].json())
+    doses = (await ming.get(f"/v1/vaccinations?resident_id={resident}")).json()["items"]
+    assert [(each["dose_number"], each["given_on"]) for each in doses] == [(2, "2021-08-01")]
+    assert {each["record_id"] for each in answers} == {doses[0]["id"]} == {answers[0]["id"]}
+
+
+@pytest.mark.parametrize(
+    ("question", "wrong"),
+    [
+        ("vaccination", {"last_on": "2199-01-01"}),
+        ("health_code", {"changed_at": "2199-01-01T00:00:00Z"}),
+        ("diagnostic_test", {"sampled_at": "2199-01-01T00:00:00Z"}),
+    ],
+)
+async def test_what_cannot_have_been_shown_is_refused_where_it_stands(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient, question: str, wrong: dict[str, Any]
+):
+    person = synthetic_resident()
+    await a_household(ming, grid=grid_id(LIU_1), residents=[person])
+    lead = await _given(zhou, phone=person["phone"], name=person["name"])
+    said = {"id": str(new_id()), "question": question, "shown": "shown"}
+    address = f"/v1/leads/{lead['id']}"
+    answer = await ming.post(f"{address}/answers", json=said | {question: _seen(question) | wrong})
+    assert answer.status_code == 422, answer.text
+    [name] = wrong
+    assert answer.json()["errors"][0]["pointer"] == f"/body/{question}/{name}"
+    file = (await ming.get(f"{address}/verification")).json()
+    assert file["answers"] == []
+
+
 async def test_an_outcome_that_means_control_carries_the_leads_facts_into_an_arrival(
     zhou: httpx.AsyncClient, ming: httpx.AsyncClient
 ):
