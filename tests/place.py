@@ -20,39 +20,49 @@ from tests.builders import (
     synthetic_resident,
     team_of,
 )
+from tests.place_beyond import Hands, Known, beyond, kept, said
+
+__all__ = [
+    "ADDRESSES",
+    "RISKY",
+    "Hands",
+    "Known",
+    "a_home",
+    "a_place",
+    "kept",
+    "said",
+    "township_rules",
+]
 
 RISKY = "451026101"
-FIRST = {"If-Match": '"1"'}
 
 ADDRESSES = (
     "alerts/{alert_id}",
     "arrivals/{arrival_id}",
     "calls/{call_id}",
+    "checkpoints/{checkpoint_id}",
+    "code-states/{state_id}",
+    "dossier-exports/{dossier_export_id}",
+    "duty-shifts/{shift_id}",
+    "home-samplings/{home_sampling_id}",
     "hospital-referrals/{referral_id}",
+    "lead-batches/{batch_id}",
+    "leads/{lead_id}",
     "leaves/{leave_id}",
+    "passes/{pass_id}",
     "quarantines/{quarantine_id}/site-checks",
     "quarantines/{quarantine_id}/stages",
     "readings/{reading_id}/history",
+    "sample-tubes/{tube_id}",
+    "site-sessions/{site_session_id}",
+    "sites/{site_id}",
     "stage-changes/{change_id}",
     "tests/{test_id}/history",
     "transfers/{transfer_id}",
+    "travel-cards/{card_id}",
+    "vaccinations/{vaccination_id}",
 )
 """Where what is kept of the first person is read."""
-
-Known = dict[str, str]
-"""The ids of what was seeded, by the name that the contract's addresses have for them."""
-
-
-async def said(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> Any:
-    """Send a request that is to succeed, and answer what is said to it."""
-    response = await client.request(method, path, headers=FIRST, json=body)
-    assert response.status_code in (200, 201), (path, response.text)
-    return response.json()
-
-
-async def kept(client: httpx.AsyncClient, path: str, **told: Any) -> str:
-    """Make a record with an id of its own and answer the id."""
-    return (await said(client, "POST", path, {"id": str(new_id()), **told}))["id"]
 
 
 async def township_rules(zhou: httpx.AsyncClient) -> None:
@@ -67,17 +77,16 @@ async def a_home(lin: httpx.AsyncClient, *, grid: str | UUID, **told: Any) -> di
     return await a_household(lin, grid=grid, residents=people, **told)
 
 
-async def a_place(
-    lin: httpx.AsyncClient, home: dict[str, Any], *, team: tuple[str, ...] = ()
-) -> Known:
+async def a_place(hands: Hands, home: dict[str, Any], *, team: tuple[str, ...] = ()) -> Known:
     """A colleague in the grid of a home, its first person under control, and all that is kept.
 
     The second was released today and the third waits for it; only the first has a team.
     """
+    lin = hands.lin
     await said(lin, "PATCH", f"/v1/households/{home['id']}", {"note": "门前有狗"})
     first, second, third = (each["id"] for each in home["residents"])
     came = await _came(lin, home, first, team)
-    return {
+    place = {
         "grid_id": home["grid_id"],
         "household_id": home["id"],
         "resident_id": first,
@@ -92,6 +101,7 @@ async def a_place(
         "released_id": await _released(lin, second),
         "waiting_id": (await a_quarantine(lin, resident=third, days=1))["id"],
     }
+    return place | await beyond(hands, place, third)
 
 
 async def _colleague(lin: httpx.AsyncClient, grid: str) -> Known:

@@ -47,7 +47,7 @@ def _addresses_once(networks: list[str]) -> list[str]:
     return list(dict.fromkeys(networks))
 
 
-def _usable(key: "PublicKey") -> "PublicKey":
+def _usable(key: "ClientPublicKey") -> "ClientPublicKey":
     try:
         assertion_key(key.model_dump(exclude_none=True))
     except ValueError:
@@ -61,7 +61,7 @@ Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1400}$")]
 Base64UrlOrNone = Annotated[Base64Url | None, Field(description="公钥的数值,base64url")]
 
 
-class PublicKey(Input):
+class ClientPublicKey(Input):
     """A public key (RFC 7517); the private half stays with the other system."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_KEY]})
@@ -102,7 +102,7 @@ Networks = Annotated[
     AfterValidator(_addresses_once),
 ]
 Keys = Annotated[
-    list[Annotated[PublicKey, AfterValidator(_usable)]],
+    list[Annotated[ClientPublicKey, AfterValidator(_usable)]],
     Field(
         max_length=5,
         description="自有私钥签名时为其公钥,多把须以 kid 区分;共享密钥时为空列表",
@@ -122,7 +122,7 @@ _CLIENT: dict[str, Any] = {
 }
 
 
-def _distinct(keys: list[PublicKey]) -> bool:
+def _distinct(keys: list[ClientPublicKey]) -> bool:
     kids = [key.kid for key in keys]
     return len(keys) == 1 or (None not in kids and len(set(kids)) == len(kids))
 
@@ -139,7 +139,7 @@ class MachineClientRegister(Input):
     allowed_addresses: Networks = Field(default_factory=list[str])
     expires_at: Expiry
     proof: Annotated[Proof, Field(description="以何种方式证明身份")]
-    keys: Keys = Field(default_factory=list[PublicKey])
+    keys: Keys = Field(default_factory=list[ClientPublicKey])
 
     @model_validator(mode="after")
     def _keys_fit_the_proof(self) -> "MachineClientRegister":
@@ -175,7 +175,7 @@ class CredentialRotate(Input):
     overlap_hours: Annotated[
         int, Field(ge=0, le=168, description="原密钥还可用多少小时;0 为立即失效")
     ] = 24
-    keys: Keys = Field(default_factory=list[PublicKey])
+    keys: Keys = Field(default_factory=list[ClientPublicKey])
 
     @model_validator(mode="after")
     def _keys_differ(self) -> "CredentialRotate":

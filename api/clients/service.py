@@ -21,12 +21,12 @@ from api.clients import queries
 from api.clients.models import ClientCredential, MachineClient, Proof
 from api.clients.problems import ClientDisabled, ExpiryOutOfRange, KeysDoNotFit
 from api.clients.schemas import (
+    ClientPublicKey,
     CredentialRotate,
     MachineClientChange,
     MachineClientDisable,
     MachineClientRegister,
     MachineClientWithSecret,
-    PublicKey,
 )
 from api.foundation import clock
 from api.foundation.problems import RecordDiffers
@@ -157,7 +157,7 @@ async def _in_use(session: AsyncSession, caller: Claims, client: UUID) -> Machin
 
 
 async def _refuse_other_keys(
-    session: AsyncSession, kept: MachineClient, keys: list[PublicKey]
+    session: AsyncSession, kept: MachineClient, keys: list[ClientPublicKey]
 ) -> None:
     """The same id with other keys is another body, though keys lie in a table of their own."""
     statement = (
@@ -171,12 +171,12 @@ async def _refuse_other_keys(
         raise RecordDiffers(fields=["keys"])
 
 
-def _jwks(keys: list[PublicKey]) -> list[dict[str, Any]]:
+def _jwks(keys: list[ClientPublicKey]) -> list[dict[str, Any]]:
     return [key.model_dump(exclude_none=True) for key in keys]
 
 
 def _add_credential(
-    session: AsyncSession, by: Claims, client: MachineClient, keys: list[PublicKey]
+    session: AsyncSession, by: Claims, client: MachineClient, keys: list[ClientPublicKey]
 ) -> str | None:
     """A new credential; returns its secret where it has one, for the only time."""
     secret = None if keys else f"ogs_{secrets.token_urlsafe(32)}"

@@ -269,9 +269,6 @@ async def insert_values(
 # Sent twice in the same moment, the second waits for the first here: within its own INSERT another
 # unique index of the table could take it for a rival. Many rows at once are then kept one by one.
 _ALONE = "(SELECT pg_advisory_xact_lock(hashtextextended(CAST(:id AS text), 0))) AS alone,"
-_MADE = {"changed_xid"}
-
-
 def row_body(row: SQLModel) -> dict[str, Any]:
     """A row as JSON can carry it, column by column, as PostgreSQL reads it back."""
     return {name: _plain(value) for name, value in _columns(row).items()}
@@ -329,7 +326,7 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
 
 def _columns(row: SQLModel) -> dict[str, Any]:
     names = (str(column.name) for column in table_of(type(row)).columns)
-    return {name: getattr(row, name) for name in names if name not in _MADE}
+    return {name: getattr(row, name) for name in names if name != "changed_xid"}
 
 
 async def correct(

@@ -20,7 +20,7 @@ from api.foundation.records import Correction, Proposal, RecordDiffers, correct,
 from api.leads.models import Lead, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, TransferAnswered
 from api.leads.queries import lead_locked
-from api.leads.verification_models import LeadTransfer, TransferStatus
+from api.leads.verification_models import LeadTransfer, LeadTransferStatus
 from api.leads.verification_schemas import LeadReceipt, LeadTransferRecord
 
 _SERVED = text("SELECT code FROM public.cells WHERE code = :code")
@@ -46,7 +46,7 @@ async def transfer(
         to_cell=await session.scalar(_SERVED, {"code": said.to_code}),
         requested_at=clock.now(),
         requested_by=caller.worker,
-        status=TransferStatus.requested,
+        status=LeadTransferStatus.requested,
     )
     kept, created = await create_once(session, Proposal(said, row))
     if kept.lead_id != lead.id:
@@ -87,10 +87,10 @@ async def answer(
     """
     found = await transfer_of(session, transfer_id)
     await session.refresh(found, with_for_update=True)
-    status = TransferStatus.received if said.received else TransferStatus.declined
+    status = LeadTransferStatus.received if said.received else LeadTransferStatus.declined
     if (found.status, found.receipt) == (status, said.receipt):
         return found
-    if found.status is not TransferStatus.requested:
+    if found.status is not LeadTransferStatus.requested:
         raise TransferAnswered
     changes = {
         "status": status,

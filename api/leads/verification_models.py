@@ -37,7 +37,7 @@ class Shown(Labelled):
     not_asked = "not_asked", "未询问"
 
 
-class TransferStatus(Labelled):
+class LeadTransferStatus(Labelled):
     """Where the transfer of a lead to another township stands."""
 
     requested = "requested", "待送达"
@@ -64,7 +64,8 @@ class LeadAttempt(Recorded, table=True):
 class LeadAnswer(Recorded, table=True):
     """One of the four answers as it was seen; the newest of a question counts.
 
-    `said` is the answer by field; `record_id` is the health record that it became.
+    `said` is the answer by field; `record_id` is the health record that it became, or a
+    dose that was kept already.
     """
 
     __tablename__: ClassVar[Any] = "lead_answers"
@@ -99,7 +100,7 @@ class LeadTransfer(Versioned, Reached, table=True):
     reason: str = Field(sa_type=Text)  # pyright: ignore[reportArgumentType]
     requested_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     requested_by: UUID
-    status: TransferStatus = Field(sa_type=enum_column_type(TransferStatus, name="status"))  # pyright: ignore[reportArgumentType]
+    status: LeadTransferStatus = Field(sa_type=enum_column_type(LeadTransferStatus, name="status"))  # pyright: ignore[reportArgumentType]
     answered_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     answered_by: UUID | None = None
     receipt: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]

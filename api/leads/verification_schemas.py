@@ -27,7 +27,7 @@ from api.health_records.models import (
     VaccineTechnology,
 )
 from api.leads.models import LeadOutcome
-from api.leads.verification_models import ContactKind, Question, Shown, TransferStatus
+from api.leads.verification_models import ContactKind, LeadTransferStatus, Question, Shown
 from api.protocols.models import DiagnosticKind
 from api.quarantines.schemas import QuarantineBegin
 
@@ -235,7 +235,7 @@ class LeadTransferRead(Wire):
     to_code: str = Field(description="接收乡镇的区划代码")
     to_name: str = Field(description="接收乡镇的名称")
     reason: str = Field(description="移交的理由")
-    status: TransferStatus
+    status: LeadTransferStatus
     requested_at: datetime = Field(description="移交时间")
     requested_by: UUID = Field(description="移交的人")
     answered_at: datetime | None = Field(description="收到回执的时间")

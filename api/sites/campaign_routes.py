@@ -17,9 +17,9 @@ from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, Ve
 from api.foundation.records import IfMatch, tell_created
 from api.sites import campaigns, home
 from api.sites.campaign_schemas import (
+    CampaignCoverage,
     CampaignRead,
     CampaignRecord,
-    Coverage,
     HomeSamplingAssign,
     HomeSamplingCancel,
     HomeSamplingRead,
@@ -89,7 +89,7 @@ async def read_campaign(
 @router.get("/sampling-campaigns/{campaign_id}/coverage", responses=found())
 async def read_campaign_coverage(
     campaign_id: UUID, reader: SiteReader, session: ScopedSession, grid_id: Below = None
-) -> Coverage:
+) -> CampaignCoverage:
     """查看一次行动的完成情况:应到、已完成、未完成,及各下级网格。"""
     return await campaigns.coverage(session, reader, campaign_id, grid_id)
 

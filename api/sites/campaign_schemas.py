@@ -88,7 +88,7 @@ class GridCovered(Covered):
     grid_name: str
 
 
-class Coverage(Wire):
+class CampaignCoverage(Wire):
     """A campaign's numbers: of the grid asked for, and of each grid directly below it."""
 
     whole: Covered = Field(description="所查网格及其下级合计")

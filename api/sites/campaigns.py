@@ -17,9 +17,9 @@ from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
 from api.grids.queries import grid_in_reach
 from api.sites.campaign_schemas import (
+    CampaignCoverage,
     CampaignRead,
     CampaignRecord,
-    Coverage,
     Covered,
     GridCovered,
     NotYet,
@@ -100,7 +100,7 @@ _DONE = {
 
 async def coverage(
     session: AsyncSession, caller: Claims, campaign_id: UUID, grid_id: UUID | None
-) -> Coverage:
+) -> CampaignCoverage:
     """How many were to come and came, in a grid and in each directly below it.
 
     Raises `NotFound`.
@@ -120,7 +120,7 @@ async def coverage(
     told = _bounds(campaign, grid)
     own = (await session.execute(text(counted.format(which="id")), told)).mappings().one()
     below = (await session.execute(text(counted.format(which="parent_id")), told)).mappings()
-    return Coverage(
+    return CampaignCoverage(
         whole=Covered(**_numbers(own)),
         items=[
             GridCovered(grid_id=row["grid_id"], grid_name=row["grid_name"], **_numbers(row))

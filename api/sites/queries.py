@@ -17,7 +17,7 @@ from api.foundation.problems import NotFound
 from api.rosters import places
 from api.rosters.models import DutyPlace, DutyShift
 from api.sites.models import SessionStatus, Site, SiteKind, SiteRole, SiteSession
-from api.sites.schemas import Manning, OnDuty, SessionRead, SessionStaffing, SiteRead
+from api.sites.schemas import Manning, OnSiteDuty, SessionStaffing, SiteRead, SiteSessionRead
 
 
 class SiteFilter(BaseModel):
@@ -71,7 +71,7 @@ async def sites(session: AsyncSession, wanted: SiteFilter, page: PageRequest) ->
 
 async def sessions(
     session: AsyncSession, wanted: SessionFilter, page: PageRequest
-) -> Page[SessionRead]:
+) -> Page[SiteSessionRead]:
     """Sessions, those that begin first before the others."""
     statement = select(SiteSession)
     if wanted.site_id is not None:
@@ -85,7 +85,7 @@ async def sessions(
         starts_at, ends_at = col(SiteSession.starts_at), col(SiteSession.ends_at)
         statement = statement.where(starts_at < ends, ends_at > begins)
     keys = [col(SiteSession.starts_at), col(SiteSession.id)]
-    return await read_page(session, statement, keys, page, present=SessionRead.model_validate)
+    return await read_page(session, statement, keys, page, present=SiteSessionRead.model_validate)
 
 
 @places.manned(DutyPlace.site, by=Permission.sites_manage)
@@ -131,7 +131,7 @@ def _label(role: str | None) -> str:
 
 def _manning(role: str, needed: int, shifts: list[DutyShift]) -> Manning:
     people = [
-        OnDuty(
+        OnSiteDuty(
             shift_id=each.id,
             worker_id=each.worker_id,
             worker_name=each.worker_name,

@@ -17,13 +17,13 @@ from api.sites import queries, service
 from api.sites.models import SessionStatus, SiteKind
 from api.sites.problems import SessionNotSo, SiteClosed
 from api.sites.schemas import (
-    SessionCancel,
-    SessionRead,
-    SessionRecord,
     SessionStaffing,
     SiteCorrect,
     SiteRead,
     SiteRecord,
+    SiteSessionCancel,
+    SiteSessionRead,
+    SiteSessionRecord,
 )
 
 router = room("sites")
@@ -121,20 +121,20 @@ async def correct_site(
     "/site-sessions",
     status_code=201,
     responses={
-        200: {"model": SessionRead, "description": _AGAIN},
+        200: {"model": SiteSessionRead, "description": _AGAIN},
         **writes(NotFound, RecordDiffers, SiteClosed),
     },
 )
 async def plan_site_session(
-    planned: SessionRecord, manager: SiteManager, session: ScopedSession, response: Response
-) -> SessionRead:
+    planned: SiteSessionRecord, manager: SiteManager, session: ScopedSession, response: Response
+) -> SiteSessionRead:
     """安排一场采样或接种。
 
     写明时间和各岗位需要的人数(M4.1)。
     """
     kept, created = await service.plan_session(session, manager, planned)
     tell_created(response, f"/v1/site-sessions/{kept.id}", version=kept.version, created=created)
-    return SessionRead.model_validate(kept)
+    return SiteSessionRead.model_validate(kept)
 
 
 @router.get("/site-sessions")
@@ -143,7 +143,7 @@ async def list_site_sessions(
     session: ScopedSession,
     wanted: Annotated[queries.SessionFilter, Depends(wanted_sessions)],
     page: Paged,
-) -> Page[SessionRead]:
+) -> Page[SiteSessionRead]:
     """列出场次,先开始的在前。"""
     return await queries.sessions(session, wanted, page)
 
@@ -151,51 +151,51 @@ async def list_site_sessions(
 @router.get("/site-sessions/{site_session_id}", responses=found())
 async def read_site_session(
     site_session_id: UUID, reader: SiteReader, session: ScopedSession, response: Response
-) -> SessionRead:
+) -> SiteSessionRead:
     """查看一场。"""
     held = await queries.session_of(session, site_session_id)
     response.headers["ETag"] = f'"{held.version}"'
-    return SessionRead.model_validate(held)
+    return SiteSessionRead.model_validate(held)
 
 
 @router.post("/site-sessions/{site_session_id}/open", responses=found(SessionNotSo))
 async def open_site_session(
     site_session_id: UUID, recorder: SiteRecorder, session: ScopedSession
-) -> SessionRead:
+) -> SiteSessionRead:
     """开点。已开点的再办一次没有影响。"""
     step = SessionStatus.open
     held = await service.take_step(session, recorder, site_session_id, step)
-    return SessionRead.model_validate(held)
+    return SiteSessionRead.model_validate(held)
 
 
 @router.post("/site-sessions/{site_session_id}/close", responses=found(SessionNotSo))
 async def close_site_session(
     site_session_id: UUID, recorder: SiteRecorder, session: ScopedSession
-) -> SessionRead:
+) -> SiteSessionRead:
     """收点。已收点的再办一次没有影响。"""
     step = SessionStatus.closed
     held = await service.take_step(session, recorder, site_session_id, step)
-    return SessionRead.model_validate(held)
+    return SiteSessionRead.model_validate(held)
 
 
 @router.post("/site-sessions/{site_session_id}/results-in", responses=found(SessionNotSo))
 async def take_in_session_results(
     site_session_id: UUID, recorder: SiteRecorder, session: ScopedSession
-) -> SessionRead:
+) -> SiteSessionRead:
     """登记本场结果已出齐。收点之后办理。"""
     step = SessionStatus.results_in
     held = await service.take_step(session, recorder, site_session_id, step)
-    return SessionRead.model_validate(held)
+    return SiteSessionRead.model_validate(held)
 
 
 @router.post("/site-sessions/{site_session_id}/cancel", responses=writes(NotFound, SessionNotSo))
 async def cancel_site_session(
-    site_session_id: UUID, cancel: SessionCancel, manager: SiteManager, session: ScopedSession
-) -> SessionRead:
+    site_session_id: UUID, cancel: SiteSessionCancel, manager: SiteManager, session: ScopedSession
+) -> SiteSessionRead:
     """取消一场。尚未开点的才能取消,须说明理由。"""
     step, reason = SessionStatus.cancelled, cancel.reason
     held = await service.take_step(session, manager, site_session_id, step, reason=reason)
-    return SessionRead.model_validate(held)
+    return SiteSessionRead.model_validate(held)
 
 
 @router.get("/site-sessions/{site_session_id}/staffing", responses=found())

@@ -101,7 +101,7 @@ class SiteRead(Wire):
     closed_at: datetime | None = Field(description="停用时间;启用中的为 null")
 
 
-class SessionRecord(Input):
+class SiteSessionRecord(Input):
     """One opening of a site, and whom it needs."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
@@ -114,7 +114,7 @@ class SessionRecord(Input):
     staffing: Annotated[Staffing, Field(default_factory=dict)]
 
 
-class SessionCancel(Input):
+class SiteSessionCancel(Input):
     """Why a session does not take place."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "遇大雨,改期"}]})
@@ -122,7 +122,7 @@ class SessionCancel(Input):
     reason: Why
 
 
-class SessionRead(Wire):
+class SiteSessionRead(Wire):
     """A session as it stands."""
 
     id: UUID
@@ -142,7 +142,7 @@ class SessionRead(Wire):
     cancelled_reason: str | None = Field(description="取消的理由")
 
 
-class OnDuty(Wire):
+class OnSiteDuty(Wire):
     """Somebody who is on the roster of a session."""
 
     shift_id: UUID = Field(description="班次的编号")
@@ -158,7 +158,7 @@ class Manning(Wire):
     role: str = Field(description="岗位", examples=["采样"])
     needed: int = Field(description="需要的人数")
     missing: int = Field(description="尚缺的人数")
-    people: list[OnDuty] = Field(description="已排的人")
+    people: list[OnSiteDuty] = Field(description="已排的人")
 
 
 class SessionStaffing(Wire):

@@ -16,7 +16,7 @@ from api.grids.queries import grid_in_reach
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo, SiteClosed
 from api.sites.queries import session_of, site_of
-from api.sites.schemas import SessionRecord, SiteCorrect, SiteRecord
+from api.sites.schemas import SiteCorrect, SiteRecord, SiteSessionRecord
 
 _LONGEST = timedelta(hours=24)
 _AFTER = {
@@ -72,7 +72,7 @@ async def change_site(
 
 
 async def plan_session(
-    session: AsyncSession, caller: Claims, said: SessionRecord
+    session: AsyncSession, caller: Claims, said: SiteSessionRecord
 ) -> tuple[SiteSession, bool]:
     """Plan one opening of a site; returns it and whether it is new.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.builders import FOUR
 from tests.cast import id_of
 from tests.contract.live import Visitors, live_town
-from tests.place import a_home, a_place, said, township_rules
+from tests.place import Hands, a_home, a_place, said, township_rules
 
 CHECKS = (
     "not_a_server_error",
@@ -35,6 +35,8 @@ LISTED = {
     "/v1/protocols": "protocol_id",
     "/v1/risk-areas": "risk_area_id",
     "/v1/alert-policies": "policy_id",
+    "/v1/checkpoint-rules": "policy_id",
+    "/v1/validity-policies": "policy_id",
     "/v1/care-team-policies": "policy_id",
     "/v1/monitoring-policies": "policy_id",
     "/v1/workload-policies": "policy_id",
@@ -53,7 +55,7 @@ async def prepared(people: Visitors) -> tuple[dict[str, str], dict[str, list[str
         zhou, lin = await people.as_("zhou"), await people.as_("lin")
         await township_rules(zhou)
         homes = [await a_home(lin, grid=path) for path in HOMES]
-        places = [await a_place(lin, home, team=FOUR) for home in homes]
+        places = [await a_place(await Hands.of(people), home, team=FOUR) for home in homes]
         listed = [(name, (await said(zhou, "GET", path))["items"]) for path, name in LISTED.items()]
     known: dict[str, list[str]] = {"worker_id": [str(id_of(name)) for name in ("ming", "mei")]}
     for name, each in (pair for place in places for pair in place.items()):

@@ -15,7 +15,7 @@ from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSig
 from api.foundation.records import new_id
 from tests.access.posts import a_post
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
-from tests.place import a_home, a_place, township_rules
+from tests.place import Hands, a_home, a_place, township_rules
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ async def person(town: Town) -> str:
     await township_rules(await town.as_("zhou"))
     lin = await town.as_("lin")
     home = await a_home(lin, grid=grid_id("t.01.01.01"))
-    await a_place(lin, home)
+    await a_place(await Hands.of(town), home)
     return home["residents"][0]["id"]
 
 

@@ -11,7 +11,7 @@ from api.foundation.records import new_id
 from tests.builders import a_household, synthetic_resident
 from tests.cast import Town, grid_id
 from tests.machines import a_machine
-from tests.place import a_home, a_place, kept, township_rules
+from tests.place import Hands, a_home, a_place, township_rules
 
 TYPES = ("Patient", "Observation", "Encounter", "CareTeam", "Immunization", "Location", "Flag")
 
@@ -22,11 +22,8 @@ async def first(town: Town) -> dict[str, Any]:
     await township_rules(await town.as_("zhou"))
     lin = await town.as_("lin")
     home = await a_home(lin, grid=grid_id("t.01.01.01"))
-    known = await a_place(lin, home, team=("ming", "pang", "lin", "shan"))
+    known = await a_place(await Hands.of(town), home, team=("ming", "pang", "lin", "shan"))
     person = home["residents"][0]
-    dose = {"outcome": "given", "dose_number": 1, "technology": "inactivated"}
-    dose |= {"given_on": "2021-06-01", "product": "灭活疫苗(Vero细胞)", "batch_number": "X12"}
-    await kept(lin, "/v1/vaccinations", resident_id=person["id"], **dose)
     wei = await town.as_("wei")
     await a_household(wei, grid=grid_id("t.01.02.01"), residents=[synthetic_resident()])
     return {"person": person, **known}

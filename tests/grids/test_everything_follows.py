@@ -11,7 +11,7 @@ from api.foundation.records import new_id
 from api.grids.relocation import followers
 from tests.cast import Town, assert_problem, grid_id
 from tests.grids.crowd import a_grid, adrift, path_of, places
-from tests.place import ADDRESSES, Known, a_home, a_place, township_rules
+from tests.place import ADDRESSES, Hands, Known, a_home, a_place, township_rules
 
 REASON = {"reason": "片区调整"}
 OF_THE_GRID = {"directive_receipts", "directives", "posts", "workers"}
@@ -30,7 +30,7 @@ async def _peopled(town: Town, ground: asyncpg.Connection, grid: str) -> Known:
     stands = {"resident_id": home["residents"][0]["id"]}
     path = f"/v1/households/{home['id']}/bonds/representative"
     assert (await lin.put(path, json=stands)).status_code == 200
-    place = await a_place(lin, home, team=("he", "li", "shan", "fan"))
+    place = await a_place(await Hands.of(town), home, team=("he", "li", "shan", "fan"))
     assert {name for name, rows in (await _lying(ground, grid)).items() if not rows} == set()
     return place
 

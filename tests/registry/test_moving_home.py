@@ -10,7 +10,7 @@ from api.foundation.problems import NotFound
 from api.grids.relocation import followers
 from tests.builders import a_household, a_quarantine_by_plan
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
-from tests.place import ADDRESSES, Known, a_home, a_place, township_rules
+from tests.place import ADDRESSES, Hands, Known, a_home, a_place, township_rules
 
 HERE, THERE = "t.01.01.01", "t.01.01.02"
 TEAM = ("he", "lin", "shan", "fan")
@@ -36,7 +36,7 @@ async def place(town: Town) -> Known:
     """Somebody of whom one of everything is kept, and whom somebody next door follows."""
     lin = await town.as_("lin")
     await township_rules(await town.as_("zhou"))
-    place = await a_place(lin, await a_home(lin, grid=HERE), team=TEAM)
+    place = await a_place(await Hands.of(town), await a_home(lin, grid=HERE), team=TEAM)
     follows = {"linked_quarantine_id": place["quarantine_id"], "link": "secondary_contact"}
     await a_quarantine_by_plan(lin, grid=HERE, **follows)
     return place

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.access.permissions import Permission
+from api.clients.scopes import Scope
 from api.foundation.records import new_id
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -15,21 +16,26 @@ ANY_VERSION = {"If-Match": '"1"'}
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation as its contract tells it; `permission` is None where signing in is enough."""
+    """One operation as its contract tells it; `permission` is None where signing in is enough.
+
+    `scope` is what a machine client needs; only what `for_workers` alone is has a permission.
+    """
 
     name: str
     method: str
     path: str
     is_public: bool
+    for_workers: bool
+    scope: Scope | None
     permission: Permission | None
     told: dict[str, Any]
     document: dict[str, Any]
 
     @property
     def body(self) -> dict[str, Any] | None:
-        """The schema of what it is sent, or None where it is sent nothing."""
-        content = self.told.get("requestBody", {}).get("content", {})
-        return self.resolved(content["application/json"]["schema"]) if content else None
+        """The schema of the JSON it is sent, or None where it is sent none."""
+        content = self.told.get("requestBody", {}).get("content", {}).get("application/json")
+        return self.resolved(content["schema"]) if content else None
 
     @property
     def creates(self) -> bool:
@@ -87,13 +93,16 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
     for path, item in document["paths"].items():
         for method in (name for name in item if name in _METHODS):
             told = item[method]
-            scopes = [scope for each in told["security"] for scope in each["worker_token"]]
+            needed = {name: said for each in told["security"] for name, said in each.items()}
+            held, scopes = needed.get("worker_token"), needed.get("machine_client")
             yield Operation(
                 name=told["operationId"],
                 method=method.upper(),
                 path=path,
-                is_public=not told["security"],
-                permission=Permission(scopes[0]) if scopes else None,
+                is_public=not needed,
+                for_workers=held is not None and scopes is None,
+                scope=Scope(scopes[0]) if scopes else None,
+                permission=Permission(held[0]) if held else None,
                 told=told,
                 document=document,
             )

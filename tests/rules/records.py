@@ -1,9 +1,6 @@
 """For every operation that keeps a record: where it is sent, a body it accepts, and another one."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import httpx
 
@@ -24,24 +21,8 @@ from tests.builders import (
     visit_body,
 )
 from tests.cast import Town, grid_id
-
-HOME = "t.01.01.01"
-
-
-@dataclass(frozen=True)
-class Sending:
-    """One record about to be sent; `change` makes another body of it under the same id."""
-
-    path: str
-    body: dict[str, Any]
-    change: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def another(self) -> dict[str, Any]:
-        return self.body | self.change
-
-
-Maker = Callable[[httpx.AsyncClient], Awaitable[Sending]]
+from tests.rules import records_of_places
+from tests.rules.sending import HOME, Maker, Sending, policy
 
 
 async def _a_grid(_: httpx.AsyncClient) -> Sending:
@@ -78,21 +59,15 @@ async def _a_visit(gu: httpx.AsyncClient) -> Sending:
 
 
 async def _a_care_team_policy(_: httpx.AsyncClient) -> Sending:
-    body = _policy() | {"size": 4, "min_party_members": 1}
+    body = policy() | {"size": 4, "min_party_members": 1}
     return Sending("/v1/care-team-policies", body, {"size": 5})
 
 
 async def _a_monitoring_policy(_: httpx.AsyncClient) -> Sending:
     window = {"name": "noon", "label": "中", "opens": "11:00", "closes": "13:00"}
     rules = {"windows": [window], "fever_threshold_c": 37.3, "comparator": "gte"}
-    body = _policy() | rules | {"low_threshold_c": 35.0}
+    body = policy() | rules | {"low_threshold_c": 35.0}
     return Sending("/v1/monitoring-policies", body, {"comparator": "gt"})
-
-
-def _policy() -> dict[str, Any]:
-    name = new_id()
-    told = {"id": str(name), "code": f"rule_{name.hex[-12:]}", "name": "试行办法"}
-    return told | {"legal_basis": "青竹乡防控指挥部", "effective_from": "2022-02-10"}
 
 
 async def _a_new_quarantine(gu: httpx.AsyncClient) -> Sending:
@@ -115,7 +90,7 @@ async def _a_reading(gu: httpx.AsyncClient) -> Sending:
 
 async def _a_protocol(_: httpx.AsyncClient) -> Sending:
     told = {"name": "试行方案", "disease": "试行", "issuing_body": "青竹乡防控指挥部"}
-    body = {**_policy(), **told, "source": "试行办法", "document": EXAMPLE}
+    body = {**policy(), **told, "source": "试行办法", "document": EXAMPLE}
     return Sending("/v1/protocols", body, {"disease": "另一种"})
 
 
@@ -147,12 +122,12 @@ async def _an_alert(gu: httpx.AsyncClient) -> Sending:
 
 async def _an_alert_policy(_: httpx.AsyncClient) -> Sending:
     step = {"grid_kind": "village", "roles": ["grid_leader"], "minutes": 15}
-    body = _policy() | {"causes": ["reported"], "steps": [step], "grace_minutes": 0}
+    body = policy() | {"causes": ["reported"], "steps": [step], "grace_minutes": 0}
     return Sending("/v1/alert-policies", body, {"grace_minutes": 5})
 
 
 async def _a_workload_policy(_: httpx.AsyncClient) -> Sending:
-    body = _policy() | {"weights": dict.fromkeys(WorkKind.labels(), 2.0), "uneven_ratio": 1.5}
+    body = policy() | {"weights": dict.fromkeys(WorkKind.labels(), 2.0), "uneven_ratio": 1.5}
     return Sending("/v1/workload-policies", body, {"uneven_ratio": 2.0})
 
 
@@ -270,6 +245,7 @@ MAKERS: dict[str, Maker] = {
     "request_transfer": _a_transfer,
     "refer_to_hospital": _a_referral,
     "ask_for_leave": _a_leave,
+    **records_of_places.MAKERS,
 }
 """By the operation that keeps the record."""
 

@@ -12,7 +12,15 @@ from tests.builders import a_household
 from tests.cast import CAST, OTHER_TOWNSHIP, TOWNSHIP, Town, assert_problem, grid_id, id_of
 from tests.rules.operations import ANY_VERSION, Operation
 
-PUBLIC = {"sign_in_to_post", "refresh_tokens", "read_signing_keys", "livez", "readyz"}
+PUBLIC = {
+    "issue_token",
+    "livez",
+    "read_authorization_server",
+    "read_signing_keys",
+    "readyz",
+    "refresh_tokens",
+    "sign_in_to_post",
+}
 HOME = "t.01.01.01"
 NOT_IN_THE_CAST = sorted(set(Role) - {person.role for person in CAST})
 """Roles that nobody of the cast holds: somebody is appointed to each."""

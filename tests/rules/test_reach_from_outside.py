@@ -23,7 +23,7 @@ from api.foundation.embedded import Addresses
 from api.foundation.problems import NotFound, NotSignedIn
 from tests.builders import FOUR
 from tests.cast import CAST, TOWNSHIP, Town, assert_problem, id_of
-from tests.place import Known, a_home, a_place, township_rules
+from tests.place import Hands, Known, a_home, a_place, township_rules
 from tests.rules.operations import ANY_VERSION, Operation
 from tests.rules.shown import (
     DUTY_COLUMNS,
@@ -62,9 +62,9 @@ async def _this_morning(town: Town, name: str) -> httpx.AsyncClient:
 async def _placed(town: Town, *team: str) -> Known:
     bonds = {"grid_worker_id": str(id_of("ming")), "party_member_id": str(id_of("pang"))}
     with _at(9):
-        async with await _this_morning(town, "lin") as lin:
-            home = await a_home(lin, grid=HOME, address="柳村一组8号", **bonds)
-            return await a_place(lin, home, team=team)
+        hands = Hands(*[await _this_morning(town, name) for name in ("lin", "shan", "gu")])
+        home = await a_home(hands.lin, grid=HOME, address="柳村一组8号", **bonds)
+        return await a_place(hands, home, team=team)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,15 @@ FOR_ALL_OF_THE_TOWNSHIP = {
     "alembic_version",
     "alert_policies",
     "care_team_policies",
+    "checkpoint_rules",
+    "event_cursors",
+    "health_code_systems",
     "monitoring_policies",
     "protocols",
     "retired_codes",
     "risk_areas",
     "sweeps",
+    "validity_policies",
     "workload_policies",
 }
 """Tables about no place and no person; one more must be argued for here."""

@@ -15,6 +15,8 @@ from tests.rules.operations import Operation
 from tests.rules.records import MAKERS, Sending, a_sending
 
 TROUBLE = "𠮷'); DROP TABLE residents; --%s{0}$1\"\\"
+TRIED_AT_HOME = {"register_machine_client", "feed_back_batch"}
+"""A secret is shown only once, and a feedback says nothing but its id: their rooms try them."""
 TEXTS = ("name", "title", "note", "findings", "address", "legal_basis", "destination")
 INSTANTS = (
     "recorded_at",
@@ -52,7 +54,7 @@ async def _at_once(
 
 
 async def test_every_operation_that_keeps_a_record_is_tried_here(contract: list[Operation]):
-    assert {each.name for each in contract if each.creates} == MAKERS.keys()
+    assert {each.name for each in contract if each.creates} == MAKERS.keys() | TRIED_AT_HOME
 
 
 @pytest.mark.parametrize("name", MAKERS)
