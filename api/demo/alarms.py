@@ -48,7 +48,9 @@ class Round:
         for alert in listed["items"]:
             told_before = datetime.fromisoformat(alert["opened_at"]) < self.at
             if told_before and alert["resident_id"] not in self.others:
-                await _answer(cast, alert, closing=alert["resident_id"] not in self.unfinished)
+                over = alert["cause"] in _OUTCOMES
+                over = over and alert["resident_id"] not in self.unfinished
+                await _answer(cast, alert, closing=over)
 
 
 async def _answer(cast: Cast, alert: dict[str, Any], *, closing: bool) -> None:

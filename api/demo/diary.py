@@ -1,6 +1,6 @@
 """What happened in the demonstration's days, told to the service as if at the hours it happened."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -46,6 +46,28 @@ class Deed:
 
     async def happen(self, cast: Cast) -> None:
         await cast.tellers[self.by].keep(self.path, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a record while it waits for that; where it waits no more it is no news.
+
+    Without a verb the record itself is put right.
+    """
+
+    at: datetime
+    by: SignIn
+    record: str
+    waits: Callable[[Body], bool]
+    verb: str = ""
+    body: Body = field(default_factory=dict[str, object])
+
+    async def happen(self, cast: Cast) -> None:
+        teller = cast.tellers[self.by]
+        told = await teller.read(self.record)
+        kept = told.get("lead", told)  # a lead lies in its file
+        if self.waits(kept):
+            await teller.change(self.record, self.body, version=kept["version"], verb=self.verb)
 
 
 @dataclass(frozen=True, slots=True)

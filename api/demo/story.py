@@ -4,18 +4,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import chain, groupby
+from uuid import UUID
 
 from api.demo import bodies
 from api.demo.aftercare import care_for
 from api.demo.alarms import cough, fever, lonely, rounds
 from api.demo.arrivals import arrivals, rules
+from api.demo.campaign import campaign
 from api.demo.controlled import Controlled, control
 from api.demo.days import at
 from api.demo.diary import Deed, Happening, Hour
 from api.demo.families import Resident
+from api.demo.gates import Passage, Shift, come_by, passes, rosters, set_up
 from api.demo.homecomings import HISTORY_DAYS, Homecoming, come_home
+from api.demo.leads import Lead, received, trace
 from api.demo.movements import leave_to_decide, stays, transfers
 from api.demo.orders import orders
+from api.demo.proofs import proofs
 from api.demo.quarantines import (
     AWAY_BREACH,
     IN_HOSPITAL,
@@ -25,7 +30,9 @@ from api.demo.quarantines import (
 )
 from api.demo.readings import Measurement, fresh_fever, measure
 from api.demo.sign_ins import OFFICE, SECRETARY
+from api.demo.systems import systems
 from api.demo.township import Township
+from api.demo.verifying import worked_off
 from api.foundation import clock
 
 _MINUTE = timedelta(minutes=1)
@@ -42,13 +49,17 @@ _WORK_FALLS_DUE = ((8, 45), (12, 10), (16, 20), (19, 30), (22, 15))
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everybody with whom something happens until `now`."""
+    """Everybody with whom something happens until `now`; the `taken` by ids of residents."""
 
     township: Township
     now: datetime
     by_hand: list[Quarantine]
     coming: list[Homecoming]
     controlled: list[Controlled]
+    leads: list[Lead]
+    passing: list[Passage]
+    shifts: list[Shift]
+    taken: set[UUID]
 
     @property
     def quarantines(self) -> list[Quarantine]:
@@ -60,7 +71,18 @@ def invent(township: Township, *, now: datetime) -> Story:
     """The story of a township, the same whenever it is told."""
     by_hand = quarantine(township)
     coming = come_home(township, {each.resident.id for each in by_hand})
-    return Story(township, now, by_hand, coming, [*control(township, coming)])
+    taken = {each.resident.id for each in (*by_hand, *coming)}
+    return Story(
+        township=township,
+        now=now,
+        by_hand=by_hand,
+        coming=coming,
+        controlled=[*control(township, coming)],
+        leads=trace(township, by_hand, taken),
+        passing=come_by(township, taken, now=now),
+        shifts=rosters(township, now=now),
+        taken=taken,
+    )
 
 
 def happenings(story: Story) -> Iterator[Happening]:
@@ -76,9 +98,22 @@ def happenings(story: Story) -> Iterator[Happening]:
         orders(story.township, now=now),
     )
     yield from told
+    yield from _widened(story)
     yield from _temperatures(story)
     yield from _this_morning(story)
     yield from _hours(story)
+
+
+def _widened(story: Story) -> Iterator[Happening]:
+    """What the net does beyond doors and quarantines: leads, gates, sampling, other systems."""
+    chance, township = story.township.chance, story.township
+    yield from systems(chance)
+    yield from received(chance, story.leads)
+    yield from worked_off(chance, story.leads)
+    yield from set_up(township, story.shifts)
+    yield from passes(chance, story.passing, story.shifts)
+    yield from campaign(township, story.taken)
+    yield from proofs(township, story.taken)
 
 
 def _begun_by_hand(story: Story) -> Iterator[Deed]:

@@ -58,6 +58,12 @@ class Teller:
     async def put(self, path: str, body: Body) -> None:
         _held(await self.client.put(path, json=body, headers=self._headers))
 
+    async def change(self, path: str, body: Body, *, version: int, verb: str = "") -> None:
+        """Put a record right as it stood in a version, or let a verb be done to it."""
+        headers = {**self._headers, "If-Match": f'"{version}"'}
+        method = "POST" if verb else "PATCH"
+        _held(await self.client.request(method, path + verb, json=body, headers=headers))
+
     async def keep(self, path: str, body: Body) -> None:
         """One record or one batch, each of whose items must be kept."""
         _kept_whole(path, await self.tell(path, body))

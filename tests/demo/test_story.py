@@ -71,7 +71,7 @@ def test_whenever_it_is_started_a_fever_is_minutes_old(hour: int):
     (first, *_) = story.by_hand
     assert fevers[0].body["quarantine_id"] == str(first.id)
     causes = [each.cause for each in _told(hour) if isinstance(each, Answer)]
-    assert Counter(causes) == {Cause.reported: 1, Cause.symptom: 3}
+    assert Counter(causes) == {Cause.reported: 1, Cause.symptom: 3, Cause.positive_test: 1}
 
 
 @pytest.mark.parametrize("hour", HOURS)
