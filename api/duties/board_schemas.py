@@ -129,6 +129,7 @@ class GridView(Wire):
     open: int = Field(description="未到期,尚未办理")
     open_alerts: dict[Cause, int] = Field(description="未办结的异常件数,按何种异常")
     waiting_releases: int = Field(description="期满待解除人数")
+    late_leads: int = Field(description="逾期而未反馈的线索条数")
 
 
 class LiveView(Wire):
@@ -152,6 +153,7 @@ class LiveView(Wire):
                             "open": 46,
                             "open_alerts": {"fever": 1, "missed_reading": 2},
                             "waiting_releases": 4,
+                            "late_leads": 0,
                         }
                     ],
                 }

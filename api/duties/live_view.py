@@ -19,7 +19,8 @@ _LIVE: Final = f"""
         SELECT g.path, g.id AS grid_id, g.name AS grid_name, there.quarantined,
             coalesce(duties.expected, 0) AS expected, coalesce(duties.done, 0) AS done,
             coalesce(duties.late, 0) AS late, coalesce(duties.missed, 0) AS missed,
-            coalesce(duties.open, 0) AS open, alarm.open_alerts, there.waiting_releases
+            coalesce(duties.open, 0) AS open, alarm.open_alerts, there.waiting_releases,
+            overdue.late_leads
         FROM grids AS g
         CROSS JOIN LATERAL (
             SELECT count(*) AS quarantined,
@@ -40,6 +41,12 @@ _LIVE: Final = f"""
                 GROUP BY a.cause
             ) AS by_cause
         ) AS alarm
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS late_leads FROM leads AS l
+            WHERE l.reach >= g.path AND l.reach < g.path || '/' AND l.discarded_at IS NULL
+                AND l.status IN ('imported', 'assigned', 'contacting', 'under_review', 'reviewed')
+                AND l.deadline_at < $3::timestamptz
+        ) AS overdue
         WHERE g.closed_at IS NULL AND g.path >= $4::text AND g.path < $4::text || '/'
             AND CASE WHEN $5::text IS NOT NULL THEN g.kind = $5::text
                 ELSE g.path ~ ('^' || replace($4::text, '.', '\\.') || '\\.[^.]+$') END

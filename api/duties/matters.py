@@ -10,8 +10,11 @@ from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
 from api.duties.due import TOWNSHIP_ZONE, midnight
-from api.duties.retests import RETESTS
+from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
+from api.duties.nearest import POSTS_TURN, nearest
+from api.duties.retests import RETESTS, RETESTS_TURN
 from api.duties.shifts import SHIFTS
+from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISIONS
 
 
 def _day_of(instant: str) -> str:
@@ -181,52 +184,22 @@ _ARRIVALS = f"""
 
 MATTERS: Final = f"""
     {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {_ALERTS}
-    UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS} UNION ALL {SHIFTS}
-    UNION ALL {RETESTS}
+    UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS} UNION ALL {CONTACTS}
+    UNION ALL {RETESTS} UNION ALL {HOME_SAMPLINGS} UNION ALL {SHIFTS}
 """
 """What anybody who serves may find waiting."""
-
-# A leader's day is not everybody's: it is asked of the nearest who may, and of those above only
-# where nobody nearer may (of two people who must differ, the other one).
-NEARER: Final = """
-    nearer AS MATERIALIZED (
-        SELECT p.reach AS path, p.worker_id, p.role, g.level,
-            EXISTS (
-                SELECT FROM unnest($9::text[], $10::integer[]) AS may (role, level)
-                WHERE may.role = p.role AND g.level <= may.level
-            ) AS may_decide
-        FROM posts AS p JOIN grids AS g ON g.id = p.grid_id
-        WHERE p.began_at <= $3::timestamptz AND (p.ended_at IS NULL OR p.ended_at > $3::timestamptz)
-            AND p.household_id IS NULL AND p.role <> 'administrator'
-            AND p.reach > current_setting('onegrid.reach_from')
-    )
-"""
 
 
 def turns(*, nearer: bool) -> str:
     """The next instant at which the clock, by `$3` alone, makes another duty of what is there."""
-    posts = """
-        UNION ALL
-        SELECT unnest(ARRAY[p.began_at, p.ended_at]) FROM posts AS p
-        WHERE p.began_at > $3::timestamptz OR p.ended_at > $3::timestamptz
-    """
+    decided = f"UNION ALL {POSTS_TURN} UNION ALL {SESSIONS_TURN}" if nearer else ""
     return f"""(
         SELECT min(turn.at) FROM (
             SELECT unnest(ARRAY[w.since_at, w.until_at]) FROM whereabouts AS w
             WHERE w.quarantine_id IN (SELECT id FROM mine)
-            {posts if nearer else ""}
+            UNION ALL {RETESTS_TURN} {decided}
         ) AS turn (at) WHERE turn.at > $3::timestamptz
     )"""
-
-
-def _nearest(place: str, *, but: str = "NULL::uuid", who: str = "n.may_decide") -> str:
-    return f"""{place} >= current_setting('onegrid.reach_from')
-        AND {place} < current_setting('onegrid.reach_to')
-        AND NOT EXISTS (
-            SELECT FROM nearer AS n
-            WHERE ({place} = n.path OR starts_with({place}, n.path || '.')) AND {who}
-                AND n.worker_id IS DISTINCT FROM {but}
-        )"""
 
 
 # By the plan's rule, else by permission (domain 3.7).
@@ -248,7 +221,7 @@ RELEASES: Final = f"""
         AND CASE WHEN rule.approver IS NULL THEN $11
             ELSE rule.approver -> 'roles' ? $7 AND $8 <= (rule.approver ->> 'max_level')::integer
             END
-        AND {_nearest("q.reach", who=_MAY_RELEASE)}
+        AND {nearest("q.reach", who=_MAY_RELEASE)}
 """
 """What waits for those who may release, by a plan or (`$11`) by permission."""
 
@@ -259,21 +232,21 @@ DECISIONS: Final = f"""
     FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
     WHERE c.status = 'requested' AND c.discarded_at IS NULL
         AND $6::uuid NOT IN (c.entered_by, c.performed_by)
-        AND {_nearest("c.reach", but="c.entered_by")}
+        AND {nearest("c.reach", but="c.entered_by")}
     UNION ALL
     SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,
         NULL, l.recorded_at, least(l.from_at, {_end_of_day("l.recorded_at")})
     FROM leaves AS l JOIN quarantines AS q ON q.id = l.quarantine_id
     WHERE l.status = 'requested' AND l.discarded_at IS NULL
         AND $6::uuid NOT IN (l.entered_by, l.performed_by)
-        AND {_nearest("l.reach", but="l.entered_by")}
+        AND {nearest("l.reach", but="l.entered_by")}
     UNION ALL
     SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' ELSE 'dispatch' END, NULL,
         t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
         coalesce(t.approved_at, t.recorded_at), t.due_at
     FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
     WHERE t.status IN ('requested', 'approved') AND t.discarded_at IS NULL
-        AND {_nearest("t.reach")}
+        AND {nearest("t.reach")}
     UNION ALL
     SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
         a.name, a.classified_at, {_end_of_day("a.classified_at")}
@@ -282,13 +255,15 @@ DECISIONS: Final = f"""
         AND a.decided_classification_id IS DISTINCT FROM a.classification_id
         AND (a.risk_level <> 'none' OR a.decided_classification_id IS NOT NULL
             OR a.exposure_class NOT IN ({_UNCONCERNED}))
-        AND {_nearest("a.reach")}
+        AND {nearest("a.reach")}
     UNION ALL
     SELECT 'alert', 'verify', NULL, a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id,
         NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
     FROM alerts AS a
     WHERE a.status = 'resolved' AND $6::uuid IS DISTINCT FROM a.resolved_by
         AND $6::uuid IS DISTINCT FROM a.handled_by
-        AND {_nearest("a.reach", but="a.resolved_by")}
+        AND {nearest("a.reach", but="a.resolved_by")}
+    UNION ALL {LEAD_DECISIONS}
+    UNION ALL {SITE_DECISIONS}
 """
 """What waits for those who decide; of arrivals as `arrivals.queries.awaiting`."""

@@ -17,7 +17,8 @@ from api.access.permissions import Permission, Role, permitted
 from api.access.tokens import Claims
 from api.duties import telling
 from api.duties.due import care
-from api.duties.matters import DECISIONS, MATTERS, MINE, NEARER, RELEASES, turns
+from api.duties.matters import DECISIONS, MATTERS, MINE, RELEASES, turns
+from api.duties.nearest import NEARER
 from api.duties.remembered import LONGEST, Days, Told
 from api.foundation import clock
 from api.foundation.database import Database, cell_schema

@@ -5,7 +5,7 @@ SQL as in `matters`: it speaks of `$3` (now), `$4` (the post's grid) and `$7` (t
 
 from typing import Final
 
-from api.health_records.retests import owed
+from api.health_records.retests import RECENT, owed
 
 RETESTS: Final = f"""
     SELECT 'retest', owed.because, 'nucleic_acid', NULL, owed.test_id, NULL, owed.resident_id,
@@ -19,3 +19,14 @@ RETESTS: Final = f"""
         AND r.discarded_at IS NULL
 """
 """One sample answers whatever somebody owes."""
+
+RETESTS_TURN: Final = f"""
+    SELECT unnest(ARRAY[t.reported_at, t.reported_at + {RECENT}]) FROM diagnostic_tests AS t
+    WHERE $7 = 'grid_worker' AND t.grid_id = $4::uuid AND t.discarded_at IS NULL
+        AND (t.pooled AND t.outcome = 'inconclusive'
+            OR t.kind = 'antigen' AND t.outcome = 'positive')
+    UNION ALL
+    SELECT t.sampled_at FROM diagnostic_tests AS t
+    WHERE $7 = 'grid_worker' AND t.sampled_at > $3::timestamptz
+"""
+"""When, by the clock alone, a sample comes to be owed, or is no longer."""

@@ -144,7 +144,7 @@ async def read_live_view(
 ) -> Response:
     """查看此刻的全局。
 
-    逐个网格列出在隔离人数、今日任务完成情况、未办结的异常和期满待解除人数(M5.2)。
+    逐个网格列出在隔离人数、今日任务完成情况、未办结的异常、期满待解除人数和逾期的线索(M5.2)。
     """
     return _answer(*await live_view.live_view(desk, grid_id, kind), known)
 

@@ -6,6 +6,7 @@ from typing import Any
 from api.alerts.models import Cause
 from api.arrivals.models import RiskLevel
 from api.foundation.labels import Labelled
+from api.leads.models import LeadOutcome
 from api.movements.models import TransferKind
 from api.protocols.models import DiagnosticKind
 from api.quarantines.stage_models import ChangeKind
@@ -31,6 +32,15 @@ def _test(row: Row) -> str:
     return f"给{row['person']}采样({DiagnosticKind(row['key']).label})"
 
 
+def _lead(row: Row) -> str:
+    if row["act"] == "contact":
+        again = "结论被退回,重新" if row["key"] == "again" else "联系并"
+        return f"{again}核查{row['person']}(涉疫线索)"
+    if row["act"] == "review":
+        return f"审核{row['person']}的线索结论({LeadOutcome(row['key']).label})"
+    return f"{'分派' if row['act'] == 'assign' else '反馈已审核的'}线索:{row['label']}"
+
+
 _VERBS = {
     ("alert", "acknowledge"): "响应{about}:{person}",
     ("alert", "handle"): "处置{about}:{person}",
@@ -52,6 +62,9 @@ _VERBS = {
     ("arrival", "arrive"): "{person}应已到达,核实并登记",
     ("arrival", "verify"): "核实{person}的返(来)乡信息",
     ("arrival", "confirm"): "确定{person}的管理措施({about})",
+    ("home_sampling", "assign"): "安排人员上门给{person}采样",
+    ("home_sampling", "sample"): "上门给{person}采样",
+    ("site_session", "staff"): "排班:{label}",
     ("retest", "pool"): "给{person}单采复核(所在混采管不是阴性)",
     ("retest", "antigen"): "给{person}采样做核酸确认(抗原阳性)",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
@@ -68,6 +81,7 @@ _SENTENCES: dict[str, Callable[[Row], str]] = {
     "reading": _reading,
     "visit": _visit,
     "test": _test,
+    "lead": _lead,
     "call": lambda row: f"打电话问候{row['person']}",
     "follow_up": lambda row: f"随访{row['person']}(解除后第{row['key']}天)",
 }
@@ -100,33 +114,53 @@ PATHS = {
     "change": "/v1/stage-changes/{subject_id}/{act}",
     "arrival": "/v1/arrivals/{subject_id}/{act}",
     "shift": "/v1/checkpoints/{subject_id}/passes",
+    "lead": "/v1/leads/{subject_id}/{act}",
+    "home_sampling": "/v1/tests",
+    "site_session": "/v1/duty-shifts",
 }
-_TO_BEGIN = {
+ELSEWHERE = {
     ("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers",
     ("shift", "site"): "/v1/site-sessions/{subject_id}/tallies",
+    ("lead", "assign"): "/v1/lead-batches/{subject_id}/assign",
+    ("lead", "feed_back"): "/v1/lead-batches/{subject_id}/feedback",
+    ("home_sampling", "assign"): "/v1/home-samplings/{subject_id}/assign",
 }
-"""What begins with a record of its own, instead of a step of one that is there."""
+"""What is reported elsewhere than the other acts of its kind: with a record of its own, mostly."""
 
-_ACTS = {"decide": "approve", "pick_up": "pick-up", "hand_over": "hand-over"}
+_ACTS = {
+    "decide": "approve",
+    "pick_up": "pick-up",
+    "hand_over": "hand-over",
+    "contact": "attempts",
+}
 
 
 def report(row: Row) -> dict[str, Any]:
     """Method, path and the part of the body that the duty decides."""
     act = _ACTS.get(row["act"], row["act"])
-    pattern = _TO_BEGIN.get((row["kind"], row["act"]), PATHS[row["kind"]])
+    pattern = ELSEWHERE.get((row["kind"], row["act"]), PATHS[row["kind"]])
     path = pattern.format(quarantine_id=row["quarantine_id"], subject_id=row["subject_id"], act=act)
     return {"method": "POST", "path": path, "body": _body(row)}
 
 
+def _sample(row: Row) -> dict[str, str]:
+    return {"resident_id": row["resident_id"], "kind": row["key"]}
+
+
+_BODIES: dict[str, Callable[[Row], dict[str, str]]] = {
+    "reading": lambda row: {"quarantine_id": row["quarantine_id"], "window": row["key"]},
+    "visit": lambda row: {"household_id": row["household_id"]},
+    "test": _sample,
+    "retest": _sample,
+    "sample": _sample,
+    "call": lambda _: {"kind": "daily"},
+    "follow_up": lambda _: {"kind": "follow_up"},
+    "site_session": lambda row: {"place_id": row["subject_id"]},
+    "request": lambda row: {"kind": row["label"]},
+}
+"""By kind or act: what of the body the duty decides."""
+
+
 def _body(row: Row) -> dict[str, str]:
-    if row["kind"] == "reading":
-        return {"quarantine_id": row["quarantine_id"], "window": row["key"]}
-    if row["kind"] == "visit":
-        return {"household_id": row["household_id"]}
-    if row["kind"] in {"test", "retest"}:
-        return {"resident_id": row["resident_id"], "kind": row["key"]}
-    if row["kind"] in {"call", "follow_up"}:
-        return {"kind": "daily" if row["kind"] == "call" else "follow_up"}
-    if row["act"] == "request":
-        return {"kind": row["label"]}
-    return {}
+    told = _BODIES.get(row["kind"]) or _BODIES.get(row["act"])
+    return told(row) if told is not None else {}

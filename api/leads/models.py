@@ -137,6 +137,14 @@ class Lead(Recorded, table=True):
     __table_args__ = (
         Index("ix_leads_reach", "reach"),
         Index("ix_leads_batch_id", "batch_id", "status"),
+        Index(
+            "ix_leads_waiting",
+            "reach",
+            postgresql_where=text(
+                "status IN ('imported', 'assigned', 'contacting', 'under_review', 'reviewed')"
+                " AND discarded_at IS NULL"
+            ),
+        ),
         Index("ix_leads_deadline_at", "deadline_at", "id"),
         Index("ix_leads_document_lookup", "document_lookup"),
         Index("ix_leads_phone_lookup", "phone_lookup"),

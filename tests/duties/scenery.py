@@ -73,3 +73,28 @@ def duties_of(day: dict[str, Any], person: str | None = None) -> list[tuple[str,
         for duty in stop["duties"]
         if person is None or (duty["person"] or {}).get("id") == person
     ]
+
+
+EVERYBODY = ("han", "wei", "li", "zhou", "lin", "gu")
+
+
+async def waiting(town: Town, kind: str, subject: str) -> dict[str, str]:
+    """Who has something of this kind about this subject in their day, and what they are to do."""
+    found: dict[str, str] = {}
+    for name in EVERYBODY:
+        for stop in (await my_day(town, name))["stops"]:
+            for duty in stop["duties"]:
+                report = duty["report"]
+                if duty["kind"] == kind and subject in {
+                    *report["path"].split("/"),
+                    *report["body"].values(),
+                    (duty["person"] or {}).get("id"),
+                }:
+                    found[name] = report["path"].rpartition("/")[2]
+    return found
+
+
+async def done(client: httpx.AsyncClient, path: str, body: Any = None) -> dict[str, Any]:
+    answer = await client.post(path, json=body)
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json()

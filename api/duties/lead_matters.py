@@ -1,0 +1,44 @@
+"""Leads in “my day”: whom to look for, and what those who lead assign, review and feed back (M2.6).
+
+SQL as in `matters`: it speaks of `$4` (the post's grid), `$6` (the worker) and `$7` (the role).
+What is decided of many at once, batch by batch, is one duty for each batch.
+"""
+
+from typing import Final
+
+from api.duties.nearest import nearest
+
+_CONTACT = """
+    SELECT 'lead', 'contact', CASE WHEN l.sent_back_at IS NOT NULL THEN 'again' END, NULL, l.id,
+        NULL::uuid, l.resident_id, l.household_id, coalesce(l.name, '未留姓名者'),
+        greatest(l.assigned_at, l.sent_back_at), l.deadline_at
+    FROM leads AS l
+    WHERE l.status IN ('assigned', 'contacting') AND l.discarded_at IS NULL
+"""
+CONTACTS: Final = f"{_CONTACT} AND $7 = 'grid_worker' AND l.grid_id = $4::uuid"
+"""A lead is looked into by the workers of the grid that it was given to."""
+
+_UNMANNED = nearest("l.reach", who="(n.may_decide OR n.role = 'grid_worker')")
+LEAD_DECISIONS: Final = f"""
+    {_CONTACT} AND ($7 <> 'grid_worker' OR l.grid_id <> $4::uuid) AND {_UNMANNED}
+    UNION ALL
+    SELECT 'lead', 'review', l.outcome, NULL, l.id, NULL, l.resident_id, l.household_id,
+        coalesce(l.name, '未留姓名者'), l.outcome_at, l.deadline_at
+    FROM leads AS l
+    WHERE l.status = 'under_review' AND l.discarded_at IS NULL
+        AND $6::uuid IS DISTINCT FROM l.outcome_by AND {nearest("l.reach", but="l.outcome_by")}
+    UNION ALL
+    SELECT 'lead', waiting.act, NULL,
+        concat(b.issuer, ' ', b.batch_number, '(', waiting.leads, '条)'),
+        b.id, NULL, NULL, NULL, NULL, waiting.since_at, waiting.due_at
+    FROM (
+        SELECT l.batch_id, CASE l.status WHEN 'imported' THEN 'assign' ELSE 'feed_back' END AS act,
+            count(*) AS leads, min(coalesce(l.reviewed_at, l.received_at)) AS since_at,
+            min(l.deadline_at) AS due_at
+        FROM leads AS l
+        WHERE l.status IN ('imported', 'reviewed') AND l.discarded_at IS NULL
+        GROUP BY l.batch_id, act
+    ) AS waiting
+    JOIN lead_batches AS b ON b.id = waiting.batch_id AND {nearest("b.reach")}
+"""
+"""Leads given to a grid without a worker are looked into by the nearest above."""
