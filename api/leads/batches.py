@@ -11,7 +11,7 @@ from api.access.audit import Actor, audit
 from api.access.colleagues import NotAColleague, strangers
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Correction, Proposal, Source, correct, create_once, kept_before
 from api.grids.queries import open_grid_in_reach
 from api.leads.models import ANSWERED, Lead, LeadBatch
 from api.leads.problems import LeadBatchAlreadyEntered
@@ -62,16 +62,26 @@ async def record_batch(
         within=within,
     )
     issued_at = said.issued_at or filled["recorded_at"]
-    if said.deadline_at <= issued_at:
-        detail = "反馈时限须晚于下发时间;补录的批次请填写下发时间。"
-        raise InvalidInput(detail, pointer=f"{within}/deadline_at")
     await _refuse_second(session, said, within=within)
     told = said.model_dump(include=_TOLD)
     row = LeadBatch(**filled, **told, grid_id=grid.id, reach=grid.path, issued_at=issued_at)
-    kept, created = await create_once(session, Proposal(said, row))
+    proposal = Proposal(said, row)
+    if said.deadline_at <= issued_at:
+        return await _sent_before(session, proposal, within=within), False
+    kept, created = await create_once(session, proposal)
     if created:
         audit(session, caller, "lead_batches.record", subject=kept.id, reach=kept.reach)
     return kept, created
+
+
+async def _sent_before(
+    session: AsyncSession, proposal: Proposal[LeadBatch], *, within: str
+) -> LeadBatch:
+    """The batch as it is kept, sent again after its deadline; a new one would have been late."""
+    if await session.get(LeadBatch, proposal.row.id) is None:
+        detail = "反馈时限须晚于下发时间;补录的批次请填写下发时间。"
+        raise InvalidInput(detail, pointer=f"{within}/deadline_at")
+    return await kept_before(session, proposal)
 
 
 async def _refuse_second(session: AsyncSession, said: LeadBatchRecord, *, within: str) -> None:
