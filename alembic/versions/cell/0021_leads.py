@@ -168,6 +168,11 @@ CREATE INDEX ix_leads_reach ON leads (reach)
 CREATE INDEX ix_leads_resident_id ON leads (resident_id)
 """,
     """\
+CREATE INDEX ix_leads_waiting ON leads (reach)
+WHERE status IN ('imported', 'assigned', 'contacting', 'under_review', 'reviewed')
+    AND discarded_at IS NULL
+""",
+    """\
 CREATE UNIQUE INDEX uq_leads_transfer_id ON leads (transfer_id)
 """,
     """\

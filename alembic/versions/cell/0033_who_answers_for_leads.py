@@ -1,4 +1,4 @@
-"""Who answers for late orders answers for late leads; trouble at a site is urgent. What waits."""
+"""Who answers for late orders answers for late leads; trouble at a site is urgent."""
 
 from alembic import op
 
@@ -17,15 +17,9 @@ WHERE 'overdue_directive' = ANY (causes) AND NOT 'overdue_lead' = ANY (causes)
 UPDATE alert_policies SET causes = array_append(causes, 'site_problem')
 WHERE 'breach' = ANY (causes) AND NOT 'site_problem' = ANY (causes)
 """,
-    """\
-CREATE INDEX ix_leads_waiting ON leads (reach)
-WHERE status IN ('imported', 'assigned', 'contacting', 'under_review', 'reviewed')
-    AND discarded_at IS NULL
-""",
 )
 
 DOWN = (
-    "DROP INDEX ix_leads_waiting",
     "UPDATE alert_policies SET causes = array_remove(causes, 'site_problem')",
     "UPDATE alert_policies SET causes = array_remove(causes, 'overdue_lead')",
 )
