@@ -99,9 +99,8 @@ async def test_a_resident_who_turns_red_during_an_outage_is_told_of_where_they_l
     [alert] = await _alerts(wei, resident)
     evidence = (await wei.get(f"/v1/alerts/{alert['id']}")).json()["evidence"]
     assert {each["kind"] for each in evidence} == {"passing", "code_state"}
-    states = await wei.get(f"/v1/residents/{resident}/code-states")
-    if states.status_code == 200:
-        assert [each["system"] for each in states.json()["items"]] == [system]
+    states = (await wei.get("/v1/code-states", params={"resident_id": resident})).json()["items"]
+    assert [(each["system"], each["state"]) for each in states] == [(system, "red")]
 
 
 async def test_it_is_asked_ever_more_seldom_and_in_the_end_given_up_for_all_to_see(
