@@ -16,6 +16,7 @@ from api import operations
 from api.app import create_app
 from api.arrivals.division_files import example_divisions
 from api.arrivals.divisions import import_divisions
+from api.demo.clients import LetIn, Secrets, let_in
 from api.demo.load import load_township
 from api.demo.names import TOWNSHIP, TOWNSHIP_CODE
 from api.demo.progress import shown
@@ -46,12 +47,12 @@ def serve_demonstration(folder: Path, *, reset: bool, port: int) -> None:
             postgres.start()
         settings = _settings(folder, addresses, port)
         logs.configure(settings.log_level)  # else every record told would be a line
-        asyncio.run(_prepare(settings, console))
+        others = asyncio.run(_prepare(settings, console, Secrets(folder / "machine-clients")))
         serve(
             settings,
             host=_HOST,
             port=port,
-            when_ready=lambda: welcome(console, settings.public_url),
+            when_ready=lambda: welcome(console, settings.public_url, others),
         )
 
 
@@ -94,7 +95,7 @@ def _secrets(place: Path) -> tuple[str, str]:
     return sealing, lookup
 
 
-async def _prepare(settings: Settings, console: Console) -> None:
+async def _prepare(settings: Settings, console: Console, secrets: Secrets) -> LetIn:
     """Migrate, make what is not there yet, and load the township unless that was done before."""
     console.print("Preparing the database …")
     operator = operations.operator_of(settings)
@@ -116,8 +117,10 @@ async def _prepare(settings: Settings, console: Console) -> None:
     async with app.router.lifespan_context(app):
         with shown(console) as report:
             loaded = await load_township(app, report)
+            others = await let_in(app, secrets, report)
     if loaded:
         await _look_over(settings)
+    return others
 
 
 async def _look_over(settings: Settings) -> None:

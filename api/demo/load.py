@@ -36,7 +36,7 @@ async def load_township(app: FastAPI, report: Report, *, villages: int = len(VIL
         teller = Teller(client, answer, report)
         if await _is_complete(teller):
             return False
-        township, now = await _settled(teller, villages)
+        township, now = await settled(teller, villages)
         await _tell_the_net(teller, township)
         staff = await open_accounts(teller, township)
         story = invent(township, now=now)
@@ -57,7 +57,7 @@ async def _is_complete(teller: Teller) -> bool:
     return bool(held["items"]) and await signed_in(teller.client, REPRESENTATIVE) is not None
 
 
-async def _settled(teller: Teller, villages: int) -> tuple[Township, datetime]:
+async def settled(teller: Teller, villages: int) -> tuple[Township, datetime]:
     """The township as of the instant its administrator was appointed, and that instant.
 
     A later attempt makes the same of it.

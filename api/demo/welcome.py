@@ -1,8 +1,11 @@
 """What `onegrid demo` prints when it serves: who can sign in, where to read, what to paste."""
 
+from functools import reduce
+
 from rich.console import Console
 from rich.table import Table
 
+from api.demo.clients import LABORATORY, LetIn
 from api.demo.names import TOWNSHIP
 from api.demo.sign_ins import PASSWORD, SIGN_INS, VILLAGE_SECRETARY
 
@@ -31,13 +34,44 @@ _LINES = (
     """curl -sN URL/v1/events -H "$AS\"""",
 )
 
+# As the laboratory: a token, then somebody's code turns red, of which the village's secretary is
+# told at once, then what is known of them now.
+_ASK_IN = "curl -s URL/v1/oauth/token -u 'CREDENTIAL' -d grant_type=client_credentials"
+_PERSON = """"document_kind": "resident_identity", "document": "DOCUMENT\""""
+_CHANGE = (
+    f"""{{"items": [{{"event_id": "demo-'$(date +%s)'", {_PERSON}, """
+    """"state": "red", "changed_at": "'$(date -Iseconds)'"}]}"""
+)
+_ASKED = f"""{{"items": [{{{_PERSON}}}]}}"""
+_AS_A_SYSTEM = (
+    f"""SYSTEM="Authorization: Bearer $({_ASK_IN} | {_PICK_OUT})\"""",
+    f"""curl -s URL/v1/health-codes/changes -H "$SYSTEM" {_JSON} -d '{_CHANGE}'""",
+    f"""curl -s URL/v1/health-codes/status-queries -H "$SYSTEM" {_JSON} -d '{_ASKED}'""",
+)
+
 
 def lines_to_paste(url: str) -> list[str]:
     """What works when pasted, one line after another; the last listens until it is stopped."""
     return [line.replace("URL", url) for line in _LINES]
 
 
-def welcome(console: Console, url: str) -> None:
+def lines_of_a_system(url: str, others: LetIn) -> list[str]:
+    """What works when pasted as another system; none where the laboratory is let in no more."""
+    laboratory = next((each for each in others.credentials if each.system is LABORATORY), None)
+    if laboratory is None:
+        return []
+    # The secret comes last: whatever it holds is not replaced in its turn.
+    told = {
+        "URL": url,
+        "DOCUMENT": others.document,
+        "CREDENTIAL": f"{laboratory.client_id}:{laboratory.secret}",
+    }
+    return [
+        reduce(lambda said, each: said.replace(*each), told.items(), line) for line in _AS_A_SYSTEM
+    ]
+
+
+def welcome(console: Console, url: str, others: LetIn) -> None:
     """Print the sign-ins, where the API is described, and lines that work when pasted."""
     table = Table(title=f"{TOWNSHIP}(虚构)")
     for heading in ("账号", "密码"):
@@ -51,3 +85,19 @@ def welcome(console: Console, url: str) -> None:
     console.print("The last line listens: an alert that nobody answers climbs before your eyes.\n")
     for line in lines_to_paste(url):
         console.print(line, soft_wrap=True, markup=False)
+    _introduce(console, url, others)
+
+
+def _introduce(console: Console, url: str, others: LetIn) -> None:
+    """The other systems; their secrets are printed whole, however narrow the terminal."""
+    console.print("\nOther systems (client id, secret, scopes), and what one of them can do:\n")
+    for each in others.credentials:
+        told = (each.system.name, each.client_id, each.secret, *each.system.scopes)
+        console.print(*told, soft_wrap=True, markup=False)
+    console.print()
+    for line in lines_of_a_system(url, others):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(
+        "\nonegrid simulate health-codes answers for the two health-code systems, so that whoever "
+        "waits at the bridge is asked about again."
+    )

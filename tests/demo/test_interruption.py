@@ -4,29 +4,19 @@ from typing import Any
 
 import pytest
 
-from api import operations
 from api.demo.load import load_township
-from api.demo.names import TOWNSHIP
 from api.demo.sign_ins import ADMINISTRATOR
 from api.demo.telling import LoadRefused
 from api.settings import Settings
 from tests.cast import Town
+from tests.demo.callers import found_cell
 
 CELL = "451422209"
 
 
 @pytest.fixture
 async def cell(town: Town, settings: Settings) -> None:
-    await operations.operator_of(settings).create_cell(CELL, TOWNSHIP)
-    async with operations.owner_database(settings) as database:
-        await operations.create_township(database, CELL, TOWNSHIP)
-        await operations.create_administrator(
-            database,
-            CELL,
-            account=ADMINISTRATOR.account,
-            name=ADMINISTRATOR.who,
-            password=operations.Password(ADMINISTRATOR.password),
-        )
+    await found_cell(settings, CELL)
 
 
 class PowerCut(Exception):

@@ -3,74 +3,30 @@
 from collections import Counter
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
 
-import httpx
 import pytest
 
-from api import operations
+from api.demo.clients import LABORATORY, Secrets, let_in
 from api.demo.load import load_township
-from api.demo.names import TOWNSHIP
-from api.demo.sign_ins import ADMINISTRATOR, SIGN_INS
+from api.demo.sign_ins import SIGN_INS
 from api.foundation import clock
 from api.settings import Settings
 from tests.cast import Town
+from tests.demo.callers import Callers, found_cell
 
 CELL = "451422209"
 Reports = list[tuple[str, int, int]]
-ACCOUNTS = {account.account: account for account in SIGN_INS}
 
 
 @pytest.fixture(scope="module")
 async def reports(town: Town, settings: Settings) -> Reports:
     """Two villages, loaded into a cell of their own; what was shown while they were."""
-    await operations.operator_of(settings).create_cell(CELL, TOWNSHIP)
-    async with operations.owner_database(settings) as database:
-        await operations.create_township(database, CELL, TOWNSHIP)
-        await operations.create_administrator(
-            database,
-            CELL,
-            account=ADMINISTRATOR.account,
-            name=ADMINISTRATOR.who,
-            password=operations.Password(ADMINISTRATOR.password),
-        )
+    await found_cell(settings, CELL)
     shown: Reports = []
     loaded = await load_township(town.app, lambda *told: shown.append(told), villages=2)
     assert loaded
     return shown
-
-
-class Callers:
-    """Clients of the demonstration's own people, signed in with the printed passwords."""
-
-    def __init__(self, town: Town) -> None:
-        self._town = town
-        self._open: dict[str, httpx.AsyncClient] = {}
-
-    async def as_(self, account: str) -> httpx.AsyncClient:
-        if account not in self._open:
-            said = {"login": account, "password": ACCOUNTS[account].password}
-            answer = (await self._town.nobody().post("/v1/sign-in", json=said)).json()
-            self._open[account] = self._town.client(answer["access_token"])
-        return self._open[account]
-
-    async def read(self, account: str, path: str, **query: Any) -> dict[str, Any]:
-        response = await (await self.as_(account)).get(path, params=query)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def all_(self, account: str, path: str, **query: Any) -> list[dict[str, Any]]:
-        """Every page of a list."""
-        page = await self.read(account, path, limit=200, **query)
-        items = page["items"]
-        while page["next_cursor"]:
-            page = await self.read(account, path, limit=200, cursor=page["next_cursor"], **query)
-            items += page["items"]
-        return items
-
-    async def close(self) -> None:
-        for client in self._open.values():
-            await client.aclose()
 
 
 @pytest.fixture(scope="module")
@@ -374,3 +330,106 @@ async def test_what_was_missed_and_the_work_of_the_week_are_known(people: Caller
     assert sum(each["done"] for each in tallies) > sum(each["missed"] for each in tallies) > 0
     workload = await people.read("shuji", "/v1/workload")
     assert any(each["uneven"] for each in workload["villages"])
+
+
+async def test_a_list_of_leads_was_worked_off_and_some_of_it_is_late(people: Callers):
+    (batch,) = await people.all_("shuji", "/v1/lead-batches")
+    leads = await people.all_("fangkong", "/v1/leads", batch_id=batch["id"])
+    assert Counter(each["status"] for each in leads) == {
+        "fed_back": 33,
+        "transferred": 2,
+        "under_review": 2,
+        "contacting": 2,
+        "assigned": 2,
+        "imported": 1,
+    }
+    assert len({each["outcome"] for each in leads if each["outcome"]}) == 11
+    assert sum(each["late"] for each in leads) == 3
+    table = await people.read("shuji", f"/v1/lead-batches/{batch['id']}/feedback")
+    assert (table["received"], table["answered"], table["sent"]) == (42, 35, 1)
+    assert (table["rows"][0]["outcome"], table["rows"][0]["count"]) == ("already_registered", 11)
+    assert {"overdue_lead", "refusal"} <= {
+        each["cause"] for each in await people.all_("shuji", "/v1/alerts")
+    }
+
+
+async def test_at_the_bridge_one_was_red_and_one_waits_to_be_asked_about_again(people: Callers):
+    (bridge,) = (await people.read("zhishu", "/v1/checkpoints"))["items"]
+    path = f"/v1/checkpoints/{bridge['id']}"
+    passes = await people.all_("zhishu", f"{path}/passes")
+    assert len(passes) == 60
+    assert Counter(each["verdict"] for each in passes)["turn_back"] == 1
+    assert any(each["decision_reason"] for each in passes)
+    waiting = await people.all_("zhishu", f"{path}/re-checks", state="waiting")
+    assert len(waiting) == 1
+    (alert,) = await people.all_("zhishu", "/v1/alerts", cause="red_code")
+    assert (alert["status"], alert["grid_id"] != bridge["grid_id"]) == ("open", True)
+
+
+async def test_whoever_is_on_duty_at_the_bridge_sees_it_and_a_night_is_unmanned(people: Callers):
+    (bridge,) = (await people.read("dangyuan", "/v1/checkpoints"))["items"]
+    midnight, next_midnight = clock.day_bounds(clock.today() + timedelta(days=1))
+    gaps = await people.read(
+        "zhishu",
+        "/v1/duty-shifts/gaps",
+        place_id=bridge["id"],
+        **{"from": midnight.isoformat(), "to": next_midnight.isoformat()},
+    )
+    assert gaps["minutes"] == 8 * 60
+
+
+async def test_a_round_of_sampling_is_under_way_and_one_tube_calls_ten_back(people: Callers):
+    (campaign,) = (await people.read("zhishu", "/v1/sampling-campaigns"))["items"]
+    path = f"/v1/sampling-campaigns/{campaign['id']}"
+    covered = (await people.read("zhishu", f"{path}/coverage"))["whole"]
+    assert covered["done"] >= 110
+    assert covered["not_yet"] > 0
+    yesterday = str(clock.today() - timedelta(days=1))
+    (morning,) = await people.all_("zhishu", "/v1/site-sessions", day=yesterday)
+    assert morning["status"] == "results_in"
+    path = f"/v1/site-sessions/{morning['id']}"
+    assert (await people.read("zhishu", f"{path}/tally"))["total"]["people"] > 100
+    assert (await people.read("zhishu", f"{path}/staffing"))["missing"] == 1
+    assert len(await people.all_("xiaozu", "/v1/retests")) == 10
+    at_home = await people.all_("zhishu", "/v1/home-samplings")
+    assert [each["assigned_to"] is not None for each in at_home].count(True) == len(at_home) / 2
+
+
+async def test_codes_cards_and_doses_of_the_first_village_are_known(people: Callers):
+    states = await people.all_("zhishu", "/v1/code-states")
+    assert {each["state"] for each in states} == {"green", "yellow", "popup", "grey"}
+    assert {each["outcome"] for each in await people.all_("zhishu", "/v1/vaccinations")} == {
+        "given",
+        "contraindicated",
+    }
+    assert await people.all_("zhishu", "/v1/travel-cards")
+
+
+async def test_two_health_code_systems_wait_for_the_simulator(people: Callers):
+    systems = (await people.read("guanli", "/v1/health-code-systems"))["items"]
+    assert len(systems) == 2
+    assert all(each["enabled"] and not each["secrets_missing"] for each in systems)
+    assert {each["base_url"].rpartition("/")[0] for each in systems} == {"http://127.0.0.1:8900"}
+
+
+async def test_what_the_laboratory_tells_of_the_printed_person_reaches_their_village(
+    town: Town, people: Callers, tmp_path: Path
+):
+    others = await let_in(town.app, Secrets(tmp_path / "machine-clients"), lambda *_: None)
+    (laboratory,) = [each for each in others.credentials if each.system is LABORATORY]
+    asked = {"grant_type": "client_credentials"}
+    proof = (str(laboratory.client_id), laboratory.secret)
+    answer = await town.nobody().post("/v1/oauth/token", data=asked, auth=proof)
+    before = await people.all_("zhishu", "/v1/alerts", cause="red_code")
+    change = {
+        "event_id": "demo-1",
+        "document_kind": "resident_identity",
+        "document": others.document,
+        "state": "red",
+        "changed_at": clock.now().isoformat(),
+    }
+    async with town.client(answer.json()["access_token"]) as client:
+        told = await client.post("/v1/health-codes/changes", json={"items": [change]})
+    assert [each["outcome"] for each in told.json()["items"]] == ["created"]
+    after = await people.all_("zhishu", "/v1/alerts", cause="red_code")
+    assert len(after) == len(before) + 1
