@@ -20,10 +20,12 @@ from tests.builders import (
     synthetic_resident,
     team_of,
 )
-from tests.place_beyond import Hands, Known, beyond, kept, said
+from tests.place_beyond import ATTEMPTED, Hands, Known, beyond, kept, said
 
 __all__ = [
     "ADDRESSES",
+    "ADDRESSES_OF_THE_GRID",
+    "ATTEMPTED",
     "RISKY",
     "Hands",
     "Known",
@@ -40,22 +42,12 @@ ADDRESSES = (
     "alerts/{alert_id}",
     "arrivals/{arrival_id}",
     "calls/{call_id}",
-    "checkpoints/{checkpoint_id}",
     "code-states/{state_id}",
-    "dossier-exports/{dossier_export_id}",
-    "duty-shifts/{shift_id}",
-    "home-samplings/{home_sampling_id}",
     "hospital-referrals/{referral_id}",
-    "lead-batches/{batch_id}",
-    "leads/{lead_id}",
     "leaves/{leave_id}",
-    "passes/{pass_id}",
     "quarantines/{quarantine_id}/site-checks",
     "quarantines/{quarantine_id}/stages",
     "readings/{reading_id}/history",
-    "sample-tubes/{tube_id}",
-    "site-sessions/{site_session_id}",
-    "sites/{site_id}",
     "stage-changes/{change_id}",
     "tests/{test_id}/history",
     "transfers/{transfer_id}",
@@ -63,6 +55,21 @@ ADDRESSES = (
     "vaccinations/{vaccination_id}",
 )
 """Where what is kept of the first person is read."""
+
+ADDRESSES_OF_THE_GRID = (
+    "checkpoints/{checkpoint_id}",
+    "dossier-exports/{dossier_export_id}",
+    "duty-shifts/{shift_id}",
+    "home-samplings/{home_sampling_id}",
+    "lead-batches/{batch_id}",
+    "leads/{lead_id}",
+    "passes/{pass_id}",
+    "sample-tubes/{tube_id}",
+    "sampling-campaigns/{campaign_id}",
+    "site-sessions/{site_session_id}",
+    "sites/{site_id}",
+)
+"""Where what else is kept at the place is read."""
 
 
 async def township_rules(zhou: httpx.AsyncClient) -> None:

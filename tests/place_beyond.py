@@ -28,6 +28,15 @@ Known = dict[str, str]
 FIRST = {"If-Match": '"1"'}
 
 
+ATTEMPTED = """
+    INSERT INTO webhook_attempts (id, reach, subscription_id, delivery_id, at, took_ms, status_code)
+    SELECT gen_random_uuid(), d.reach, d.subscription_id, d.id, d.created_at, 20, 503
+    FROM webhook_deliveries AS d
+    WHERE NOT EXISTS (SELECT FROM webhook_attempts AS a WHERE a.delivery_id = d.id)
+"""
+"""What the sender writes of each delivery; nobody sends here."""
+
+
 class Visited(Protocol):
     """Where clients of the cast come from."""
 
@@ -127,10 +136,11 @@ async def site(lin: httpx.AsyncClient, grid: str, person: str) -> Known:
     }
 
 
-async def other_systems(gu: httpx.AsyncClient, grid: str) -> Known:
-    """A system let in for the grid, told of what happens there; it told of somebody unknown."""
+async def other_systems(hands: Hands, grid: str, person: str) -> Known:
+    """A system let in for the grid: it told of somebody, and of a stranger, and is told itself."""
+    gu = hands.gu
     expires = (clock.now() + timedelta(days=90)).isoformat()
-    scopes = ["health_codes:write", "webhooks:manage", "fhir:read"]
+    scopes = ["health_codes:write", "test_results:write", "webhooks:manage"]
     told = {"name": "县平台", "grid_id": grid, "expires_at": expires, "proof": "secret"}
     body = {"id": str(new_id()), "scopes": scopes, **told}
     client = await said(gu, "POST", "/v1/machine-clients", body)
@@ -147,6 +157,12 @@ async def other_systems(gu: httpx.AsyncClient, grid: str) -> Known:
     event = {"event_id": f"gx-{new_id()}", "phone": somebody()["phone"], "state": "red"}
     event["changed_at"] = (clock.now() - timedelta(hours=1)).isoformat()
     await asked("/v1/health-codes/changes", {"items": [event]})
+    reveal = {"fields": ["document"], "reason": "核对身份"}
+    shown = await said(hands.lin, "POST", f"/v1/residents/{person}/reveal", reveal)
+    known = {name: shown[name] for name in ("document_kind", "document")}
+    times = dict.fromkeys(("sampled_at", "reported_at"), event["changed_at"])
+    result = {"event_id": f"lab-{new_id()}", **known, **times, "outcome": "negative"}
+    await asked("/v1/test-results", {"items": [result]})
     wanted = {"url": "https://hooks.example.com/onegrid", "event_types": ["alert.opened"]}
     subscribed = await asked("/v1/webhook-subscriptions", {"id": str(new_id()), **wanted})
     sent = await asked(f"/v1/webhook-subscriptions/{subscribed['id']}/test")
@@ -167,6 +183,6 @@ async def beyond(hands: Hands, place: Known, stranger: str) -> Known:
         **await leads(hands, grid, stranger),
         **await gate(lin, grid, place["worker_id"]),
         **await site(lin, grid, stranger),
-        **await other_systems(hands.gu, grid),
+        **await other_systems(hands, grid, place["resident_id"]),
         "dossier_export_id": await kept(lin, address, **copied),
     }

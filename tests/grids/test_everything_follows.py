@@ -11,10 +11,47 @@ from api.foundation.records import new_id
 from api.grids.relocation import followers
 from tests.cast import Town, assert_problem, grid_id
 from tests.grids.crowd import a_grid, adrift, path_of, places
-from tests.place import ADDRESSES, Hands, Known, a_home, a_place, township_rules
+from tests.place import (
+    ADDRESSES,
+    ADDRESSES_OF_THE_GRID,
+    ATTEMPTED,
+    Hands,
+    Known,
+    a_home,
+    a_place,
+    township_rules,
+)
 
 REASON = {"reason": "片区调整"}
-OF_THE_GRID = {"directive_receipts", "directives", "posts", "workers"}
+OF_THE_GRID = {
+    "checkpoints",
+    "directive_receipts",
+    "directives",
+    "duty_shifts",
+    "gate_look_ups",
+    "held_events",
+    "lead_answers",
+    "lead_assignments",
+    "lead_attempts",
+    "lead_batches",
+    "lead_candidates",
+    "lead_feedbacks",
+    "lead_transfers",
+    "leads",
+    "passes",
+    "passes_to_check",
+    "posts",
+    "sample_tubes",
+    "sampling_campaigns",
+    "session_tallies",
+    "site_problems",
+    "site_sessions",
+    "sites",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_subscriptions",
+    "workers",
+}
 """Tables of the place in which a row lies in the grid itself, in no household."""
 
 
@@ -31,6 +68,7 @@ async def _peopled(town: Town, ground: asyncpg.Connection, grid: str) -> Known:
     path = f"/v1/households/{home['id']}/bonds/representative"
     assert (await lin.put(path, json=stands)).status_code == 200
     place = await a_place(await Hands.of(town), home, team=("he", "li", "shan", "fan"))
+    await ground.execute(ATTEMPTED)
     assert {name for name, rows in (await _lying(ground, grid)).items() if not rows} == set()
     return place
 
@@ -49,9 +87,14 @@ async def _misnamed(ground: asyncpg.Connection) -> list[str]:
     return [name for name in named if await ground.fetchval(wrong.format(name, place))]
 
 
-async def _sees(town: Town, name: str, place: Known) -> None:
+async def _sees(town: Town, name: str, place: Known, *also: str) -> None:
     client = town.client(await town.token_of(name))
-    for each in (*ADDRESSES, "directives/{directive_id}", "quarantines/{released_id}/notice"):
+    for each in (
+        *ADDRESSES,
+        *also,
+        "directives/{directive_id}",
+        "quarantines/{released_id}/notice",
+    ):
         answer = await client.get(f"/v1/{each.format(**place)}")
         assert answer.status_code == 200, (each, answer.text)
 
@@ -95,9 +138,9 @@ async def test_one_of_everything_follows(town: Town, ground: asyncpg.Connection,
     assert await adrift(ground, [*names, "revisions", "audit_entries", "events"]) == []
     assert await _misnamed(ground) == []
     if change is not _split:
-        await _sees(town, "wei", place)
+        await _sees(town, "wei", place, *ADDRESSES_OF_THE_GRID)
         lin = town.client(await town.token_of("lin"))
-        for each in ADDRESSES:
+        for each in (*ADDRESSES, *ADDRESSES_OF_THE_GRID):
             assert_problem(await lin.get(f"/v1/{each.format(**place)}"), NotFound)
     else:
         await _sees(town, "lin", place)

@@ -38,6 +38,11 @@ class Operation:
         return self.resolved(content["schema"]) if content else None
 
     @property
+    def sends_a_file(self) -> bool:
+        """Whether it is sent something else than JSON."""
+        return "requestBody" in self.told and self.body is None
+
+    @property
     def creates(self) -> bool:
         """Whether it keeps a record with the sender's id: new the first time, known the second."""
         return {"200", "201"} <= self.told["responses"].keys()

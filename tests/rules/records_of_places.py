@@ -61,7 +61,11 @@ async def _a_system(_: httpx.AsyncClient) -> Sending:
 
 
 async def _a_batch(_: httpx.AsyncClient) -> Sending:
-    return Sending("/v1/lead-batches", lead_batch_body(grid_id=str(grid_id(HOME))), {"instructions": "逐人核实"})
+    return Sending(
+        "/v1/lead-batches",
+        lead_batch_body(grid_id=str(grid_id(HOME))),
+        {"instructions": "逐人核实"},
+    )
 
 
 async def _a_lead_told(gu: httpx.AsyncClient) -> Sending:

@@ -3,21 +3,34 @@
 SHIPPED = {
     "read_alert_policy",
     "read_care_team_policy",
+    "read_checkpoint_rule",
     "read_monitoring_policy",
+    "read_validity_policy",
     "read_workload_policy",
 }
 """Every township begins with the same of these."""
 OF_THE_TOWNSHIP = SHIPPED | {"read_protocol", "read_risk_area"}
 OF_ONESELF = {"list_sessions", "read_me"}
+CONFIGURED = {"read_health_code_system", "read_health_code_system_state"}
+"""Read by its code, by who administers the township; none is there to begin with."""
+ASKED_OF_A_PLACE = {"list_roster_gaps"}
+"""A list that says of which place it is asked; its own room tries it."""
 NOT_OF_A_PLACE = {
     "list_alert_policies",
     "list_care_team_policies",
+    "list_checkpoint_rules",
     "list_divisions",
+    "list_health_code_presets",
+    "list_health_code_systems",
     "list_monitoring_policies",
     "list_presets",
     "list_protocols",
+    "list_retests",
     "list_risk_areas",
+    "list_validity_policies",
     "list_workload_policies",
+    "read_health_code_system_schema",
+    "read_lead_template",
     "read_protocol_schema",
 }
 OF_A_RELEASED = {"read_release_notice", "print_release_notice"}
@@ -33,6 +46,8 @@ DUTY_SHOWS = {
     "read_alert",
     "read_call",
     "read_change",
+    "read_code_state",
+    "read_dossier",
     "read_hospital_referral",
     "read_household",
     "read_leave",
@@ -42,11 +57,15 @@ DUTY_SHOWS = {
     "read_release",
     "read_resident",
     "read_stages",
+    "read_standing",
     "read_team",
     "read_temperature_sheet",
     "read_test",
     "read_test_history",
     "read_transfer",
+    "read_travel_card",
+    "read_vaccination",
+    "read_vaccination_history",
 }
 NOT_OF_THE_DUTY = {
     "arrival_id",
@@ -78,13 +97,14 @@ _BY_QUARANTINE = (
     "transfers",
     "whereabouts",
 )
+_BY_RESIDENT = ("code_states", "diagnostic_tests", "travel_cards", "vaccinations")
 DUTY_COLUMNS = {
     "households": ("id", "household_id"),
     "residents": ("id", "resident_id"),
     "bonds": ("household_id", "household_id"),
-    "diagnostic_tests": ("resident_id", "resident_id"),
     "quarantines": ("id", "quarantine_id"),
     "revisions": ("duty_id", "quarantine_id"),
+    **dict.fromkeys(_BY_RESIDENT, ("resident_id", "resident_id")),
     **dict.fromkeys(_BY_QUARANTINE, ("quarantine_id", "quarantine_id")),
 }
 """By which column a row belongs to the person of the duty; of all other tables, duty shows none."""

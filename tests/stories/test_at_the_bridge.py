@@ -25,6 +25,7 @@ from tests.cast import Town, grid_id
 from tests.health_codes.conftest import Province, a_system, province, province_of_the_run
 from tests.stories.phone import Phone, Story, at, on
 from tests.webhooks.conftest import (
+    Subscribed,
     Subscribing,
     no_long_pauses,
     post_office,
@@ -90,7 +91,7 @@ async def test_somebody_turns_red_at_the_bridge_while_the_province_is_down(
     system = await a_system(await town.as_("gu"), province, **limits)
     bridge = Bridge(story, province)
     with Receiver() as receiver:
-        await subscribed(receiver, *HEARD)
+        county = await subscribed(receiver, *HEARD)
         await _the_township_says_what_the_bridge_asks_for(bridge, system)
         await _a_guard_of_another_village_stands_there(bridge)
         await _the_province_falls_silent_and_somebody_turns_red(bridge)
@@ -99,6 +100,7 @@ async def test_somebody_turns_red_at_the_bridge_while_the_province_is_down(
     await _the_province_is_back_and_says_red(bridge)
     alert = await _the_alert_reaches_the_village_of_the_person_and_no_other(bridge)
     quarantine = await _the_village_answers_and_begins_a_quarantine(bridge, alert)
+    await _the_township_sees_that_nobody_takes_it(story, county)
     with Receiver(port=receiver.port, secrets=receiver.secrets) as again:
         await until(lambda: {*HEARD} <= {*again.types})
     assert list(dict.fromkeys(again.of(alert))) == [*HEARD[:2]]
@@ -203,3 +205,14 @@ async def _the_village_answers_and_begins_a_quarantine(bridge: Bridge, alert: st
     begun = quarantine_body(resident=bridge.resident)
     await lin.send("/v1/quarantines", begun)
     return begun["id"]
+
+
+async def _the_township_sees_that_nobody_takes_it(story: Story, county: Subscribed) -> None:
+    zhou = await story.phone("zhou")
+    path = f"/v1/machine-clients/{county.told['client_id']}/webhook-subscriptions"
+
+    async def tried_in_vain() -> bool:
+        owed = await zhou.items(f"{path}/{county.told['id']}/deliveries", status="pending")
+        return len(owed) == len(HEARD) and any(each["attempts"] for each in owed)
+
+    await until(tried_in_vain)
