@@ -1,22 +1,13 @@
-"""What a dossier tells of, chapter by chapter: where it is kept, who may read it, how it is said.
-
-Each chapter is a SELECT of `at`, `record_id`, `by` and `said` about `:resident` (and, where a door
-was knocked at, `:household`); row security decides what of it the reader reaches.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+"""What a dossier tells of, chapter by chapter."""
 
 from api.access.permissions import Permission, Role
 from api.alerts.models import AlertStatus, Cause
 from api.arrivals.models import ArrivalStatus
 from api.care.models import CallKind, CallOutcome
-from api.foundation.labels import Labelled
-from api.health_records.models import DiagnosticOutcome
+from api.dossiers.chapter import Chapter, EntryKind, midnight
+from api.dossiers.proofs import PROOFS
 from api.movements.models import LeaveStatus, TransferKind, TransferStatus
 from api.protocols.models import (
-    DiagnosticKind,
     ManagementCategory,
     RiskLevel,
     WhereaboutsKind,
@@ -26,56 +17,6 @@ from api.quarantines.stage_models import ChangeKind, ChangeStatus
 from api.readings.models import NotTakenReason
 from api.registry.models import Registration
 from api.visits.models import VisitMode, VisitOutcome
-
-
-class EntryKind(Labelled):
-    """What an entry of a dossier tells of."""
-
-    registered = "registered", "登记"
-    left = "left", "离开"
-    visit = "visit", "走访"
-    arrival = "arrival", "返(来)乡"
-    test = "test", "检测"
-    quarantine = "quarantine", "隔离"
-    stage = "stage", "隔离阶段"
-    change = "change", "隔离变更"
-    team = "team", "包保人员"
-    whereabouts = "whereabouts", "去向"
-    site_check = "site_check", "住所核查"
-    transfer = "transfer", "转运"
-    referral = "referral", "送医"
-    leave = "leave", "经批准外出"
-    release = "release", "解除隔离"
-    reading = "reading", "体温"
-    not_taken = "not_taken", "未测体温"
-    alert = "alert", "异常"
-    call = "call", "问候和随访"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """One kind of entry; `sentence` is filled with what was said, coded values by their `words`."""
-
-    kind: EntryKind
-    permission: Permission
-    sql: str
-    sentence: str
-    words: Mapping[str, type[Labelled]] = field(default_factory=dict[str, type[Labelled]])
-
-    def tell(self, said: Mapping[str, Any]) -> str:
-        """The sentence of one entry; what is not known is left out."""
-        told = {name: self._word(name, value) for name, value in said.items()}
-        return self.sentence.format_map(told)
-
-    def _word(self, name: str, value: Any) -> str:
-        if value is None:
-            return ""
-        return self.words[name](value).label if name in self.words else str(value)
-
-
-def _midnight(day: str) -> str:
-    return f"{day}::timestamp AT TIME ZONE 'Asia/Shanghai'"
-
 
 _OWN = "SELECT id FROM quarantines WHERE resident_id = :resident"
 
@@ -95,7 +36,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         kind=EntryKind.left,
         permission=Permission.households_read,
         sql=f"""
-            SELECT {_midnight("left_on")}, id, NULL::uuid, '{{}}'::jsonb
+            SELECT {midnight("left_on")}, id, NULL::uuid, '{{}}'::jsonb
             FROM residents WHERE id = :resident AND left_on IS NOT NULL
         """,
         sentence="离开本地",
@@ -115,23 +56,12 @@ CHAPTERS: tuple[Chapter, ...] = (
         kind=EntryKind.arrival,
         permission=Permission.arrivals_read,
         sql=f"""
-            SELECT coalesce(arrived_at, {_midnight("expected_on")}), id, performed_by,
+            SELECT coalesce(arrived_at, {midnight("expected_on")}), id, performed_by,
                 jsonb_build_object('status', status, 'risk', risk_level)
             FROM arrivals WHERE resident_id = :resident AND discarded_at IS NULL
         """,
         sentence="返(来)乡:{status},来自{risk}",
         words={"status": ArrivalStatus, "risk": RiskLevel},
-    ),
-    Chapter(
-        kind=EntryKind.test,
-        permission=Permission.health_records_read,
-        sql="""
-            SELECT sampled_at, id, performed_by,
-                jsonb_build_object('kind', kind, 'outcome', outcome, 'by', laboratory)
-            FROM diagnostic_tests WHERE resident_id = :resident AND discarded_at IS NULL
-        """,
-        sentence="{kind}:{outcome} {by}",
-        words={"kind": DiagnosticKind, "outcome": DiagnosticOutcome},
     ),
     Chapter(
         kind=EntryKind.quarantine,
@@ -140,8 +70,8 @@ CHAPTERS: tuple[Chapter, ...] = (
             SELECT event.at, q.id, q.performed_by, jsonb_build_object(
                 'what', event.what, 'category', q.category, 'why', q.reason, 'end', event.ended)
             FROM quarantines AS q CROSS JOIN LATERAL (VALUES
-                ({_midnight("q.started_on")}, '开始', NULL),
-                ({_midnight("q.ended_on")}, '结束', q.end_reason)
+                ({midnight("q.started_on")}, '开始', NULL),
+                ({midnight("q.ended_on")}, '结束', q.end_reason)
             ) AS event (at, what, ended)
             WHERE q.resident_id = :resident AND q.discarded_at IS NULL AND event.at IS NOT NULL
         """,
@@ -152,7 +82,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         kind=EntryKind.stage,
         permission=Permission.quarantines_read,
         sql=f"""
-            SELECT {_midnight("starts_on")}, id, NULL::uuid,
+            SELECT {midnight("starts_on")}, id, NULL::uuid,
                 jsonb_build_object('category', category, 'from', starts_on, 'to', ends_on)
             FROM quarantine_stages WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
@@ -285,4 +215,5 @@ CHAPTERS: tuple[Chapter, ...] = (
         sentence="{kind}:{outcome}",
         words={"kind": CallKind, "outcome": CallOutcome},
     ),
+    *PROOFS,
 )

@@ -30,7 +30,10 @@ HAD_FOR = timedelta(hours=24)
 """How long a copy may be fetched: long enough to print it, too short to forget it lying about."""
 
 _LEFT_OUT = ("_lookup", "_by", "_xid")
-_OF_OTHERS = {"reach", "version", "linked_quarantine_id", "party_id", "medic_id", "approver_post"}
+_OF_OTHERS = {
+    *("reach", "version", "linked_quarantine_id", "party_id", "medic_id", "approver_post"),
+    "assigned_to",
+}
 
 Copy = dict[str, Any]
 
@@ -61,14 +64,8 @@ async def make_copy(
     kept, created = await create_once(session, Proposal(said=ask, row=row))
     if created:
         details = {"export": str(kept.id), "asked_by": kept.asked_by}
-        audit(
-            session,
-            caller,
-            "dossiers.export",
-            subject=resident.id,
-            reach=resident.reach,
-            details=details,
-        )
+        home, action = resident.reach, "dossiers.export"
+        audit(session, caller, action, subject=resident.id, reach=home, details=details)
     return kept, created
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.permissions import permitted
 from api.access.tokens import Claims
-from api.dossiers.chapters import CHAPTERS, EntryKind
+from api.dossiers.chapter import EntryKind
+from api.dossiers.chapters import CHAPTERS
 from api.dossiers.schemas import Dossier, DossierEntry
 from api.dossiers.timeline import Span, readable, timeline
 from api.foundation.pages import PageRequest

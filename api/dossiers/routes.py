@@ -11,7 +11,7 @@ from api.access.caller import NotingSession, ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.dossiers import copies
-from api.dossiers.chapters import EntryKind
+from api.dossiers.chapter import EntryKind
 from api.dossiers.copy_pdf import pdf_of
 from api.dossiers.problems import CopyNoLongerKept
 from api.dossiers.reading import read_file
@@ -54,7 +54,7 @@ async def read_dossier(
 ) -> Dossier:
     """查看一人一档。
 
-    一个居民的登记、走访、返乡、检测、隔离、体温、异常、问候等,按时间倒序;证件号和电话脱敏。
+    一个居民的登记、走访、返乡、线索、检测、健康码、行程卡、疫苗、通行、隔离、体温、异常、问候等,按时间倒序;证件号和电话脱敏。
     没有权限的类别不列出,在 `withheld` 中说明。查看将被记录(M2.7)。
     """
     return await read_file(session, reader, resident_id, page, span=span, kinds=kind)

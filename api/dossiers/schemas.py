@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from api.dossiers.chapters import EntryKind
+from api.dossiers.chapter import EntryKind
 from api.dossiers.models import AskedBy
 from api.foundation.fields import Input, LongText, Name, RecordId, Wire
 from api.registry.resident_schemas import ResidentRead

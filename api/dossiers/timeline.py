@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.permissions import Permission
-from api.dossiers.chapters import CHAPTERS, Chapter, EntryKind
+from api.dossiers.chapter import Chapter, EntryKind
+from api.dossiers.chapters import CHAPTERS
 from api.foundation import clock
 from api.foundation.pages import PageRequest, decode_cursor, encode_cursor
 from api.registry.models import Resident

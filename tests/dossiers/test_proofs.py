@@ -77,7 +77,7 @@ async def test_everything_that_was_shown_is_told_in_a_sentence(
     told = await _file(await town.as_("lin"), people[0]["id"])
     assert {entry["kind"]: entry["what"] for entry in told["items"]} | {"registered": ""} == {
         "registered": "",
-        "lead": "收到线索(县疫情防控指挥部大数据比对)",
+        "lead": "县疫情防控指挥部的线索",
         "code_state": "健康码:黄码",
         "travel_card": "行程卡绿色,前14天到过:广西崇左市",
         "vaccination": "已接种第2剂灭活疫苗",
