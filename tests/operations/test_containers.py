@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from api.settings import Settings
+
 HOUSE = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -45,6 +47,18 @@ def test_no_secret_has_a_default_and_each_is_told_in_the_example():
     assert asked == set(re.findall(r"(?<!\$)\$\{(\w+):\?", text))
     example = (HOUSE / ".env.example").read_text("utf-8")
     assert asked <= set(re.findall(r"^(\w+)=", example, flags=re.MULTILINE))
+
+
+def test_the_example_names_every_setting():
+    example = (HOUSE / ".env.example").read_text("utf-8")
+    named = set(re.findall(r"^(?:# )?ONEGRID_(\w+)=", example, flags=re.MULTILINE))
+    assert {name.upper() for name in Settings.model_fields} <= named
+
+
+def test_what_an_operator_chooses_reaches_service_and_worker():
+    given = {"HEALTH_CODE_HOSTS", "WEBHOOK_PRIVATE_ADDRESSES", "WEBHOOK_PLAIN_HTTP", "LOG_LEVEL"}
+    for name in ("service", "worker"):
+        assert {f"ONEGRID_{each}" for each in given} <= SERVICES[name]["environment"].keys()
 
 
 def test_the_service_starts_after_the_migration_and_knows_no_owner():
