@@ -279,6 +279,9 @@ CREATE INDEX ix_passes_changed_xid ON passes (changed_xid)
 CREATE INDEX ix_passes_checkpoint_id_passed_at ON passes (checkpoint_id, passed_at, id)
 """,
     """\
+CREATE INDEX ix_passes_person_id ON passes (person_id) WHERE person_id IS NOT NULL
+""",
+    """\
 CREATE INDEX ix_passes_reach_passed_at ON passes (reach, passed_at)
 """,
     """\
