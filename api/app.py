@@ -192,7 +192,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The service on a database that is there and migrated; the address must be in `settings`."""
     app = FastAPIOffline(
         title="onegrid 一张网",
-        version="0.2.0",
+        version="0.3.0",
         docs_url="/docs",
         redoc_url="/redoc",
         openapi_url="/openapi.json",

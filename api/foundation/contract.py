@@ -181,6 +181,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     document["servers"] = [{"url": "/", "description": "本服务"}]
     for operation in _operations(document):
         operation.setdefault("security", [])  # open to anybody, and said so
+        if "HTTPValidationError" in str(operation["responses"].get("422")):
+            del operation["responses"]["422"]  # the framework's own, which nothing answers
         summary, _, rest = operation.get("description", "").partition("\n")
         # Chinese has no space where a line of the code ends.
         whole = re.sub(r"(?<!\n)\n(?!\n)", "", rest.strip())

@@ -117,7 +117,10 @@ _SENTENCES = {
 def _chinese(error: dict[str, Any]) -> str:
     """Pydantic's finding as a sentence for the field; the service's own are Chinese already."""
     context = error.get("ctx", {})
-    sentence = _SENTENCES.get(error["type"])
+    kind = error["type"]
+    if kind in ("too_short", "too_long") and context.get("field_type") == "Value":
+        kind = f"string_{kind}"  # a text whose length is asked for after it was read
+    sentence = _SENTENCES.get(kind)
     if sentence is not None:
         return sentence.format_map(context) if "{" in sentence else sentence
     message = str(context.get("error", "")) or str(error["msg"])

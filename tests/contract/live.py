@@ -63,6 +63,7 @@ def live_town() -> Generator[tuple[str, Visitors]]:
                 "sealing_keys": keys[0],
                 "lookup_key": keys[1],
                 "access_token_minutes": 60,
+                "health_code_hosts": "127.0.0.1",
             }
         )
         app = create_app(settings)
