@@ -9,9 +9,10 @@ from api.alerts.opening import Finding, open_alerts
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
-# What has been concluded waits for those above, whose own day says so.
+# What has been concluded waits for those above, whose own day says so. Nothing anybody said is
+# changed, so the version stays: by it a lead that is sent once more is compared as first said.
 _LATE = """
-    UPDATE leads SET late_told_at = $1, version = version + 1, changed_xid = pg_current_xact_id()
+    UPDATE leads SET late_told_at = $1, changed_xid = pg_current_xact_id()
     WHERE id IN (
         SELECT id FROM leads
         WHERE deadline_at < $1 AND late_told_at IS NULL AND discarded_at IS NULL

@@ -339,6 +339,17 @@ async def test_a_lead_that_is_late_is_told_upward_once(town: Town, zhou: httpx.A
     assert lead["status"] == "assigned"
 
 
+async def test_a_late_lead_sent_once_more_is_no_news(town: Town, zhou: httpx.AsyncClient):
+    soon = (clock.now() + timedelta(minutes=10)).isoformat()
+    batch = await a_lead_batch(zhou, deadline_at=soon)
+    said = {"id": str(new_id()), "name": "覃晚", "grid_id": str(grid_id(LIU_1))}
+    path = f"/v1/lead-batches/{batch['id']}/leads"
+    assert (await zhou.post(path, json=said)).status_code == 201
+    late = clock.now() + timedelta(minutes=11)
+    await sweep(town.database, "leads.late", TOWNSHIP, at=late)
+    assert (await zhou.post(path, json=said)).status_code == 200
+
+
 async def test_progress_counts_each_lead_where_it_was_given(
     town: Town, zhou: httpx.AsyncClient, ming: httpx.AsyncClient
 ):
