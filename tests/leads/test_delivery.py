@@ -1,8 +1,12 @@
 """Leads that other systems deliver: in one call, sent again, and nothing told back of people."""
 
 import asyncio
+from datetime import timedelta
+
+import time_machine
 
 from api.clients.problems import ScopeMissing
+from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from tests.builders import a_household, lead_batch_body, lead_body, synthetic_resident
@@ -69,3 +73,17 @@ async def test_a_system_delivers_where_it_was_let_in(town: Town):
     nameless = {"batch": lead_batch_body() | {"issuer": ""}, "items": [], "id": str(new_id())}
     told = assert_problem(await machine.post(PATH, json=nameless), InvalidInput)
     assert {each["pointer"] for each in told["errors"]} == {"/body/batch/issuer", "/body/id"}
+
+
+async def test_a_batch_sent_again_after_its_deadline_is_the_same(town: Town):
+    sent = {"batch": lead_batch_body(), "items": [lead_body()]}
+    assert (await (await a_machine(town, "leads:write")).post(PATH, json=sent)).status_code == 201
+    with time_machine.travel(clock.now() + timedelta(days=2), tick=False):
+        zhou = town.client(await town.token_of("zhou"))
+        kept = await zhou.post("/v1/lead-batches", json=sent["batch"])
+        assert kept.status_code == 200, kept.text
+        other = sent["batch"] | {"instructions": "别的"}
+        assert_problem(await zhou.post("/v1/lead-batches", json=other), RecordDiffers)
+        new = sent["batch"] | {"id": str(new_id()), "batch_number": "过期"}
+        told = assert_problem(await zhou.post("/v1/lead-batches", json=new), InvalidInput)
+        assert told["errors"][0]["pointer"] == "/body/deadline_at"

@@ -57,6 +57,12 @@ class Net:
             return await self.story.phone(place.login)
         return await self.story.phone(place.login, PASSWORD)
 
+    async def leads_of_the_day(self, place: Place) -> dict[str, str]:
+        """The leads that stand in the day of who answers for a place, and how they stand."""
+        day = await (await self.phone(place)).get("/v1/my-day")
+        duties = [duty for stop in day["stops"] for duty in stop["duties"]]
+        return {each["report"]["path"]: each["state"] for each in duties if each["kind"] == "lead"}
+
     async def grow(self) -> None:
         """Open, staff and sign in to all that is not there yet."""
         zhou = await self.story.phone("zhou")

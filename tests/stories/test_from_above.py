@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import httpx
 from python_calamine import CalamineWorkbook
@@ -20,7 +21,7 @@ from api.foundation.problems import NotFound, NotPermitted
 from api.foundation.records import new_id
 from api.leads.problems import LeadBatchClosed, LeadNotReady, NothingToFeedBack
 from tests.builders import household_body, somebody, synthetic_resident
-from tests.cast import Town, grid_id
+from tests.cast import Town
 from tests.machines import a_client, ask_token
 from tests.place import RISKY, township_rules
 from tests.stories.net import Net, Place, all_created, at_once
@@ -101,7 +102,8 @@ def _cases(grids: Sequence[Place]) -> Iterator[Case]:
         lead |= {"claimed": "returnee", "origin_place": line.origin}
         case = Case(line, place, lead)
         if line.outcome == "already_registered":
-            case.home = _home(place, known := synthetic_resident(relation="head"))
+            known = synthetic_resident(relation="head")
+            case.home = household_body(grid=UUID(place.id), residents=[known])
             numbers = ("document_kind", "document") if nth % 2 else ("phone",)
             lead |= {name: known[name] for name in ("name", *numbers)}
             lead |= {"phone": known["phone"] if "phone" in numbers else None}
@@ -111,12 +113,9 @@ def _cases(grids: Sequence[Place]) -> Iterator[Case]:
             lead["address"] = f"{place.name}{nth}号"
         if line.outcome == "missed_now_registered":
             lead |= {"origin_code": RISKY, "claim": "2月3日至5日漫游地为岭边县"}
-            case.home = _home(place, synthetic_resident(relation="head"))
+            relatives = [synthetic_resident(relation="head")]
+            case.home = household_body(grid=UUID(place.id), residents=relatives)
         yield case
-
-
-def _home(place: Place, head: dict[str, Any]) -> dict[str, Any]:
-    return household_body(grid=grid_id("t"), residents=[head]) | {"grid_id": place.id}
 
 
 class County:
@@ -194,10 +193,18 @@ async def _every_grid_has_its_own_and_no_other(batch: Batch) -> None:
 
     await at_once(counted, net.villages)
     assert received == expected
+    for place in net.grids[:3]:
+        assert await net.leads_of_the_day(place) == dict.fromkeys(_given(batch, place), "due")
     zhou = await net.story.phone("zhou")
     known = await zhou.items("/v1/leads", batch_id=batch.id, matched=True, limit=500)
     assert {batch.by_lead[each["id"]].line.outcome for each in known} == {"already_registered"}
     assert len(known) == REPORT[0].count
+
+
+def _given(batch: Batch, place: Place) -> list[str]:
+    """Where the leads of a grid are worked on."""
+    own = [each.lead["id"] for each in batch.cases if each.place is place]
+    return [f"/v1/leads/{each}/attempts" for each in own]
 
 
 async def _nothing_is_concluded_before_it_is_asked(batch: Batch) -> None:
@@ -331,6 +338,14 @@ async def _five_are_late_and_told_upward(batch: Batch) -> None:
     assert (whole["fed_back"], whole["open"], whole["late"]) == (WHOLE - SLOW, SLOW, SLOW)
     late = await zhou.items("/v1/leads", batch_id=batch.id, late=True)
     assert {batch.by_lead[each["id"]].place for each in late} == set(slow)
+    for place in slow:
+        day = await batch.net.leads_of_the_day(place)
+        assert day == dict.fromkeys(_given(batch, place), "late")
+    village = next(each for each in batch.net.villages if each.name == slow[-1].village)
+    leader = await batch.net.phone(village)
+    for alert in await leader.items("/v1/alerts", cause="overdue_lead"):
+        [first] = (await leader.get(f"/v1/alerts/{alert['id']}"))["hops"]
+        assert [each["worker_name"] for each in first["told"]] == [f"{village.name[:2]}某"]
 
 
 async def _the_rest_is_fed_back_and_the_batch_is_closed(batch: Batch) -> None:
