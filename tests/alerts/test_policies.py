@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from api.alerts.models import Cause
 from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.protocols.documents import EXAMPLE
@@ -43,6 +44,8 @@ async def test_nobody_reads_policies_and_a_grid_worker_makes_none(town: Town, si
 async def test_a_township_begins_with_two(signed: Signed):
     read = (await (await signed("ming")).get(PATH)).json()["items"]
     assert {"urgent", "routine"} <= {each["code"] for each in read}
+    causes = {each["code"]: each["causes"] for each in read if each["revision"] == 1}
+    assert sorted(causes["urgent"] + causes["routine"]) == sorted(Cause)
 
 
 async def test_a_policy_is_made_once_and_revised_by_the_next(signed: Signed):

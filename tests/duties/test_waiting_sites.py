@@ -9,7 +9,7 @@ import pytest
 from api.foundation import clock
 from tests.builders import a_diagnostic_test, a_household, a_shift, synthetic_resident
 from tests.cast import Town, grid_id, id_of
-from tests.duties.scenery import done, my_day, waiting
+from tests.duties.scenery import day_of, done, duties_of, my_day, waiting
 from tests.readings.conftest import DAY, at, signed_in
 from tests.sites.test_sites import FIRST, a_session, a_site, made
 
@@ -73,9 +73,11 @@ async def test_a_session_that_is_over_wants_nobody_from_the_moment_it_ends(
     ends = clock.now() + timedelta(seconds=20)
     span = {"starts_at": (ends - timedelta(hours=2)).isoformat(), "ends_at": ends.isoformat()}
     held = await a_session(wei, site, opened=False, staffing={"sampler": 1}, **span)
-    client = await signed_in(town, "wei")
-    path = f"/v1/site-sessions/{held['id']}/open"
-    await done(client, path)
-    assert await waiting(town, "site_session", site["id"]) == {"wei": "duty-shifts"}
+    await done(wei, f"/v1/site-sessions/{held['id']}/open")
+    assert _kinds(await day_of(wei)).count("site_session") == 1
     morning.move_to(ends)
-    assert await waiting(town, "site_session", site["id"]) == {}
+    assert "site_session" not in _kinds(await day_of(wei))
+
+
+def _kinds(day: dict[str, Any]) -> list[str]:
+    return [kind for kind, _ in duties_of(day)]
