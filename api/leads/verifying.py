@@ -86,6 +86,8 @@ async def record_answer(
         record_id=known and await health_record_of(session, known, said),
     )
     kept, created = await _keep(session, caller, lead, Proposal(said, row))
+    if kept.said != row.said:
+        raise RecordDiffers(fields=[said.question.value])
     if created and known and kept.record_id == said.id:
         await keep_health_record(session, caller, known, said)
     return kept, created

@@ -139,6 +139,10 @@ async def test_a_dose_that_was_shown_is_kept_once_whatever_leads_ask_for_it(
         sent = [await ming.post(f"/v1/leads/{lead['id']}/answers", json=body) for _ in range(2)]
         assert [each.status_code for each in sent] == [201, 200], sent[0].text
         answers.append(sent[0].json())
+        other = body | {"vaccination": _seen("vaccination") | {"doses": 3}}
+        assert_problem(
+            await ming.post(f"/v1/leads/{lead['id']}/answers", json=other), RecordDiffers
+        )
     doses = (await ming.get(f"/v1/vaccinations?resident_id={resident}")).json()["items"]
     assert [(each["dose_number"], each["given_on"]) for each in doses] == [(2, "2021-08-01")]
     assert {each["record_id"] for each in answers} == {doses[0]["id"]} == {answers[0]["id"]}
