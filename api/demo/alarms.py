@@ -36,7 +36,8 @@ _OUTCOMES = {
 class Round:
     """The office and the health centre go through what is open; each alert comes a step on.
 
-    Residents by their ids: of some another story is told, and of some there is no end yet.
+    Residents by their ids: of some another story is told, and of some there is no end yet, as
+    there is none of a red code, a positive pool or a late lead.
     """
 
     at: datetime

@@ -49,7 +49,7 @@ OFFICE = SignIn(
     "乡防控办干部",
     TOWNSHIP,
     Role.cadre,
-    "全乡:返(来)乡登记、指令反馈、异常处置、代为录入",
+    "全乡:返(来)乡登记、涉疫线索、指令反馈、异常处置、代为录入",
     title="乡防控办干部",
 )
 MEDIC = SignIn(
@@ -94,7 +94,11 @@ DOCTOR = SignIn(
     "板榕村;另在那竹村包保1人,只看得到那一人那一户",
 )
 PARTY_MEMBER = SignIn(
-    "dangyuan", "党员(四包一成员)", "渠凤屯", Role.party_member, "渠凤屯各户、走访、体温"
+    "dangyuan",
+    "党员(四包一成员)",
+    "渠凤屯",
+    Role.party_member,
+    "渠凤屯各户、走访、体温;现在在卡点值班,看得到、登记得了通行",
 )
 
 STAFF = (
