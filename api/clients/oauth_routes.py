@@ -32,11 +32,11 @@ Text = Annotated[str | None, Field(max_length=4000)]
 class TokenRequest(BaseModel):
     """The form of RFC 6749 §4.4.2 and RFC 7523 §2.2; what else it says is ignored."""
 
-    grant_type: Annotated[Text, Field(description="client_credentials")] = None
+    grant_type: Annotated[Text, Field(description="总是 client_credentials")] = None
     scope: Annotated[Text, Field(description="要哪些权限,以空格分隔;不填为全部")] = None
     client_id: Annotated[Text, Field(description="系统的编号;也可用 HTTP Basic")] = None
     client_secret: Annotated[Text, Field(description="共享密钥;也可用 HTTP Basic")] = None
-    client_assertion_type: Annotated[Text, Field(description=ASSERTION_TYPE)] = None
+    client_assertion_type: Annotated[Text, Field(description=f"总是 {ASSERTION_TYPE}")] = None
     client_assertion: Annotated[
         Text,
         Field(

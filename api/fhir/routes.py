@@ -74,13 +74,13 @@ def _base(request: Request) -> str:
     return f"{request.app.state.settings.public_url.rstrip('/')}/fhir"
 
 
-@router.get("/metadata", responses={200: _told("CapabilityStatement")})
+@router.get("/metadata", responses={200: _told("能力声明(CapabilityStatement)")})
 async def read_capabilities(request: Request) -> Response:
     """支持的 FHIR R4 资源、查询参数和操作。"""
     return body(capability_statement(_base(request), PUBLISHED))
 
 
-@router.get("/$export", status_code=202, responses={202: _told("已受理"), **_REFUSED})
+@router.get("/$export", status_code=202, responses={202: {"description": "已受理"}, **_REFUSED})
 async def export_resources(
     request: Request,
     reader: FhirReader,
@@ -138,7 +138,7 @@ async def export_file(
 
 @router.get(
     "/{resource_type}",
-    responses={200: _told("Bundle(searchset)"), **_REFUSED},
+    responses={200: _told("一页资源(Bundle)"), **_REFUSED},
     openapi_extra=_SEARCHED,
 )
 async def search_resources(
@@ -152,7 +152,7 @@ async def search_resources(
     return await _search(request, reader, resource_type, told, in_body=False, prefer=prefer)
 
 
-@router.post("/{resource_type}/_search", responses={200: _told("Bundle(searchset)"), **_REFUSED})
+@router.post("/{resource_type}/_search", responses={200: _told("一页资源(Bundle)"), **_REFUSED})
 async def search_resources_by_form(
     resource_type: Kind, request: Request, reader: FhirReader, prefer: Prefer = None
 ) -> Response:

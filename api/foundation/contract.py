@@ -180,6 +180,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     }
     document["servers"] = [{"url": "/", "description": "本服务"}]
     for operation in _operations(document):
+        _name_form(operation, schemas)
         operation.setdefault("security", [])  # open to anybody, and said so
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             del operation["responses"]["422"]  # the framework's own, which nothing answers
@@ -197,6 +198,16 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             _with_nulls(example, schema, schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def _name_form(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Call the form of an upload by a name that every language has for a class."""
+    form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+    if form is not None:
+        former = form["schema"]["$ref"].rpartition("/")[2]
+        name = "".join(part.capitalize() for part in operation["operationId"].split("_")) + "Form"
+        schemas[name] = schemas.pop(former) | {"title": name}
+        form["schema"] = {"$ref": f"#/components/schemas/{name}"}
 
 
 def _with_nulls(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -269,6 +269,8 @@ async def insert_values(
 # Sent twice in the same moment, the second waits for the first here: within its own INSERT another
 # unique index of the table could take it for a rival. Many rows at once are then kept one by one.
 _ALONE = "(SELECT pg_advisory_xact_lock(hashtextextended(CAST(:id AS text), 0))) AS alone,"
+
+
 def row_body(row: SQLModel) -> dict[str, Any]:
     """A row as JSON can carry it, column by column, as PostgreSQL reads it back."""
     return {name: _plain(value) for name, value in _columns(row).items()}

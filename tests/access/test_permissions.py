@@ -34,8 +34,12 @@ arrivals:record         ●    ●    ●    ●    ●    ●    ●    ●    
 audit:read              ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
 care:read               ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 care:record             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+checkpoints:manage      ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+checkpoints:read        ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 directives:issue        ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
 directives:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+dossiers:export         ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+dossiers:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
 duties:read             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 grids:manage            ●    ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
 grids:read              ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
@@ -43,6 +47,11 @@ health_records:read     ●    ●    ●    ●    ●    ●    ●    ●    
 health_records:record   ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·
 households:read         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
 households:register     ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+integrations:manage     ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+leads:manage            ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+leads:read              ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+leads:verify            ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·    ·    ·    ·
+passes:record           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 policies:manage         ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
 policies:read           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 posts:appoint           ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
@@ -53,6 +62,9 @@ readings:read           ●    ●    ●    ●    ●    ●    ●    ●    
 readings:record         ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 residents:reveal        ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·    ·    ·    ·
 risk_areas:manage       ●    ●    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+sites:manage            ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
+sites:read              ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
+sites:record            ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·
 teams:arrange           ●    ●    ●    ●    ●    ·    ●    ·    ·    ·    ·    ·    ·    ·    ·
 visits:read             ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●
 visits:record           ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ●    ·

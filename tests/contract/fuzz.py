@@ -44,7 +44,7 @@ LISTED = {
 HOMES = 2 * ("t.01.01.01", "t.01.01.02")
 BY_ANOTHER_NAME = {"released_id": "quarantine_id", "waiting_id": "quarantine_id"}
 
-EXAMPLES = os.environ.get("ONEGRID_FUZZ_EXAMPLES", "6")
+EXAMPLES = os.environ.get("ONEGRID_FUZZ_EXAMPLES", "3")
 
 
 async def prepared(people: Visitors) -> tuple[dict[str, str], dict[str, list[str]]]:
