@@ -88,8 +88,8 @@ def present(session: AsyncSession, export: DossierExport) -> DossierExportRead:
         **export.model_dump(include=set(DossierExportRead.model_fields)),
         asker=None if sealed is None else keys.open(sealed, context="dossier_exports.asker"),
         proof=keys.open(export.proof_sealed, context="dossier_exports.proof"),
-        pdf=f"/v1/dossier-exports/{export.id}/copy.pdf",
-        json_=f"/v1/dossier-exports/{export.id}/copy.json",
+        pdf_url=f"/v1/dossier-exports/{export.id}/copy.pdf",
+        json_url=f"/v1/dossier-exports/{export.id}/copy.json",
     )
 
 

@@ -32,7 +32,8 @@ Kinds = Annotated[list[EntryKind], Query(description="只看这些类别;不填�
 
 
 def _file(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "string", "format": "binary"}
+    is_json = media_type == "application/json"
+    schema = {"type": "object"} if is_json else {"type": "string", "format": "binary"}
     return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
 
 

@@ -63,5 +63,5 @@ class DossierExportRead(Wire):
     made_at: datetime = Field(description="导出时间")
     made_by: UUID = Field(description="导出的人")
     had_until: datetime = Field(description="可领取至;其后须重新导出")
-    pdf: str = Field(description="PDF 的地址")
-    json_: str = Field(serialization_alias="json", description="JSON 的地址")
+    pdf_url: str = Field(description="PDF 的地址")
+    json_url: str = Field(description="JSON 的地址")

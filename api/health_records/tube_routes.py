@@ -102,7 +102,7 @@ async def read_sample_tube(
 
 @router.patch(
     "/sample-tubes/{tube_id}",
-    responses=writes(*DISCARDING, TubeReachesFurther, RecordedInTheFuture),
+    responses=writes(*DISCARDING, TubeCodeTaken, TubeReachesFurther, RecordedInTheFuture),
 )
 async def correct_sample_tube(
     tube_id: UUID,

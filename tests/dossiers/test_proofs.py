@@ -68,7 +68,7 @@ async def _file(client: httpx.AsyncClient, person: str) -> dict[str, Any]:
 async def _copy(client: httpx.AsyncClient, person: str) -> dict[str, Any]:
     asking = {"id": str(new_id()), "asked_by": "self", "proof": "核对了身份证原件"}
     asked = await said(client, "POST", f"/v1/residents/{person}/dossier-exports", asking)
-    return await said(client, "GET", asked["json"])
+    return await said(client, "GET", asked["json_url"])
 
 
 async def test_everything_that_was_shown_is_told_in_a_sentence(

@@ -111,7 +111,7 @@ async def test_every_reading_and_fetching_is_put_on_record(town: Town, person: s
     lin = await town.as_("lin")
     await lin.get(f"/v1/residents/{person}/dossier")
     asked = (await lin.post(f"/v1/residents/{person}/dossier-exports", json=_asking())).json()
-    await lin.get(asked["pdf"])
+    await lin.get(asked["pdf_url"])
     zhou = await town.as_("zhou")
     entries = (await zhou.get(f"/v1/audit-entries?subject_id={person}&limit=500")).json()["items"]
     assert {"dossiers.read", "dossiers.export", "dossiers.fetch"} <= {
@@ -123,13 +123,13 @@ async def test_a_copy_is_whole_and_plain_and_names_nobody_else(town: Town, perso
     lin = await town.as_("lin")
     asked = await lin.post(f"/v1/residents/{person}/dossier-exports", json=_asking())
     assert asked.status_code == 201
-    told = (await lin.get(asked.json()["json"])).json()
+    told = (await lin.get(asked.json()["json_url"])).json()
     assert len(told["person"]["document"]) == 18
     assert told["records"]["readings"]
     assert told["timeline"]
     for hidden in (str(id_of("lin")), "_lookup", "_sealed"):
         assert hidden not in json.dumps(told)
-    pdf = await lin.get(asked.json()["pdf"])
+    pdf = await lin.get(asked.json()["pdf_url"])
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF")
 
@@ -158,5 +158,5 @@ async def test_a_copy_can_be_had_for_a_day(town: Town, person: str):
     asked = (await lin.post(f"/v1/residents/{person}/dossier-exports", json=_asking())).json()
     with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=False):
         later = town.client(await town.token_of("lin"))
-        assert_problem(await later.get(asked["pdf"]), CopyNoLongerKept)
+        assert_problem(await later.get(asked["pdf_url"]), CopyNoLongerKept)
         assert (await later.get(f"/v1/dossier-exports/{asked['id']}")).status_code == 200

@@ -45,9 +45,7 @@ CREATE POLICY reach ON dossier_exports USING (
 """,
 )
 
-DOWN = (
-    "DROP TABLE dossier_exports",
-)
+DOWN = ("DROP TABLE dossier_exports",)
 
 
 def upgrade() -> None:
