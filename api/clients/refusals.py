@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 OAuthError = Literal["invalid_request", "invalid_client", "invalid_scope", "unsupported_grant_type"]
 
@@ -64,6 +65,10 @@ class SpeaksOAuth(APIRoute):
             except TokenRefused as refusal:
                 return refusal.answer()
             except RequestValidationError:
+                return TokenRefused("invalid_request").answer()
+            except HTTPException as error:
+                if error.status_code != 400:  # noqa: PLR2004 - a form that is none
+                    raise
                 return TokenRefused("invalid_request").answer()
 
         return answered

@@ -14,7 +14,7 @@ from api.access.two_people import NeedsAnotherPerson
 from api.arrivals.problems import AlreadyAnArrival, RegisteredElsewhere
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
-from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation.problems import Conflict, NotFound, RecordDiffers
 from api.foundation.records import tell_created
 from api.leads import progress, reviewing, transferring, verification, verifying
 from api.leads.feedback_sheet import sheet_of
@@ -38,8 +38,14 @@ from api.leads.verification_schemas import (
     LeadTransferRecord,
     LeadVerification,
 )
-from api.quarantines.problems import AlreadyInQuarantine
-from api.registry.problems import HouseholdLeft
+from api.protocols.problems import NoPolicyInForce
+from api.quarantines.problems import (
+    AlreadyInQuarantine,
+    TeamBreaksPolicy,
+    WorkerOverloaded,
+    WorkerWithoutPost,
+)
+from api.registry.problems import HouseholdLeft, ResidentLeft
 
 router = room("leads")
 
@@ -54,9 +60,15 @@ _CONTROL = (
     RegisteredElsewhere,
     HouseholdLeft,
     AlreadyInQuarantine,
+    ResidentLeft,
+    NoPolicyInForce,
+    TeamBreaksPolicy,
+    WorkerOverloaded,
+    WorkerWithoutPost,
     NotAColleague,
     RecordDiffers,
     RecordedInTheFuture,
+    Conflict,
 )
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _XLSX: dict[int | str, dict[str, Any]] = {
