@@ -21,6 +21,7 @@ from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.jobs import JOBS, SWEEPS, queue_of
 from api.foundation.logs import fault_of
 from api.foundation.migrations import cells, unmigrated
+from api.foundation.patience import happens
 
 _TIDY = "jobs.tidy"
 _TIDY_SECONDS = 3600
@@ -54,7 +55,7 @@ async def work(database: Database, url: str, stop: asyncio.Event) -> None:
             await _work(database, url, stop)
         except Exception as error:  # noqa: BLE001 - whatever it was, what is due stays due
             _log.warning("worker_interrupted", **fault_of(error))
-            await _pause(stop, 1)
+            await happens(stop, within=1)
 
 
 @asynccontextmanager
@@ -145,16 +146,11 @@ async def _keep_time(queue: Queries, stop: asyncio.Event) -> None:
                     due, [None] * many, [_SOON] * many, dedupe_key=[*due], on_conflict="skip"
                 )
                 looked_at = now
-        await _pause(stop, 1 - clock.now().timestamp() % 1)
+        await happens(stop, within=1 - clock.now().timestamp() % 1)
 
 
 def _rang(last: datetime, now: datetime, seconds: int) -> bool:
     return last.year == 1 or now.timestamp() // seconds > last.timestamp() // seconds
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _sweeping(database: Database, name: str) -> Callable[[Job], Awaitable[None]]:

@@ -60,7 +60,8 @@ async def _beside(content: bytes) -> dict[str, Any]:
         env={"PYTHONPATH": _HOUSE},
     )
     try:
-        told, _ = await asyncio.wait_for(reader.communicate(content), _SECONDS)
+        async with asyncio.timeout(_SECONDS):
+            told, _ = await reader.communicate(content)
     except TimeoutError:
         raise SheetNotRead(_DAMAGED) from None
     finally:

@@ -8,7 +8,7 @@ listener holds no connection and no transaction.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from api.foundation import clock
 from api.foundation.database import Database, Entry, entered
 from api.foundation.live import CHANNEL
 from api.foundation.logs import fault_of
+from api.foundation.patience import happens
 from api.live import frames, queries
 from api.live.marks import Mark, Snapshot
 from api.live.queries import News, Told
@@ -82,9 +83,7 @@ class Listener:
 
     async def stirred(self, seconds: float) -> None:
         """Return when something waits or it has ended, at the latest after `seconds`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stirred.wait()
+        await happens(self._stirred, within=seconds)
         self._stirred.clear()
 
     def taken(self) -> list[bytes]:
@@ -173,9 +172,8 @@ class Hub:
             self._dirty.update(self._cells)  # what was told while nobody listened
             while True:
                 await self._tell_all(connection)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), LOOK_AGAIN_SECONDS)
-                if not self._stirred.is_set() or connection.is_closed():
+                stirred = await happens(self._stirred, within=LOOK_AGAIN_SECONDS)
+                if not stirred or connection.is_closed():
                     self._dirty.update(self._cells)
                 self._stirred.clear()
         finally:

@@ -5,7 +5,7 @@ Any number of processes may do so at once. None holds a transaction while it sen
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.live import CHANNEL
 from api.foundation.logs import fault_of
 from api.foundation.migrations import cells, unmigrated
+from api.foundation.patience import happens
 from api.webhooks import deliveries, payloads
 from api.webhooks.addresses import Fence
 from api.webhooks.courier import Answer, Courier, Letter
@@ -90,8 +91,7 @@ class _Office:
                     await self._hear()
                 else:
                     await self._look_everywhere()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), LOOK_AGAIN_SECONDS)
+                await happens(self._stirred, within=LOOK_AGAIN_SECONDS)
         finally:
             connection.terminate()
 

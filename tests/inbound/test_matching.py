@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import time_machine
 from sqlalchemy import text
 
 from api.clients.problems import ClientNotValid
@@ -125,7 +126,8 @@ async def test_what_is_held_moves_with_the_grid_of_its_client(town: Town):
     await gu.post("/v1/grids", json=new | {"kind": "basic"})
     body = client_body(CODES) | {"grid_id": new["id"]}
     client = (await gu.post("/v1/machine-clients", json=body)).json()
-    token = (await ask_token(town, client)).json()["access_token"]
+    with time_machine.travel(clock.now() - timedelta(minutes=1), tick=False):
+        token = (await ask_token(town, client)).json()["access_token"]
     async with town.client(token) as machine:
         await send(machine, CHANGES_PATH, [a_change(person, "yellow")])
         move = {"new_parent_id": str(grid_id("t.01.02")), "reason": "重新划分"}

@@ -16,6 +16,7 @@ from api.foundation.embedded import Addresses
 from api.foundation.live import tell
 from api.foundation.records import new_id
 from api.live import service
+from api.live.marks import Mark
 from tests.cast import TOWNSHIP, Town
 from tests.live.street import Ear, happens
 
@@ -147,11 +148,17 @@ async def test_events_are_forgotten_after_a_week_and_whoever_missed_them_is_told
         query = {"after": after} if after else {}
         return (await ming.get("/v1/events/poll", params=query)).json()
 
+    async def quiet_mark() -> str:
+        # What runs in another database of the server might still tell something, to a mark.
+        while (mark := Mark.parse((await poll())["next"])).told.running:
+            await asyncio.sleep(0.01)
+        return str(mark)
+
     await ground.execute("TRUNCATE events")
-    begun = (await poll())["next"]
+    begun = await quiet_mark()
     for _ in range(3):
         await happens(town.database, HOME)
-    between = (await poll())["next"]
+    between = await quiet_mark()
     kept = await happens(town.database, HOME)
     old = clock.now() - timedelta(days=7, minutes=1)
     newest = await ground.fetchval("SELECT max(seq) FROM events")
