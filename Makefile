@@ -7,6 +7,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 EXPORT := --quiet --locked --no-emit-project --no-header --no-annotate
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# Where a shell forbids bytecode, every process would compile all libraries anew, for three seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -10,7 +10,8 @@ from api.access.audit import audit
 from api.access.permissions import Role
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.records import Correction, correct
+from api.foundation.problems import RecordDiffers
+from api.foundation.records import Correction, correct, insert_new
 from api.grids.handover import Handover, Leaving, open_duties, pass_on
 from api.grids.models import Grid, Post
 from api.grids.people import post_in_reach, posts_held, worker_in_reach
@@ -101,7 +102,8 @@ async def hand_over(
     """End a post and give the successor the same one, with every open duty (M1.7).
 
     A same post the successor holds already is kept. Sent again, the answer is the same but for the
-    duties, which went over the first time. Raises `PostEnded` for a post that ended otherwise.
+    duties, which went over the first time. Raises `PostEnded` for a post that ended otherwise, and
+    `RecordDiffers` where the successor's post is to have the id of another.
     """
     post, grid = await _within_rank(session, caller, post_id)
     if post.ended_at is not None:
@@ -147,8 +149,8 @@ async def _take_up(session: AsyncSession, post: Post, said: PostHandOver) -> Pos
         began_at=clock.now(),
         reach=post.reach,
     )
-    session.add(post)
-    await session.flush()
+    if not await insert_new(session, [post]):
+        raise RecordDiffers(fields=["new_post_id"])
     return post
 
 

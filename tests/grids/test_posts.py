@@ -10,7 +10,13 @@ import asyncpg
 import pytest
 
 from api.access.permissions import Role
-from api.foundation.problems import NotFound, NotPermitted, NotSignedIn, PostingChanged
+from api.foundation.problems import (
+    NotFound,
+    NotPermitted,
+    NotSignedIn,
+    PostingChanged,
+    RecordDiffers,
+)
 from api.foundation.records import new_id
 from api.grids.models import Grid, GridKind
 from api.grids.posts import check_rank
@@ -274,6 +280,17 @@ async def test_a_successor_who_holds_the_same_post_keeps_it(town: Town):
     own = said | {"successor_worker_id": successor}
     refused = await lin.post(f"/v1/posts/{same}/hand-over", json=own)
     assert_problem(refused, SuccessorIsHolder)
+
+
+async def test_a_successors_post_does_not_take_the_id_of_another(town: Town):
+    lin = await town.as_("lin")
+    leaving, successor = await a_worker(town), await a_worker(town)
+    post = await appointed(town, "lin", body(leaving, "t.01.01.02", "volunteer"))
+    taken = await appointed(town, "lin", body(await a_worker(town), "t.01.01.02", "volunteer"))
+    said = {"successor_worker_id": successor, "new_post_id": taken, **REASON}
+    refused = await lin.post(f"/v1/posts/{post}/hand-over", json=said)
+    assert assert_problem(refused, RecordDiffers)["fields"] == ["new_post_id"]
+    assert (await lin.get(f"/v1/posts/{post}")).json()["ended_at"] is None
 
 
 async def _account(town: Town, worker: str) -> None:
