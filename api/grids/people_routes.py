@@ -257,6 +257,7 @@ async def end_post(
         WorkerLeft,
         LastAdministrator,
         SuccessorIsHolder,
+        RecordDiffers,
     ),
 )
 async def hand_over_post(
