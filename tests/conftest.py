@@ -1,6 +1,7 @@
 """A real PostgreSQL, a fresh township for every module, and its people with real tokens."""
 
 import asyncio
+import gc
 import os
 import secrets
 import time
@@ -18,6 +19,13 @@ from api.settings import Settings
 from tests.cast import Town, build_towns
 
 FOLDER = Path(__file__).parents[1] / ".onegrid" / "tests"
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end: the collector need not walk it over again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session")
