@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from api.arrivals.models import Transport
 from api.foundation.identity import DocumentKind, Sex
@@ -34,11 +34,9 @@ class LeadStatus(Labelled):
     imported = "imported", "已接收,待分派"
     assigned = "assigned", "已分派,待联系"
     contacting = "contacting", "联系中"
-    recorded = "recorded", "已核查"
     under_review = "under_review", "待审核"
     reviewed = "reviewed", "已审核,待反馈"
     fed_back = "fed_back", "已反馈"
-    closed = "closed", "已办结"
     transferred = "transferred", "已移交外地"
 
 
@@ -88,11 +86,21 @@ class Doubled(Labelled):
 OPEN = (LeadStatus.imported, LeadStatus.assigned, LeadStatus.contacting)
 """Still to be verified in the field."""
 
-ANSWERED = (LeadStatus.fed_back, LeadStatus.closed, LeadStatus.transferred)
+ANSWERED = (LeadStatus.fed_back, LeadStatus.transferred)
 """No longer owed to the issuer; what is not, is late once its deadline has passed."""
 
 
-class LeadBatch(Recorded, table=True):
+class TakenBack(SQLModel):
+    """Who discarded what had been entered by mistake, and why; when, `discarded_at` says."""
+
+    discarded_by: UUID | None = None
+    discard_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
+
+
+_BY_SOMEBODY = "(discarded_at IS NULL) = (discarded_by IS NULL)"
+
+
+class LeadBatch(Recorded, TakenBack, table=True):
     """Leads that one issuer sent together, to be answered by one deadline.
 
     Whoever cannot be reached was tried `attempts_needed` times, and at the door where
@@ -112,6 +120,7 @@ class LeadBatch(Recorded, table=True):
         ),
         CheckConstraint("deadline_at > issued_at", name="order"),
         CheckConstraint("attempts_needed BETWEEN 1 AND 20", name="attempts_needed"),
+        CheckConstraint(_BY_SOMEBODY, name="discarded_by_somebody"),
     )
 
     grid_id: UUID = Field(foreign_key="grids.id")
@@ -126,7 +135,7 @@ class LeadBatch(Recorded, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 
-class Lead(Recorded, table=True):
+class Lead(Recorded, TakenBack, table=True):
     """One person as an issuer tells of them, whom that is here, who verifies it, what came of it.
 
     Its reach is that of the household it concerns, or the path of the grid it was given to; before,
@@ -167,6 +176,7 @@ class Lead(Recorded, table=True):
         CheckConstraint("duplicate_of_id <> id", name="duplicate_of_another"),
         CheckConstraint("(outcome IS NULL) = (outcome_at IS NULL)", name="outcome_dated"),
         CheckConstraint("reviewed_by <> outcome_by", name="two_people"),
+        CheckConstraint(_BY_SOMEBODY, name="discarded_by_somebody"),
     )
 
     batch_id: UUID = Field(foreign_key="lead_batches.id")
