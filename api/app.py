@@ -28,6 +28,7 @@ from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
 from api.care import routes as care
+from api.checkpoints import pass_correction_routes as pass_corrections
 from api.checkpoints import pass_routes as passes
 from api.checkpoints import routes as checkpoints
 from api.checkpoints import rule_routes as checkpoint_rules
@@ -148,6 +149,7 @@ ROOMS = (
     directives.router,
     rosters.router,
     passes.router,
+    pass_corrections.router,
     checkpoints.router,
     checkpoint_rules.router,
 )

@@ -50,7 +50,10 @@ class RecheckState(Labelled):
 
 
 class Checkpoint(Versioned, Reached, table=True):
-    """A place where those who come by are checked (卡点; M2.8)."""
+    """A place where those who come by are checked (卡点; M2.8).
+
+    `staffing` is how many of each role of the roster it needs at any time.
+    """
 
     __tablename__: ClassVar[Any] = "checkpoints"
     __table_args__ = (
@@ -74,6 +77,9 @@ class Checkpoint(Versioned, Reached, table=True):
     datum: Datum | None = Field(default=None, sa_type=enum_column_type(Datum, name="datum"))  # pyright: ignore[reportArgumentType]
     accuracy_m: float | None = None
     rule_code: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
+    staffing: dict[str, int] = Field(
+        sa_column=Column("staffing", JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )
     opened_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 

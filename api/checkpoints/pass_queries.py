@@ -63,10 +63,20 @@ def _as_postgresql_reads(value: bytes | UUID) -> str:
     return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
+# What was learnt later makes a version too, but of what was said at the gate it changes nothing.
+_FIRST = """
+    SELECT said.* FROM revisions AS r, jsonb_populate_record(NULL::passes, r.body) AS said
+    WHERE r.record_id = $1 AND r.kind = 'passes' ORDER BY r.version LIMIT 1
+"""
+
+
 async def find(connection: Connection, pass_id: UUID) -> Row | None:
-    """A pass as it was kept, if the caller sees it."""
+    """A pass as it is kept, with what was `first_said` of it, if the caller sees it."""
     row = await connection.fetchrow("SELECT * FROM passes WHERE id = $1", pass_id)
-    return None if row is None else dict(row)
+    if row is None:
+        return None
+    first = await connection.fetchrow(_FIRST, pass_id) if row["version"] > 1 else None
+    return {**row, "first_said": dict(first or row)}
 
 
 _SHOWN: TypeAdapter[list[ShownCode | ShownCard | ShownTest | ShownDoses]] = TypeAdapter(list[Shown])
@@ -114,6 +124,7 @@ class PassFilter(BaseModel):
     day: date | None = None
     decision: GateDecision | None = None
     verdict: GateDecision | None = None
+    discarded: bool = False
 
 
 async def passes(
@@ -121,7 +132,10 @@ async def passes(
 ) -> Page[PassRead]:
     """The passes at a checkpoint, the latest first; raises `NotFound`."""
     await checkpoint_of(session, checkpoint_id)
-    statement = select(Pass).where(col(Pass.checkpoint_id) == checkpoint_id)
+    statement = select(Pass).where(
+        col(Pass.checkpoint_id) == checkpoint_id,
+        col(Pass.discarded_at).is_not(None) == wanted.discarded,
+    )
     if wanted.day is not None:
         begins, ends = clock.day_bounds(wanted.day)
         statement = statement.where(col(Pass.passed_at) >= begins, col(Pass.passed_at) < ends)
@@ -142,8 +156,13 @@ async def pass_of(session: AsyncSession, pass_id: UUID) -> PassRead:
     """One pass; raises `NotFound`."""
     row = await session.get(Pass, pass_id)
     if row is None:
-        raise NotFound("没有找到该通行记录,或已超过保存期限。")
+        raise no_such_pass()
     return pass_read(row.model_dump(), keyring_of(session))
+
+
+def no_such_pass() -> NotFound:
+    """There is none, or no longer, or the caller has neither jurisdiction nor duty there."""
+    return NotFound("没有找到该通行记录,或已超过保存期限。")
 
 
 async def rechecks(
@@ -171,6 +190,7 @@ _TALLY = text("""
             WHERE reasons @> '[{"finding": "red"}]' OR later_reasons @> '[{"finding": "red"}]'
         ) AS red
     FROM passes WHERE checkpoint_id = :checkpoint AND passed_at >= :begins AND passed_at < :ends
+        AND discarded_at IS NULL
     GROUP BY 1 ORDER BY 1
 """)
 

@@ -52,8 +52,9 @@ async def pass_filter(
     day: Annotated[Day | None, Query(description="当地这一天的")] = None,
     decision: Annotated[GateDecision | None, Query(description="实际这样处理的")] = None,
     verdict: Annotated[GateDecision | None, Query(description="按规则应这样处理的")] = None,
+    discarded: Annotated[bool, Query(description="true 为只看已作废的")] = False,
 ) -> pass_queries.PassFilter:
-    return pass_queries.PassFilter(day=day, decision=decision, verdict=verdict)
+    return pass_queries.PassFilter(day=day, decision=decision, verdict=verdict, discarded=discarded)
 
 
 @hot.post(

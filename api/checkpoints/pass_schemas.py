@@ -192,6 +192,7 @@ class PassRead(Wire):
                     "performed_by": "01890a5d-ac96-774b-bcce-b302099a805b",
                     "entered_by": "01890a5d-ac96-774b-bcce-b302099a805b",
                     "source": "visit",
+                    "discarded_at": None,
                 }
             ]
         }
@@ -223,6 +224,7 @@ class PassRead(Wire):
     performed_by: UUID
     entered_by: UUID
     source: Source
+    discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
 
 
 class RecheckRead(Wire):

@@ -234,9 +234,10 @@ def _same(gate: Gate, kept: Row | None, checkpoint_id: UUID, said: PassRecord) -
     """The pass under this id, if it said the same and at this checkpoint; `RecordDiffers` else."""
     if kept is None:  # the id was used where the caller does not see
         raise RecordDiffers(fields=[])
-    first = kept | {
-        "resident_id": kept["person_id"],
-        "shown": [each.model_dump() for each in pass_queries.shown_in(kept)],
+    first = kept["first_said"]  # a late retry must not collide with a correction
+    first |= {
+        "resident_id": first["person_id"],
+        "shown": [each.model_dump() for each in pass_queries.shown_in(first)],
     }
     filled = {name: first[name] for name in _FILLED_IN}
     fields = differing_fields(said, filled, first, table="passes", keyring=gate.keyring)

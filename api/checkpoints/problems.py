@@ -20,6 +20,22 @@ class CheckpointClosed(Problem):
     detail = "该卡点在这一时间没有启用,不能登记通行。"
 
 
+class PassDiscarded(Problem):
+    """A pass that counts no more is not put right."""
+
+    status = 409
+    title = "通行记录已作废"
+    detail = "这条通行记录已作废,不能再更正;如需补记,请重新登记。"
+
+
+class NotYourPass(Problem):
+    """Whoever recorded a pass puts it right while they stand there; after that, whoever leads."""
+
+    status = 403
+    title = "不能更正他人登记的通行"
+    detail = "通行记录由登记人在当班时更正或作废,其他由卡点所在网格的负责人办理。"
+
+
 class WhyOtherwise(Problem):
     """Who decides otherwise than the rule says why."""
 

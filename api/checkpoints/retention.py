@@ -1,6 +1,7 @@
 """Passes are kept for as long as their rule says, and not a day longer (domain 2.7)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from api.foundation.database import Connection
 from api.foundation.jobs import every
@@ -22,11 +23,18 @@ _FORGET = """
     ), forgotten AS (
         DELETE FROM passes WHERE id IN (SELECT id FROM over) RETURNING id
     )
-    SELECT count(*) FROM forgotten
+    SELECT array_agg(id) FROM forgotten
 """
+_FORGET_HISTORY = "SELECT forget_history_of_passes($1)"
 
 
 @every(seconds=3600, name="checkpoints.retention")
 async def forget_passes(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - entered
-    """Delete the passes, and the look-ups, that are older than their rule lets them grow."""
-    return await connection.fetchval(_FORGET, at, _MOST_AT_ONCE)
+    """Delete the passes, and the look-ups, that are older than their rule lets them grow.
+
+    What was said of a pass before it was put right goes with it.
+    """
+    gone: list[UUID] = await connection.fetchval(_FORGET, at, _MOST_AT_ONCE) or []
+    if gone:
+        await connection.execute(_FORGET_HISTORY, gone)
+    return len(gone)

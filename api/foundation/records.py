@@ -351,7 +351,7 @@ async def correct(
             replaced_at=clock.now(),
             replaced_by=correction.by,
             reason=correction.reason,
-            duty_id=getattr(row, "quarantine_id", None),
+            duty_id=correction.duty or getattr(row, "quarantine_id", None),
             reach=correction.reach or getattr(row, "reach"),  # noqa: B009 - where it lies itself
         )
     )
@@ -363,12 +363,13 @@ async def correct(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Which version is corrected, by whom and why; `reach` where the record itself has none."""
+    """Which version is corrected, by whom and why; `reach` and `duty` where the record has none."""
 
     version: int
     by: UUID
     reason: str | None = None
     reach: str | None = None
+    duty: UUID | None = None
 
 
 async def if_match(
