@@ -18,7 +18,8 @@ from api.foundation.identity import mask_phone
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.registry.masked import opened
-from api.rosters import places
+from api.rosters import places, staffing
+from api.rosters.hours import Span
 from api.rosters.models import DutyPlace
 
 HEAD_PHONE = "checkpoints.head_phone"
@@ -91,4 +92,31 @@ async def manned_checkpoints(session: AsyncSession, wanted: Collection[UUID]) ->
             closed_at=each.closed_at,
         )
         for each in found
+    ]
+
+
+@staffing.needing(DutyPlace.checkpoint)
+async def needs_of_checkpoints(
+    session: AsyncSession, wanted: staffing.Wanted
+) -> list[staffing.Need]:
+    """Whom the checkpoints need, for as long as they stand."""
+    since, until = wanted.whole.starts_at, wanted.whole.ends_at
+    closed_at = col(Checkpoint.closed_at)
+    statement = select(Checkpoint).where(
+        col(Checkpoint.staffing) != {},
+        col(Checkpoint.opened_at) < until,
+        or_(closed_at.is_(None), closed_at > since),
+    )
+    if wanted.place_id is not None:
+        statement = statement.where(col(Checkpoint.id) == wanted.place_id)
+    if wanted.grid_id is not None:
+        statement = statement.where(col(Checkpoint.grid_id) == wanted.grid_id)
+    return [
+        staffing.Need(
+            place_id=each.id,
+            place_name=each.name,
+            span=Span(each.opened_at, each.closed_at or until),
+            staffing=each.staffing,
+        )
+        for each in await session.scalars(statement)
     ]

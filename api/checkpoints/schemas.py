@@ -33,6 +33,7 @@ _BRIDGE: dict[str, Any] = {
     "head_phone": "13800005678",
     "place": {"latitude": 22.1372, "longitude": 107.0689, "datum": "wgs84"},
     "rule_code": "three_codes",
+    "staffing": {"值班长": 1, "查验": 2},
     "opened_at": "2022-02-10T00:00:00+08:00",
 }
 
@@ -42,6 +43,15 @@ Authority = Annotated[ShortText | None, Field(description="责任单位", exampl
 HeadName = Annotated[Name | None, Field(description="负责人", examples=["黄建国"])]
 HeadPhone = Annotated[Phone | None, Field(description="负责人电话,加密保存")]
 RuleCode = Annotated[PolicyCode, Field(description="查验规则的代码")]
+DutyRole = Annotated[Name, Field(description="班上的分工,与排班时所填的一致")]
+Staffing = Annotated[
+    dict[DutyRole, Annotated[int, Field(ge=1, le=100)]],
+    Field(
+        max_length=20,
+        description="任何时候各分工最少须有几人在班;空为不作要求",
+        examples=[{"值班长": 1, "查验": 2}],
+    ),
+]
 OpenedAt = Annotated[Instant, Field(description="启用时间")]
 ClosedAt = Annotated[Instant | None, Field(description="撤除时间;null 为仍在启用")]
 Why = Annotated[LongText, Field(description="理由,留存备查", examples=["道路改道"])]
@@ -62,6 +72,7 @@ class CheckpointRecord(Input):
     head_phone: HeadPhone = None
     place: Annotated[Place | None, Field(description="坐标")] = None
     rule_code: RuleCode = "three_codes"
+    staffing: Staffing | None = None
     opened_at: Annotated[Instant | None, Field(description="启用时间;不填则为现在")] = None
 
 
@@ -82,6 +93,7 @@ class CheckpointCorrect(Input):
     head_phone: HeadPhone = None
     place: Annotated[Place | None, Field(description="坐标")] = None
     rule_code: Annotated[RuleCode, Field(default_factory=unsaid)]
+    staffing: Annotated[Staffing, Field(default_factory=unsaid)]
     opened_at: Annotated[OpenedAt, Field(default_factory=unsaid)]
     closed_at: ClosedAt = None
     reason: Why
@@ -116,5 +128,6 @@ class CheckpointRead(Wire):
     head_phone: MaskedPhone | None = Field(description="负责人电话,已脱敏")
     place: Place | None = Field(description="坐标")
     rule_code: str = Field(description="查验规则的代码")
+    staffing: dict[str, int] = Field(description="任何时候各分工最少须有几人在班")
     opened_at: datetime = Field(description="启用时间")
     closed_at: datetime | None = Field(description="撤除时间;仍在启用的为 null")

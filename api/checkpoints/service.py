@@ -37,6 +37,7 @@ async def record_checkpoint(
         version=1,
         head_phone_sealed=_sealed(session, said.head_phone),
         reach=grid.path,
+        staffing=said.staffing or {},
         opened_at=said.opened_at or clock.now(),
     )
     checkpoint, created = await create_once(session, Proposal(said, row))

@@ -1,6 +1,6 @@
 """Reading rosters: who is on duty, and when nobody is."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -13,7 +13,8 @@ from api.foundation.problems import NotFound
 from api.rosters.hours import Span, uncovered
 from api.rosters.models import DutyShift
 from api.rosters.places import place_of
-from api.rosters.schemas import Gap, Gaps, ShiftRead
+from api.rosters.schemas import Gap, Gaps, RosterShortages, ShiftRead
+from api.rosters.staffing import Wanted, short_places
 
 
 class ShiftFilter(BaseModel):
@@ -54,7 +55,7 @@ async def shifts(session: AsyncSession, wanted: ShiftFilter, page: PageRequest) 
 
 
 async def gaps(session: AsyncSession, place_id: UUID, *, since: datetime, until: datetime) -> Gaps:
-    """When nobody is on duty at a place while it is open; raises `NotFound`."""
+    """When nobody is on duty at a place while it is open, or too few; raises `NotFound`."""
     place = (await place_of(session, place_id)).place
     whole = Span(max(since, place.opened_at), min(until, place.closed_at or until))
     held = await session.execute(
@@ -67,4 +68,19 @@ async def gaps(session: AsyncSession, place_id: UUID, *, since: datetime, until:
     )
     left = uncovered([Span(*row) for row in held], whole) if whole.minutes > 0 else []
     told = [Gap(starts_at=g.starts_at, ends_at=g.ends_at, minutes=g.minutes) for g in left]
-    return Gaps(items=told, minutes=sum(each.minutes for each in told))
+    short = await short_places(session, Wanted(Span(since, until), place_id=place_id))
+    return Gaps(
+        items=told,
+        minutes=sum(each.minutes for each in told),
+        short=[each for place in short for each in place.short],
+    )
+
+
+async def shortages(
+    session: AsyncSession, first: date, days: int, grid_id: UUID | None
+) -> RosterShortages:
+    """Which places in reach are short of whom on so many days from the first."""
+    last = first + timedelta(days=days - 1)
+    whole = Span(clock.day_bounds(first)[0], clock.day_bounds(last)[1])
+    items = await short_places(session, Wanted(whole, grid_id=grid_id))
+    return RosterShortages(from_on=first, to_on=last, items=items)

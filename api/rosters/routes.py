@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Response
 from api.access.caller import ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
+from api.foundation import clock
 from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.fields import Day, Instant
@@ -25,6 +26,7 @@ from api.rosters import handover, queries, service
 from api.rosters.problems import AlreadyOnDuty, PlaceNotOpen, ShiftDiscarded
 from api.rosters.schemas import (
     Gaps,
+    RosterShortages,
     ShiftBatch,
     ShiftCorrect,
     ShiftDiscard,
@@ -119,11 +121,26 @@ async def list_roster_gaps(
     place_id: Annotated[UUID, Query(description="卡点或站点的编号")],
     period: Annotated[tuple[datetime, datetime], Depends(gap_period)],
 ) -> Gaps:
-    """列出一处无人值班的时段。
+    """列出一处无人值班的时段,以及各分工人数不足的时段。
 
-    只计该处启用期间(M2.8)。
+    只计该处启用期间;卡点按所设的最少人数,站点按各场次的岗位人数(M2.8)。
     """
     return await queries.gaps(session, place_id, since=period[0], until=period[1])
+
+
+@router.get("/duty-shifts/shortages")
+async def list_roster_shortages(
+    reader: RosterReader,
+    session: ScopedSession,
+    day: Annotated[Day | None, Query(description="从当地哪一天起;不填为今天")] = None,
+    days: Annotated[int, Query(ge=1, le=31, description="共几天:一天填1,一周填7")] = 1,
+    grid_id: Annotated[UUID | None, Query(description="设在该网格的卡点、站点")] = None,
+) -> RosterShortages:
+    """列出网格范围内各卡点、站点缺人的班。
+
+    逐处列出哪一时段、哪一分工缺几人,便于提前补排(M2.8)。
+    """
+    return await queries.shortages(session, day or clock.today(), days, grid_id)
 
 
 @router.get("/duty-shifts/{shift_id}", responses=found())

@@ -1,6 +1,6 @@
 """Shifts on the wire: who is on duty, where and when, and what is left uncovered."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -132,8 +132,39 @@ class Gap(Wire):
     minutes: int = Field(description="共多少分钟")
 
 
+class Shortage(Wire):
+    """A time for which fewer people of a role are on duty than the place needs."""
+
+    starts_at: datetime = Field(description="从何时起人数不足")
+    ends_at: datetime = Field(description="到何时为止;有人上下班的,分段列出")
+    minutes: int = Field(description="共多少分钟")
+    role: str = Field(description="缺人的分工", examples=["查验"])
+    needed: int = Field(description="须有几人")
+    there: int = Field(description="已排几人")
+    missing: int = Field(description="尚缺几人")
+    shift_ids: list[UUID] = Field(description="这一时段该分工已排的班次")
+
+
 class Gaps(Wire):
-    """When a place stands unmanned, the earliest first."""
+    """When a place stands unmanned, the earliest first; and when it is short of whom."""
 
     items: list[Gap]
     minutes: int = Field(description="无人值班共多少分钟")
+    short: list[Shortage] = Field(description="人数不足的时段;未规定人数的为空")
+
+
+class PlaceShort(Wire):
+    """A place that is short of somebody."""
+
+    place_kind: DutyPlace
+    place_id: UUID = Field(description="卡点或站点的编号")
+    place_name: str = Field(description="卡点或站点名称")
+    short: list[Shortage] = Field(description="人数不足的时段,先开始的在前")
+
+
+class RosterShortages(Wire):
+    """Every place in reach that is short of somebody on some days, by name."""
+
+    from_on: date = Field(description="从哪一天起")
+    to_on: date = Field(description="到哪一天止")
+    items: list[PlaceShort] = Field(description="人数不足的卡点和站点;都齐的不列")

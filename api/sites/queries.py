@@ -14,7 +14,8 @@ from api.access.permissions import Permission
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.rosters import places
+from api.rosters import places, staffing
+from api.rosters.hours import Span
 from api.rosters.models import DutyPlace, DutyShift
 from api.sites.models import SessionStatus, Site, SiteKind, SiteRole, SiteSession
 from api.sites.schemas import Manning, OnSiteDuty, SessionStaffing, SiteRead, SiteSessionRead
@@ -94,6 +95,34 @@ async def manned_sites(session: AsyncSession, wanted: Collection[UUID]) -> list[
     found = await session.scalars(select(Site).where(col(Site.id).in_(wanted)))
     told = {"id", "name", "grid_id", "reach", "opened_at", "closed_at"}
     return [places.Place(**site.model_dump(include=told)) for site in found]
+
+
+@staffing.needing(DutyPlace.site)
+async def needs_of_sites(session: AsyncSession, wanted: staffing.Wanted) -> list[staffing.Need]:
+    """Whom the sessions of sites need, each for as long as it is to last."""
+    statement = (
+        select(SiteSession, Site)
+        .join(Site, col(Site.id) == col(SiteSession.site_id))
+        .where(
+            col(SiteSession.status) != SessionStatus.cancelled,
+            col(SiteSession.starts_at) < wanted.whole.ends_at,
+            col(SiteSession.ends_at) > wanted.whole.starts_at,
+        )
+    )
+    if wanted.place_id is not None:
+        statement = statement.where(col(Site.id) == wanted.place_id)
+    if wanted.grid_id is not None:
+        statement = statement.where(col(Site.grid_id) == wanted.grid_id)
+    return [
+        staffing.Need(
+            place_id=site.id,
+            place_name=site.name,
+            span=Span(held.starts_at, held.ends_at),
+            staffing={SiteRole(role).label: number for role, number in held.staffing.items()},
+            codes=SiteRole.labels(),
+        )
+        for held, site in await session.execute(statement)
+    ]
 
 
 async def staffing_of(session: AsyncSession, held: SiteSession) -> SessionStaffing:
