@@ -52,6 +52,7 @@ from api.grids import routes as grids
 from api.health_codes import routes as health_codes
 from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
+from api.health_records import card_routes as corrected_cards
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
 from api.health_records import tube_routes as tubes
@@ -59,6 +60,7 @@ from api.health_records import vaccination_routes as vaccinations
 from api.health_records import validity_routes as validity
 from api.inbound import routes as inbound
 from api.leads import client_routes as delivered_leads
+from api.leads import correction_routes as lead_corrections
 from api.leads import routes as leads
 from api.leads import upload_routes as lead_sheets
 from api.leads import verification_routes as verification
@@ -113,6 +115,7 @@ ROOMS = (
     visits.router,
     health_records.router,
     codes_and_cards.router,
+    corrected_cards.router,
     tubes.router,
     vaccinations.router,
     validity.router,
@@ -125,6 +128,7 @@ ROOMS = (
     divisions.router,
     lead_sheets.router,
     leads.router,
+    lead_corrections.router,
     delivered_leads.router,
     verification.router,
     policies.router,

@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
-from api.foundation.fields import DivisionCode, Input, Instant, LongText, ShortText, Wire
+from api.foundation.fields import DivisionCode, Input, Instant, LongText, ShortText, Wire, unsaid
 from api.foundation.records import Source
 from api.health_records.models import CardColour, CodeState
 from api.health_records.people import AboutAResident
+from api.health_records.schemas import Why
 
 LARGEST_BATCH = 500
 MOST_CITIES = 60
@@ -137,18 +138,23 @@ class City(Input):
     at_risk: Annotated[bool, Field(description="是否标注星号(当前有中高风险地区)")] = False
 
 
+Cities = Annotated[
+    list[City], Field(max_length=MOST_CITIES, description="卡上显示的到达或途经的城市")
+]
+UpdatedAt = Annotated[Instant, Field(description="卡上的更新时间")]
+WindowDays = Annotated[int, Field(ge=1, le=28, description="卡上显示的是前几天的到访地")]
+
+
 class TravelCardRecord(AboutAResident):
     """A travel card as a worker saw it on somebody's phone."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_CARD]})
 
     seen_at: Annotated[Instant | None, Field(description="看到的时间;不填则为现在")] = None
-    updated_at: Annotated[Instant, Field(description="卡上的更新时间")]
+    updated_at: UpdatedAt
     colour: CardColour
-    cities: Annotated[
-        list[City], Field(max_length=MOST_CITIES, description="卡上显示的到达或途经的城市")
-    ]
-    window_days: Annotated[int, Field(ge=1, le=28, description="卡上显示的是前几天的到访地")]
+    cities: Cities
+    window_days: WindowDays
 
 
 class TravelCardBatch(Input):
@@ -160,6 +166,21 @@ class TravelCardBatch(Input):
         list[Annotated[TravelCardRecord, EACH_ALONE]],
         Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
     ]
+
+
+class TravelCardCorrect(Input):
+    """What was told wrong of a travel card: only the members that change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"colour": "yellow", "reason": "录入时看错颜色"}]}
+    )
+
+    seen_at: Annotated[Instant, Field(description="看到的时间", default_factory=unsaid)]
+    updated_at: Annotated[UpdatedAt, Field(default_factory=unsaid)]
+    colour: Annotated[CardColour, Field(default_factory=unsaid)]
+    cities: Annotated[Cities, Field(default_factory=unsaid)]
+    window_days: Annotated[WindowDays, Field(default_factory=unsaid)]
+    reason: Why
 
 
 class CityRead(Wire):
@@ -191,3 +212,18 @@ class TravelCardRead(HealthRecordRead):
     colour: CardColour
     cities: list[CityRead] = Field(description="卡上显示的城市")
     window_days: int = Field(description="卡上显示的是前几天的到访地")
+
+
+class TravelCardRevision(Wire):
+    """What was said of a travel card before a correction."""
+
+    card: TravelCardRead = Field(description="更正前的内容")
+    replaced_at: datetime
+    replaced_by: UUID
+    reason: str | None = Field(description="更正、作废的理由")
+
+
+class TravelCardHistory(Wire):
+    """Every former version, oldest first."""
+
+    items: list[TravelCardRevision]

@@ -87,7 +87,12 @@ async def discard(
     session: AsyncSession, caller: Actor, row: Recorded, discarding: Discarding
 ) -> None:
     """Let a record that counts count no more; it stays readable. Raises `VersionMismatch`."""
-    correction = Correction(discarding.version, by=caller.worker, reason=discarding.reason)
+    correction = Correction(
+        discarding.version,
+        by=caller.worker,
+        reason=discarding.reason,
+        duty=getattr(row, "resident_id", None),
+    )
     await correct(session, row, {"discarded_at": clock.now()}, correction)
     action = f"{table_of(type(row)).name}.discard"
     audit(session, caller, action, subject=row.id, reach=row.reach)

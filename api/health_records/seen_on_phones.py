@@ -1,6 +1,7 @@
 """Health codes and travel cards as workers see them on phones, one or five hundred (M2.7)."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,7 @@ from api.foundation.database import keyring_of
 from api.foundation.problems import InvalidInput
 from api.foundation.records import BatchOutcome, Proposal
 from api.foundation.sealed import Keyring
-from api.health_records.code_schemas import CodeStateRecord, TravelCardRecord
+from api.health_records.code_schemas import City, CodeStateRecord, TravelCardRecord
 from api.health_records.code_states import REASON, sound
 from api.health_records.keeping import (
     Discarding,
@@ -132,19 +133,28 @@ def _codes(said: Sequence[TravelCardRecord]) -> set[str]:
     return {city.code for each in said for city in each.cities if city.code}
 
 
+def refuse_unknown_cities(cities: Sequence[City], unknown: Collection[str], within: str) -> None:
+    """Raise `InvalidInput` for a city whose code no division has."""
+    for place, city in enumerate(cities):
+        if city.code in unknown:
+            pointer = f"{within}/cities/{place}/code"
+            raise InvalidInput("没有这一行政区划代码;不能确定的,只填地名。", pointer=pointer)
+
+
+def refuse_updated_later(updated_at: datetime, seen_at: datetime, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a card brought up to date after it was seen."""
+    if updated_at > seen_at:
+        raise InvalidInput("卡上的更新时间不能晚于看到的时间。", pointer=pointer)
+
+
 def _card(
     people: People, caller: Actor, said: TravelCardRecord, within: str, unknown: Collection[str]
 ) -> Proposal[TravelCard]:
     told = ("seen_at", "updated_at")
     fields = people.fields(caller, said, within=within, instants=told)
     seen_at = said.seen_at or max(fields["recorded_at"], said.updated_at)
-    if said.updated_at > seen_at:
-        pointer = f"{within}/updated_at"
-        raise InvalidInput("卡上的更新时间不能晚于看到的时间。", pointer=pointer)
-    for place, city in enumerate(said.cities):
-        if city.code in unknown:
-            pointer = f"{within}/cities/{place}/code"
-            raise InvalidInput("没有这一行政区划代码;不能确定的,只填地名。", pointer=pointer)
+    refuse_updated_later(said.updated_at, seen_at, pointer=f"{within}/updated_at")
+    refuse_unknown_cities(said.cities, unknown, within)
     row = TravelCard(
         **fields,
         seen_at=seen_at,

@@ -101,7 +101,7 @@ async def correct_vaccination(
     for name in told.intersection(_OF_A_DOSE):
         if row.outcome is not VaccinationOutcome.given:
             raise InvalidInput(_NO_DOSE, pointer=f"/body/{name}")
-    correction = Correction(version, by=caller.worker, reason=said.reason)
+    correction = Correction(version, by=caller.worker, reason=said.reason, duty=row.resident_id)
     await correct(session, row, said.model_dump(include=told), correction)
     subject, reach, details = row.id, row.reach, {"fields": sorted(told)}
     audit(session, caller, "vaccinations.correct", subject=subject, reach=reach, details=details)
