@@ -61,6 +61,7 @@ from api.health_records import validity_routes as validity
 from api.inbound import routes as inbound
 from api.leads import client_routes as delivered_leads
 from api.leads import correction_routes as lead_corrections
+from api.leads import correction_routes as lead_corrections
 from api.leads import routes as leads
 from api.leads import upload_routes as lead_sheets
 from api.leads import verification_routes as verification
@@ -128,6 +129,7 @@ ROOMS = (
     divisions.router,
     lead_sheets.router,
     leads.router,
+    lead_corrections.router,
     lead_corrections.router,
     delivered_leads.router,
     verification.router,

@@ -218,7 +218,7 @@ class AlertTelling(Versioned, Reached, table=True):
 class AlertAction(Versioned, Reached, table=True):
     """What somebody did about an alert, and when: its history, which never changes.
 
-    Nobody did it where new evidence reopened a resolved one.
+    Nobody did it where new evidence reopened a resolved one, or where one lost its ground.
     """
 
     __tablename__: ClassVar[Any] = "alert_actions"

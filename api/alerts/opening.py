@@ -81,18 +81,18 @@ def _as_postgresql_reads(value: bytes | UUID) -> str:
 
 
 async def evidence_discarded(
-    door: AsyncSession | Connection, kind: EvidenceKind, record_id: UUID
+    door: AsyncSession | Connection, kind: EvidenceKind, *records: UUID
 ) -> None:
-    """Say of a record that was discarded that it shows nothing any more; its alert stands."""
-    told = {"at": clock.now(), "kind": kind.value, "record": record_id}
+    """Say of records that were discarded that they show nothing any more; their alerts stand."""
+    told = {"at": clock.now(), "kind": kind.value, "records": list(records)}
     if isinstance(door, AsyncSession):
-        await door.execute(text(_DISCARD.format(at=":at", kind=":kind", record=":record")), told)
+        await door.execute(text(_DISCARD.format(at=":at", kind=":kind", records=":records")), told)
     else:
-        await door.execute(_DISCARD.format(at="$1", kind="$2", record="$3"), *told.values())
+        await door.execute(_DISCARD.format(at="$1", kind="$2", records="$3"), *told.values())
 
 
 _DISCARD = """
     UPDATE alert_evidence SET discarded_at = {at}, version = version + 1,
         changed_xid = pg_current_xact_id()
-    WHERE kind = {kind} AND record_id = {record} AND discarded_at IS NULL
+    WHERE kind = {kind} AND record_id = ANY (CAST({records} AS uuid[])) AND discarded_at IS NULL
 """

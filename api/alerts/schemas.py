@@ -189,7 +189,9 @@ class ActionRead(Wire):
 
     verb: AlertVerb
     at: datetime
-    worker_id: UUID | None = Field(description="由谁办理;因新的情况自行重新打开的为 null")
+    worker_id: UUID | None = Field(
+        description="由谁办理;因新的情况自行重新打开、因不再逾期自行关闭的为 null"
+    )
     post_id: UUID | None
     note: str | None
 

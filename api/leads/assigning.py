@@ -19,7 +19,7 @@ from api.foundation.records import BatchOutcome, ItemOutcome, Outcome, insert_ne
 from api.grids.models import Grid
 from api.grids.problems import GridClosed
 from api.leads.models import OPEN, AssignedBy, Lead, LeadAssignment, LeadBatch
-from api.leads.problems import GridOutsideBatch, LeadNotSo
+from api.leads.problems import GridOutsideBatch, LeadDiscarded, LeadNotSo
 from api.leads.queries import batch_of, lead_locked, leads_locked
 from api.leads.receiving import Placed, path_of
 from api.leads.schemas import LeadAssign, LeadsAssign
@@ -46,7 +46,7 @@ async def assign_lead(
 ) -> Lead:
     """Give a lead to a grid (M2.6); sent twice, done once.
 
-    Raises `NotFound`, `GridClosed`, `GridOutsideBatch`, `LeadNotSo`.
+    Raises `NotFound`, `GridClosed`, `GridOutsideBatch`, `LeadNotSo`, `LeadDiscarded`.
     """
     lead = await lead_locked(session, lead_id)
     batch = await batch_of(session, lead.batch_id)
@@ -94,6 +94,8 @@ async def _grids(session: AsyncSession, ids: set[UUID]) -> dict[UUID, Grid]:
 
 def _by_hand(lead: Lead, batch: LeadBatch, grid: Grid | None, *, within: str) -> Placed | None:
     """Where the lead goes; None where it is already."""
+    if lead.discarded_at is not None:
+        raise LeadDiscarded
     pointer = f"{within}/grid_id"
     if grid is None:
         raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
@@ -121,9 +123,9 @@ async def give(session: AsyncSession, giving: Giving, moves: Sequence[Move]) -> 
     former = {move.lead.id: path_of(move.lead) for move in moves}
     about = [About(move.lead.batch_id, path_of(move.lead), move.lead.grid_id) for move in moves]
     rows = [_assignment(giving, move) for move in moves]
-    await session.execute(_REMEMBERED, _told(giving, moves))
+    await remember(session, giving.caller, list(former), reason=giving.reason)
     await session.execute(_GIVEN, _told(giving, moves))
-    await _take_along(session, list(former))
+    await take_along(session, list(former))
     await insert_new(session, rows)
     for move in moves:
         await session.refresh(move.lead)
@@ -159,7 +161,6 @@ def _told(giving: Giving, moves: Sequence[Move]) -> Mapping[str, Any]:
         "hows": [move.placed.how.value for move in moves],
         "by": giving.caller.worker,
         "at": clock.now(),
-        "reason": giving.reason,
     }
 
 
@@ -171,6 +172,16 @@ _REMEMBERED = text("""
         :at, :by, :reason, l.reach
     FROM leads l WHERE l.id = ANY (CAST(:ids AS uuid[]))
 """)
+
+
+async def remember(
+    session: AsyncSession, caller: Actor, leads: Sequence[UUID], *, reason: str | None
+) -> None:
+    """Keep what leads say now, before one statement changes them all."""
+    told = {"ids": list(leads), "at": clock.now(), "by": caller.worker, "reason": reason}
+    await session.execute(_REMEMBERED, told)
+
+
 _GIVEN = text("""
     UPDATE leads AS l SET grid_id = m.grid, reach = m.reach, household_id = m.home,
         assigned_how = m.how, assigned_at = :at, assigned_by = :by,
@@ -184,7 +195,7 @@ _GIVEN = text("""
 """)
 
 
-async def _take_along(session: AsyncSession, leads: Sequence[UUID]) -> None:
+async def take_along(session: AsyncSession, leads: Sequence[UUID]) -> None:
     """Let what is kept of leads, and cannot be without them, lie where they lie."""
     for table in metadata.sorted_tables:
         of_lead = table.columns.get("lead_id")

@@ -1,9 +1,8 @@
-"""Batches of leads: entered as they come from above, put right when the issuer changes its mind."""
+"""Batches of leads: entered as they come from above."""
 
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -11,12 +10,11 @@ from api.access.audit import Actor, audit
 from api.access.colleagues import NotAColleague, strangers
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, Proposal, Source, correct, create_once, kept_before
+from api.foundation.records import Proposal, Source, create_once, kept_before
 from api.grids.queries import open_grid_in_reach
-from api.leads.models import ANSWERED, Lead, LeadBatch
+from api.leads.models import LeadBatch
 from api.leads.problems import LeadBatchAlreadyEntered
-from api.leads.queries import batch_locked
-from api.leads.schemas import LeadBatchCorrect, LeadBatchRecord
+from api.leads.schemas import LeadBatchRecord
 
 _TOLD = {
     "issuer",
@@ -62,7 +60,8 @@ async def record_batch(
         within=within,
     )
     issued_at = said.issued_at or filled["recorded_at"]
-    await _refuse_second(session, said, within=within)
+    if await session.get(LeadBatch, said.id) is None:
+        await refuse_second(session, Called(said.id, said.issuer, said.batch_number), within=within)
     told = said.model_dump(include=_TOLD)
     row = LeadBatch(**filled, **told, grid_id=grid.id, reach=grid.path, issued_at=issued_at)
     proposal = Proposal(said, row)
@@ -84,7 +83,16 @@ async def _sent_before(
     return await kept_before(session, proposal)
 
 
-async def _refuse_second(session: AsyncSession, said: LeadBatchRecord, *, within: str) -> None:
+class Called(NamedTuple):
+    """What a batch is called by: one number of one issuer."""
+
+    id: UUID
+    issuer: str
+    batch_number: str
+
+
+async def refuse_second(session: AsyncSession, said: Called, *, within: str) -> None:
+    """Raise `LeadBatchAlreadyEntered` where another batch that stands is called so."""
     same = select(col(LeadBatch.id)).where(
         col(LeadBatch.issuer) == said.issuer,
         col(LeadBatch.batch_number) == said.batch_number,
@@ -95,30 +103,3 @@ async def _refuse_second(session: AsyncSession, said: LeadBatchRecord, *, within
     if other is not None:
         pointer = f"{within}/batch_number"
         raise LeadBatchAlreadyEntered(pointer=pointer, batch_id=str(other))
-
-
-async def correct_batch(
-    session: AsyncSession, caller: Actor, batch_id: UUID, said: LeadBatchCorrect, *, version: int
-) -> LeadBatch:
-    """Put a batch right; leads still owed that share its deadline follow.
-
-    Raises `NotFound`, `VersionMismatch`, `InvalidInput`.
-    """
-    batch = await batch_locked(session, batch_id)
-    changes: dict[str, Any] = said.model_dump(include=said.model_fields_set - {"reason"})
-    deadline = changes.get("deadline_at", batch.deadline_at)
-    if deadline <= batch.issued_at:
-        raise InvalidInput("反馈时限须晚于下发时间。", pointer="/body/deadline_at")
-    former = batch.deadline_at
-    await correct(
-        session, batch, changes, Correction(version, by=caller.worker, reason=said.reason)
-    )
-    if deadline != former:
-        follows = update(Lead).where(
-            col(Lead.batch_id) == batch.id,
-            col(Lead.deadline_at) == former,
-            col(Lead.status).not_in(ANSWERED),
-        )
-        await session.execute(follows.values(deadline_at=deadline, late_told_at=None))
-    audit(session, caller, "lead_batches.correct", subject=batch.id, reach=batch.reach)
-    return batch

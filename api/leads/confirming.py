@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from api.access.audit import Actor, audit
 from api.foundation import clock
 from api.foundation.database import keyring_of
-from api.foundation.problems import InvalidInput
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Correction, correct, new_id
 from api.leads.assigning import Giving, Move, give, refuse_outside
 from api.leads.masked import only, plain_of
@@ -21,8 +21,8 @@ from api.leads.models import (
     LeadCandidate,
     MatchedBy,
 )
-from api.leads.problems import LeadNotSo
-from api.leads.queries import batch_of, lead_locked, lead_of
+from api.leads.problems import LeadDiscarded, LeadNotSo
+from api.leads.queries import batch_of, lead_locked, lead_of, leads_locked
 from api.leads.receiving import Placed
 from api.leads.schemas import LeadDuplicate, LeadMatch
 from api.leads.shown import LeadReveal, LeadRevealed
@@ -107,18 +107,10 @@ async def decide_duplicate(
 ) -> Lead:
     """Somebody says whether a lead tells of the person of an earlier one; both stay owed.
 
-    Sent twice, done once. Raises `NotFound`, `LeadNotSo`, `InvalidInput` where no earlier lead is
-    known or it is the lead itself.
+    Sent twice, done once. Raises `NotFound`, `LeadDiscarded`, `LeadNotSo`, and `InvalidInput` where
+    no earlier lead is known or it is the lead itself.
     """
-    lead = await lead_locked(session, lead_id)
-    earlier = said.duplicate_of_id or lead.duplicate_of_id
-    pointer = "/body/duplicate_of_id"
-    if earlier is None:
-        raise InvalidInput("请指明与哪一条线索重复。", pointer=pointer)
-    if earlier == lead.id:
-        raise InvalidInput("线索不能与自身重复。", pointer=pointer)
-    if said.duplicate_of_id is not None and earlier != lead.duplicate_of_id:
-        await lead_of(session, earlier)
+    lead, earlier = await _both(session, lead_id, said.duplicate_of_id)
     decided = Doubled.confirmed if said.is_duplicate else Doubled.refuted
     if (earlier, decided) == (lead.duplicate_of_id, lead.duplicate):
         return lead
@@ -127,6 +119,27 @@ async def decide_duplicate(
     await correct(session, lead, changes, Correction(lead.version, by=caller.worker))
     _note(session, caller, "leads.duplicate", lead)
     return lead
+
+
+async def _both(session: AsyncSession, lead_id: UUID, named: UUID | None) -> tuple[Lead, UUID]:
+    """A lead, and the earlier one that is named or was proposed, both locked.
+
+    What a duplicate rests on is not discarded meanwhile.
+    """
+    pointer = "/body/duplicate_of_id"
+    proposed = (await lead_of(session, lead_id)).duplicate_of_id
+    both = await leads_locked(session, {lead_id, named or proposed or lead_id})
+    lead = await lead_locked(session, lead_id)
+    earlier = named or lead.duplicate_of_id
+    if earlier is None:
+        raise InvalidInput("请指明与哪一条线索重复。", pointer=pointer)
+    if earlier == lead.id:
+        raise InvalidInput("线索不能与自身重复。", pointer=pointer)
+    if earlier != lead.duplicate_of_id and earlier not in both:
+        raise NotFound("没有找到该线索,或不在您的网格范围内。", pointer=pointer)
+    if earlier in both and both[earlier].discarded_at is not None:
+        raise LeadDiscarded(pointer=pointer)
+    return lead, earlier
 
 
 async def reveal_lead(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
@@ -29,6 +29,14 @@ DOUBLES_WITHIN = timedelta(days=14)
 K = TypeVar("K", bytes, str)
 
 
+class Wanted(NamedTuple):
+    """What leads name: keyed hashes of documents and phones, and names."""
+
+    documents: set[bytes]
+    phones: set[bytes]
+    names: set[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Who receives which batch, and all that its leads may refer to."""
@@ -39,9 +47,9 @@ class Ground:
     places: Places
     known: set[UUID]
     strangers: set[UUID]
-    by_document: dict[bytes, list[Resident]]
-    by_phone: dict[bytes, list[Resident]]
-    by_name: dict[str, list[Resident]]
+    by_document: dict[bytes, list[Resident]] = field(default_factory=dict[bytes, list[Resident]])
+    by_phone: dict[bytes, list[Resident]] = field(default_factory=dict[bytes, list[Resident]])
+    by_name: dict[str, list[Resident]] = field(default_factory=dict[str, list[Resident]])
     earlier: dict[bytes, list[Lead]] = field(default_factory=lambda: defaultdict(list))
 
     def alike(self, lead: Lead) -> Alike:
@@ -54,16 +62,17 @@ class Ground:
 
     def before(self, lead: Lead) -> list[Lead]:
         """The earlier leads that share a number with this one."""
-        found = [self.earlier.get(key, []) for key in _numbers(lead)]
+        found = [self.earlier.get(key, []) for key in numbers_of(lead)]
         return [lead for same in found for lead in same]
 
     def take(self, lead: Lead) -> None:
         """Count a lead that will be kept: what follows in the request may be its double."""
-        for number in _numbers(lead):
+        for number in numbers_of(lead):
             self.earlier[number].append(lead)
 
 
-def _numbers(lead: Lead) -> list[bytes]:
+def numbers_of(lead: Lead) -> list[bytes]:
+    """What makes two leads one person's: the document, the phone, as keyed hashes."""
     return [each for each in (lead.document_lookup, lead.phone_lookup) if each is not None]
 
 
@@ -72,25 +81,56 @@ async def survey(
 ) -> Ground:
     """Look up everything that these leads may refer to, in a handful of statements."""
     keyring = keyring_of(session)
-    documents = {
-        keyring.lookup(each.document, context="document") for each in told if each.document
-    }
-    phones = {keyring.lookup(each.phone, context="phone") for each in told if each.phone}
-    numbered = await _with_numbers(session, batch, documents, phones)
+    wanted = Wanted(
+        documents={
+            keyring.lookup(each.document, context="document") for each in told if each.document
+        },
+        phones={keyring.lookup(each.phone, context="phone") for each in told if each.phone},
+        names={each.name for each in told if each.name},
+    )
     known = select(col(Lead.id)).where(col(Lead.id).in_({each.id for each in told}))
     others = {each.performed_by for each in told if each.performed_by} - {caller.worker}
+    return await _look_up(
+        session,
+        Ground(
+            caller=caller,
+            keyring=keyring,
+            batch=batch,
+            places=await places_below(session, batch.reach),
+            known=set(await session.scalars(known)),
+            strangers=await strangers(session, others),
+        ),
+        wanted,
+    )
+
+
+async def survey_again(
+    session: AsyncSession, caller: Receiver, batch: LeadBatch, lead: Lead
+) -> Ground:
+    """The same for a lead that is kept already, by what it says now."""
+    wanted = Wanted(
+        documents=_told(lead.document_lookup),
+        phones=_told(lead.phone_lookup),
+        names=_told(lead.name),
+    )
     ground = Ground(
         caller=caller,
-        keyring=keyring,
+        keyring=keyring_of(session),
         batch=batch,
         places=await places_below(session, batch.reach),
-        known=set(await session.scalars(known)),
-        strangers=await strangers(session, others),
-        by_document=_grouped((each.document_lookup, each) for each in numbered),
-        by_phone=_grouped((each.phone_lookup, each) for each in numbered if each.left_on is None),
-        by_name=await _by_name(session, batch, {each.name for each in told if each.name}),
+        known={lead.id},
+        strangers=set(),
     )
-    for lead in await _earlier(session, documents | phones):
+    return await _look_up(session, ground, wanted)
+
+
+async def _look_up(session: AsyncSession, ground: Ground, wanted: Wanted) -> Ground:
+    numbered = await _with_numbers(session, ground.batch, wanted.documents, wanted.phones)
+    ground.by_document.update(_grouped((each.document_lookup, each) for each in numbered))
+    present = [each for each in numbered if each.left_on is None]
+    ground.by_phone.update(_grouped((each.phone_lookup, each) for each in present))
+    ground.by_name.update(await _by_name(session, ground.batch, wanted.names))
+    for lead in await sharing(session, wanted.documents | wanted.phones):
         ground.take(lead)
     return ground
 
@@ -125,7 +165,7 @@ async def _residents(
     return (await session.scalars(statement.order_by(col(Resident.id)))).all()
 
 
-async def _earlier(session: AsyncSession, numbers: set[bytes]) -> Sequence[Lead]:
+async def sharing(session: AsyncSession, numbers: set[bytes]) -> Sequence[Lead]:
     """Leads with one of these numbers that are open, or came within the time that counts."""
     if not numbers:
         return []
@@ -138,6 +178,10 @@ async def _earlier(session: AsyncSession, numbers: set[bytes]) -> Sequence[Lead]
         counts,
     )
     return (await session.scalars(statement)).all()
+
+
+def _told(value: K | None) -> set[K]:
+    return set() if value is None else {value}
 
 
 def _grouped(pairs: Iterable[tuple[K | None, Resident]]) -> dict[K, list[Resident]]:

@@ -1,11 +1,16 @@
 """Leads that nobody has concluded in time are told upward, once for each deadline (M2.6)."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.alerts.closing import close_groundless
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
+from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
@@ -21,6 +26,9 @@ _LATE = """
     )
     RETURNING id, grid_id, reach, household_id, resident_id, deadline_at
 """
+
+
+_KEY = "%Y-%m-%dT%H:%M:%S"
 
 
 @every(seconds=30, name="leads.late")
@@ -41,6 +49,18 @@ def _finding(late: Record, at: datetime) -> Finding:
         resident_id=late["resident_id"],
         kind=EvidenceKind.lead,
         record_id=late["id"],
-        key=late["deadline_at"].isoformat(timespec="seconds")[:19],
+        # A deadline that was moved and moved back is missed a second time.
+        key=f"{late['deadline_at']:{_KEY}} {at:{_KEY}}",
         found_at=at,
     )
+
+
+async def no_longer_late(
+    session: AsyncSession, deadline_at: datetime, leads: Sequence[UUID]
+) -> None:
+    """Close the alerts of leads whose new deadline is still ahead; what they showed was true."""
+    if leads and deadline_at > clock.now():
+        await close_groundless(session, Cause.overdue_lead, leads, why=_LATER)
+
+
+_LATER = "反馈时限已延后"

@@ -23,6 +23,38 @@ class LeadBatchClosed(Problem):
     detail: ClassVar[str] = "该批线索已全部反馈,不能再补充线索。"
 
 
+class LeadBatchDiscarded(Problem):
+    """The batch was entered by mistake and has been taken back; it is only read any more."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "该批已作废"
+    detail: ClassVar[str] = "该批因登记有误已作废,不能再办理;如需重新登记,请另建批次。"
+
+
+class LeadDiscarded(Problem):
+    """The lead was entered by mistake and has been taken back; it is only read any more."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "线索已作废"
+    detail: ClassVar[str] = "该线索因登记有误已作废,不能再办理。"
+
+
+class LeadsWorkedOn(Problem):
+    """What somebody has done is never taken back with a lead; `worked_on` says of how many."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "线索已在核查"
+    detail: ClassVar[str] = "已有联系、答复、结论或移交的线索不能作废。"
+
+
+class LeadHandedHere(Problem):
+    """Another township handed it over and has our receipt: taken back, it would be nobody's."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "其他乡镇移交的线索"
+    detail: ClassVar[str] = "线索由其他乡镇移交并已给回执,不能作废;不属本辖区的,请作出结论。"
+
+
 class LeadNotSo(Problem):
     """The lead does not stand where this step begins; `lead_status` says where it stands."""
 

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
-from api.foundation.problems import NotFound
+from api.foundation.problems import NotFound, OutsideYourGrid
 from api.leads.models import (
     ANSWERED,
     Lead,
@@ -20,6 +20,7 @@ from api.leads.models import (
     LeadOutcome,
     LeadStatus,
 )
+from api.leads.problems import LeadBatchDiscarded, LeadDiscarded
 from api.registry.models import Resident
 from api.registry.queries import below_grid
 
@@ -28,18 +29,16 @@ _NO_LEAD = "没有找到该线索,或不在您的网格范围内。"
 
 
 async def batch_of(session: AsyncSession, batch_id: UUID) -> LeadBatch:
-    """A batch in sight, also one received above; raises `NotFound`."""
+    """A batch in sight, also one received above, or discarded; raises `NotFound`."""
     batch = await session.get(LeadBatch, batch_id)
-    if batch is None or batch.discarded_at is not None:
+    if batch is None:
         raise NotFound(_NO_BATCH)
     return batch
 
 
 async def batch_locked(session: AsyncSession, batch_id: UUID) -> LeadBatch:
     """The same, within jurisdiction and locked: what is received above is not changed below."""
-    statement = select(LeadBatch).where(
-        col(LeadBatch.id) == batch_id, col(LeadBatch.discarded_at).is_(None)
-    )
+    statement = select(LeadBatch).where(col(LeadBatch.id) == batch_id)
     found = await session.scalars(
         statement.with_for_update(), execution_options={"populate_existing": True}
     )
@@ -49,10 +48,30 @@ async def batch_locked(session: AsyncSession, batch_id: UUID) -> LeadBatch:
     return batch
 
 
+async def standing_batch(session: AsyncSession, batch_id: UUID) -> LeadBatch:
+    """The same, if it was not discarded; raises `NotFound`, `LeadBatchDiscarded`."""
+    batch = await batch_locked(session, batch_id)
+    if batch.discarded_at is not None:
+        raise LeadBatchDiscarded
+    return batch
+
+
+async def batch_of_entry(session: AsyncSession, lead: Lead) -> LeadBatch:
+    """The batch of a lead, locked by those who may enter leads into it.
+
+    Raises `OutsideYourGrid` for a lead that came to the caller from a grid above.
+    """
+    try:
+        return await batch_locked(session, lead.batch_id)
+    except NotFound as error:
+        detail = "该线索由上级接收,请由接收该批的网格更正或作废。"
+        raise OutsideYourGrid(detail) from error
+
+
 async def lead_of(session: AsyncSession, lead_id: UUID) -> Lead:
-    """A lead in sight; raises `NotFound`."""
+    """A lead in sight, also one that was discarded; raises `NotFound`."""
     lead = await session.get(Lead, lead_id)
-    if lead is None or lead.discarded_at is not None:
+    if lead is None:
         raise NotFound(_NO_LEAD)
     return lead
 
@@ -60,20 +79,22 @@ async def lead_of(session: AsyncSession, lead_id: UUID) -> Lead:
 async def leads_locked(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Lead]:
     """Those of the leads that are in sight, locked until the transaction ends."""
     statement = (
-        select(Lead)
-        .where(col(Lead.id).in_(set(ids)), col(Lead.discarded_at).is_(None))
-        .order_by(col(Lead.id))
-        .with_for_update()
+        select(Lead).where(col(Lead.id).in_(set(ids))).order_by(col(Lead.id)).with_for_update()
     )
     found = await session.scalars(statement, execution_options={"populate_existing": True})
     return {lead.id: lead for lead in found}
 
 
 async def lead_locked(session: AsyncSession, lead_id: UUID) -> Lead:
-    """One lead in sight, locked: the steps of a lead follow one another; raises `NotFound`."""
+    """One lead in sight, locked: the steps of a lead follow one another.
+
+    Raises `NotFound`, `LeadDiscarded`.
+    """
     lead = (await leads_locked(session, [lead_id])).get(lead_id)
     if lead is None:
         raise NotFound(_NO_LEAD)
+    if lead.discarded_at is not None:
+        raise LeadDiscarded
     return lead
 
 
@@ -84,13 +105,16 @@ class BatchFilter:
     issuer: str | None
     closed: bool | None
     late: bool | None
+    discarded: bool
 
 
 async def page_of_batches(
     session: AsyncSession, wanted: BatchFilter, page: PageRequest
 ) -> Page[LeadBatch]:
     """Batches in sight, those with the latest deadline first."""
-    statement = select(LeadBatch).where(col(LeadBatch.discarded_at).is_(None))
+    statement = select(LeadBatch).where(
+        col(LeadBatch.discarded_at).is_not(None) == wanted.discarded
+    )
     if wanted.issuer is not None:
         statement = statement.where(col(LeadBatch.issuer) == wanted.issuer)
     closed_at = col(LeadBatch.closed_at)
@@ -119,6 +143,7 @@ class LeadFilter:
     matched: bool | None
     assigned: bool | None
     duplicate: bool | None
+    discarded: bool
 
 
 def late() -> ColumnElement[bool]:
@@ -137,7 +162,7 @@ def is_late(lead: Lead) -> bool:
 async def page_of_leads(session: AsyncSession, wanted: LeadFilter, page: PageRequest) -> Page[Lead]:
     """Leads in sight, the most urgent first; raises `NotFound` for a grid unseen."""
     below = await below_grid(session, wanted.grid_id, col(Lead.reach), pointer="/query/grid_id")
-    statement = select(Lead).where(*below, col(Lead.discarded_at).is_(None))
+    statement = select(Lead).where(*below, col(Lead.discarded_at).is_not(None) == wanted.discarded)
     for name in ("batch_id", "resident_id", "status", "outcome"):
         value = getattr(wanted, name)
         if value is not None:

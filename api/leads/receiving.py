@@ -38,7 +38,7 @@ from api.leads.models import (
     MatchedBy,
 )
 from api.leads.places import Spot
-from api.leads.problems import LeadBatchClosed
+from api.leads.problems import LeadBatchClosed, LeadBatchDiscarded
 from api.leads.queries import batch_locked
 from api.leads.schemas import LeadRecord
 from api.registry.drafts import sealed
@@ -61,8 +61,10 @@ _AS_TOLD = {
 }
 """What is kept just as it was told."""
 
+NOBODY = "姓名、电话、证件号码至少填写一项。"
+
 # Two who receive at once would not see each other's leads, and miss that they are the same.
-_ONE_AT_A_TIME = text(
+ONE_AT_A_TIME = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' leads', 0))"
 )
 
@@ -95,7 +97,7 @@ async def receive_lead(
     Raises `NotFound`, `RecordDiffers`, and what `draft` raises.
     """
     batch = await batch_locked(session, batch_id)
-    await session.execute(_ONE_AT_A_TIME)
+    await session.execute(ONE_AT_A_TIME)
     drafted = draft(await survey(session, caller, batch, [said]), said, "/body")
     kept, created = await create_once(session, drafted.proposal)
     if created:
@@ -111,7 +113,7 @@ async def receive_leads(
     Raises `NotFound` for the batch alone.
     """
     batch = await batch_locked(session, batch_id)
-    await session.execute(_ONE_AT_A_TIME)
+    await session.execute(ONE_AT_A_TIME)
     ground = await survey(session, caller, batch, readable(items))
     drafts, outcomes = draft_each(items, partial(_taken, ground))
     kept = await create_all(session, [each.proposal for each in drafts.values()])
@@ -131,23 +133,30 @@ def draft(ground: Ground, said: LeadRecord, within: str) -> Draft:
     """The lead as it would be kept, and whom it may mean.
 
     Raises, with pointers below `within`, `InvalidInput` for nobody told, `NotFound` for its grid,
-    `NotAColleague`, `RecordedInTheFuture`, `LeadBatchClosed`.
+    `NotAColleague`, `RecordedInTheFuture`, `LeadBatchClosed`, `LeadBatchDiscarded`.
     """
     if not (said.name or said.phone or said.document):
-        detail = "姓名、电话、证件号码至少填写一项。"
-        raise InvalidInput(detail, pointer=f"{within}/name")
+        raise InvalidInput(NOBODY, pointer=f"{within}/name")
     if said.performed_by in ground.strangers:
         raise NotAColleague(pointer=f"{within}/performed_by")
-    if ground.batch.closed_at is not None and said.id not in ground.known:
-        raise LeadBatchClosed
+    if said.id not in ground.known:
+        _refuse_done(ground.batch)
     lead = _as_told(ground, said, within)
     named = ground.places.named_in(said.address)
     found = identify(lead, ground.alike(lead), named=named, today=clock.today())
     earlier = first_of(lead, ground.before(lead))
     _match(lead, found)
     _double(lead, earlier)
-    _place(lead, _told(ground, said, within) or _found(ground, lead, found, earlier, named))
+    _place(lead, _told(ground, said, within) or whereto(ground, lead, found, earlier, named))
     return Draft(Proposal(said, lead), found.candidates)
+
+
+def _refuse_done(batch: LeadBatch) -> None:
+    """Raise `LeadBatchDiscarded`, `LeadBatchClosed` for a batch that takes no more leads."""
+    if batch.discarded_at is not None:
+        raise LeadBatchDiscarded
+    if batch.closed_at is not None:
+        raise LeadBatchClosed
 
 
 def _as_told(ground: Ground, said: LeadRecord, within: str) -> Lead:
@@ -193,7 +202,7 @@ def _told(ground: Ground, said: LeadRecord, within: str) -> Placed | None:
     return Placed(spot.id, spot.path, AssignedBy.told)
 
 
-def _found(
+def whereto(
     ground: Ground, lead: Lead, found: Identified, earlier: Lead | None, named: Spot | None
 ) -> Placed | None:
     """By the household of who it is, of who has the phone, by the earlier lead, by the address."""

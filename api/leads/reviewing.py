@@ -18,7 +18,7 @@ from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import Correction, correct
 from api.leads.models import ANSWERED, Lead, LeadBatch, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, NothingToFeedBack
-from api.leads.queries import batch_locked, lead_locked
+from api.leads.queries import lead_locked, standing_batch
 from api.leads.verification_models import LeadFeedback
 from api.leads.verification_schemas import (
     FeedbackOrigin,
@@ -73,17 +73,17 @@ async def feed_back(
 ) -> tuple[LeadFeedbackRead, bool]:
     """Feed back what is reviewed; with the last of it the batch is closed.
 
-    Returns the feedback and whether it is new. Raises `NotFound`, `NothingToFeedBack`,
-    `RecordDiffers`.
+    Returns the feedback and whether it is new. Raises `NotFound`, `LeadBatchDiscarded`,
+    `NothingToFeedBack`, `RecordDiffers`.
     """
-    batch = await batch_locked(session, batch_id)
+    batch = await standing_batch(session, batch_id)
     before = await session.get(LeadFeedback, said.id)
     if before is not None:
         if before.batch_id != batch.id:
             raise RecordDiffers(fields=["batch_id"])
         return _shown(before, batch), False
     told = await _answer(session, batch, said.id)
-    counts, left = await _counted(session, batch.id)
+    counts, left = await counted(session, batch.id)
     row = await _keep_feedback(session, caller, batch, said.id, counts)
     if not left:
         changes = {"closed_at": row.at}
@@ -137,7 +137,7 @@ async def _keep_feedback(
     return row
 
 
-async def _counted(session: AsyncSession, batch_id: UUID) -> tuple[dict[str, int], int]:
+async def counted(session: AsyncSession, batch_id: UUID) -> tuple[dict[str, int], int]:
     """How many of each outcome were fed back, and how many leads are still owed."""
     statement = (
         pick(col(Lead.outcome), col(Lead.status), func.count())

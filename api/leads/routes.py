@@ -14,8 +14,8 @@ from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.fields import ShortText
 from api.foundation.pages import Page, PageRequest, page_request
-from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
-from api.foundation.records import BatchOutcome, IfMatch, tell_created
+from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation.records import BatchOutcome, tell_created
 from api.grids.problems import GridClosed
 from api.leads import assigning, batches, confirming, queries, receiving
 from api.leads.masked import shown_batch, shown_batches, shown_file, shown_lead, shown_leads
@@ -24,11 +24,12 @@ from api.leads.problems import (
     GridOutsideBatch,
     LeadBatchAlreadyEntered,
     LeadBatchClosed,
+    LeadBatchDiscarded,
+    LeadDiscarded,
     LeadNotSo,
 )
 from api.leads.schemas import (
     LeadAssign,
-    LeadBatchCorrect,
     LeadBatchRecord,
     LeadDuplicate,
     LeadItems,
@@ -54,8 +55,9 @@ async def batch_filter(
     issuer: Annotated[ShortText | None, Query(description="只列该单位下发的")] = None,
     closed: Annotated[bool | None, Query(description="是否全部反馈")] = None,
     late: Annotated[bool | None, Query(description="是否逾期")] = None,
+    discarded: Annotated[bool, Query(description="true 为只看已作废的")] = False,
 ) -> queries.BatchFilter:
-    return queries.BatchFilter(issuer=issuer, closed=closed, late=late)
+    return queries.BatchFilter(issuer=issuer, closed=closed, late=late, discarded=discarded)
 
 
 async def lead_filter(  # noqa: PLR0913, PLR0917 - each filter is a parameter of its own
@@ -68,6 +70,7 @@ async def lead_filter(  # noqa: PLR0913, PLR0917 - each filter is a parameter of
     matched: Annotated[bool | None, Query(description="是否已对应到居民")] = None,
     assigned: Annotated[bool | None, Query(description="是否已分派到网格")] = None,
     duplicate: Annotated[bool | None, Query(description="是否与此前的线索疑似或确为重复")] = None,
+    discarded: Annotated[bool, Query(description="true 为只看已作废的")] = False,
 ) -> queries.LeadFilter:
     return queries.LeadFilter(
         batch_id=batch_id,
@@ -79,6 +82,7 @@ async def lead_filter(  # noqa: PLR0913, PLR0917 - each filter is a parameter of
         matched=matched,
         assigned=assigned,
         duplicate=duplicate,
+        discarded=discarded,
     )
 
 
@@ -126,32 +130,12 @@ async def read_lead_batch(
     return shown_batch(batch)
 
 
-@router.patch(
-    "/lead-batches/{batch_id}", responses=writes(NotFound, VersionMissing, VersionMismatch)
-)
-async def correct_lead_batch(
-    batch_id: UUID,
-    correction: LeadBatchCorrect,
-    version: IfMatch,
-    manager: Manager,
-    session: ScopedSession,
-    response: Response,
-) -> LeadBatchRead:
-    """更正一批线索的时限和要求。
-
-    只改提交的项;时限改后,尚未反馈的各条随之改变(M2.6)。
-    """
-    batch = await batches.correct_batch(session, manager, batch_id, correction, version=version)
-    response.headers["ETag"] = f'"{batch.version}"'
-    return shown_batch(batch)
-
-
 @router.post(
     "/lead-batches/{batch_id}/leads",
     status_code=201,
     responses={
         200: {"model": LeadRead, "description": _AGAIN},
-        **writes(*_TELLS, LeadBatchClosed),
+        **writes(*_TELLS, LeadBatchClosed, LeadBatchDiscarded),
     },
 )
 async def receive_lead(
@@ -219,7 +203,7 @@ async def read_lead(
 
 @router.post(
     "/leads/{lead_id}/assign",
-    responses=writes(NotFound, GridClosed, GridOutsideBatch, LeadNotSo),
+    responses=writes(NotFound, GridClosed, GridOutsideBatch, LeadDiscarded, LeadNotSo),
 )
 async def assign_lead(
     lead_id: UUID, given: LeadAssign, manager: Manager, session: ScopedSession
@@ -231,7 +215,10 @@ async def assign_lead(
     return shown_lead(session, await assigning.assign_lead(session, manager, lead_id, given))
 
 
-@router.post("/leads/{lead_id}/match", responses=writes(NotFound, GridOutsideBatch, LeadNotSo))
+@router.post(
+    "/leads/{lead_id}/match",
+    responses=writes(NotFound, GridOutsideBatch, LeadDiscarded, LeadNotSo),
+)
 async def match_lead(
     lead_id: UUID, match: LeadMatch, verifier: Verifier, session: ScopedSession
 ) -> LeadRead:
@@ -242,7 +229,7 @@ async def match_lead(
     return shown_lead(session, await confirming.match_lead(session, verifier, lead_id, match))
 
 
-@router.post("/leads/{lead_id}/unmatch", responses=writes(NotFound, LeadNotSo))
+@router.post("/leads/{lead_id}/unmatch", responses=writes(NotFound, LeadDiscarded, LeadNotSo))
 async def unmatch_lead(
     lead_id: UUID, match: LeadMatch, verifier: Verifier, session: ScopedSession
 ) -> LeadRead:
@@ -253,7 +240,7 @@ async def unmatch_lead(
     return shown_lead(session, await confirming.unmatch_lead(session, verifier, lead_id, match))
 
 
-@router.post("/leads/{lead_id}/duplicate", responses=writes(NotFound, LeadNotSo))
+@router.post("/leads/{lead_id}/duplicate", responses=writes(NotFound, LeadDiscarded, LeadNotSo))
 async def decide_duplicate(
     lead_id: UUID, decision: LeadDuplicate, verifier: Verifier, session: ScopedSession
 ) -> LeadRead:

@@ -58,6 +58,10 @@ def _not_to_come(day: Day) -> Day:
 
 PastDay = Annotated[Day, AfterValidator(_not_to_come)]
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
+Attempts = Annotated[
+    int, Field(strict=True, ge=1, le=20, description="报“无法联系”须有几次未联系到的记录")
+]
+VisitNeeded = Annotated[bool, Field(strict=True, description="报“无法联系”是否须上门一次")]
 
 
 class LeadBatchRecord(FromTheField):
@@ -73,12 +77,8 @@ class LeadBatchRecord(FromTheField):
     issued_at: Annotated[Instant | None, Field(description="下发时间;不填为登记的时间")] = None
     deadline_at: Annotated[Instant, Field(description="反馈时限,晚于下发时间")]
     instructions: Annotated[LongText | None, Field(description="核查要求,勿写个人信息")] = None
-    attempts_needed: Annotated[
-        int, Field(strict=True, ge=1, le=20, description="报“无法联系”须有几次未联系到的记录")
-    ] = 3
-    visit_needed: Annotated[bool, Field(strict=True, description="报“无法联系”是否须上门一次")] = (
-        True
-    )
+    attempts_needed: Attempts = 3
+    visit_needed: VisitNeeded = True
 
 
 class LeadBatchCorrect(Input):
@@ -90,8 +90,14 @@ class LeadBatchCorrect(Input):
         }
     )
 
+    issuer: Annotated[ShortText, Field(description="下发单位", default_factory=unsaid)]
+    batch_number: Annotated[
+        ShortText, Field(description="批次号,同一下发单位不重复", default_factory=unsaid)
+    ]
     deadline_at: Annotated[Instant, Field(description="反馈时限", default_factory=unsaid)]
     instructions: Annotated[LongText | None, Field(description="核查要求;null 为删除")] = None
+    attempts_needed: Annotated[Attempts, Field(default_factory=unsaid)]
+    visit_needed: Annotated[VisitNeeded, Field(default_factory=unsaid)]
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 

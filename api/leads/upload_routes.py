@@ -10,7 +10,7 @@ from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.foundation.contract import room, writes
 from api.foundation.problems import NotFound
-from api.leads.problems import SheetNotRead
+from api.leads.problems import LeadBatchDiscarded, SheetNotRead
 from api.leads.template import MEDIA_TYPE, template
 from api.leads.upload_shown import LeadsUploaded
 from api.leads.uploading import Uploaded, upload_leads
@@ -37,7 +37,10 @@ async def read_lead_template(_: Reader) -> Response:
     return Response(template(), media_type=MEDIA_TYPE, headers=headers)
 
 
-@router.post("/lead-batches/{batch_id}/upload", responses=writes(NotFound, SheetNotRead))
+@router.post(
+    "/lead-batches/{batch_id}/upload",
+    responses=writes(NotFound, LeadBatchDiscarded, SheetNotRead),
+)
 async def upload_lead_sheet(
     batch_id: UUID,
     manager: Manager,

@@ -21,7 +21,7 @@ from api.leads.lead_rows import Reading, Wrong, is_no_lead, letter, read_row, sh
 from api.leads.models import Lead, LeadBatch
 from api.leads.places import places_below
 from api.leads.problems import SheetNotRead
-from api.leads.queries import batch_locked
+from api.leads.queries import standing_batch
 from api.leads.receiving import receive_leads
 from api.leads.schemas import LeadRecord
 from api.leads.sheets import Sheet, Workbook, read_workbook
@@ -53,9 +53,9 @@ async def upload_leads(
     """Receive the leads of a sheet, each row for itself; tried out, everything is undone again.
 
     A row is known by what it says: the same sheet again changes nothing, wherever its rows stand.
-    Raises `NotFound` for the batch and `SheetNotRead` where nobody is told of.
+    Raises `NotFound`, `LeadBatchDiscarded` for the batch, `SheetNotRead` where nobody is told of.
     """
-    batch = await batch_locked(session, batch_id)
+    batch = await standing_batch(session, batch_id)
     sheet, heading = _chosen(workbook)
     async with session.begin_nested() as trial:
         rows = await _read(session, batch, sheet, heading)
@@ -158,6 +158,7 @@ _OF_LEAD = {
     "duplicate_of_id",
     "duplicate",
 }
+_TAKEN_BACK = "该条线索此前已作废,没有恢复;确需恢复的,请另行逐条填入。"
 _NOTHING: dict[str, Any] = dict.fromkeys(RowRead.model_fields)
 
 
@@ -172,6 +173,8 @@ def _refused(number: int, errors: Sequence[CellError]) -> RowRead:
 def _kept(number: int, outcome: ItemOutcome, lead: Lead | None, same: int | None) -> RowRead:
     if lead is None:
         return _refused(number, _whole_row(outcome.problem or {}))
+    if lead.discarded_at is not None:
+        return _refused(number, [CellError(column=None, title=None, detail=_TAKEN_BACK)])
     told = lead.model_dump(include=_OF_LEAD)
     row = _row(number, RowOutcome(outcome.outcome.value), [])
     return row.model_copy(update={**told, "lead_id": lead.id, "same_as_row": same})

@@ -19,7 +19,14 @@ from api.foundation.records import tell_created
 from api.leads import progress, reviewing, transferring, verification, verifying
 from api.leads.feedback_sheet import sheet_of
 from api.leads.masked import shown_lead
-from api.leads.problems import LeadNotReady, LeadNotSo, NothingToFeedBack, TransferAnswered
+from api.leads.problems import (
+    LeadBatchDiscarded,
+    LeadDiscarded,
+    LeadNotReady,
+    LeadNotSo,
+    NothingToFeedBack,
+    TransferAnswered,
+)
 from api.leads.queries import batch_of, lead_of
 from api.leads.shown import LeadRead
 from api.leads.verification_schemas import (
@@ -54,7 +61,14 @@ Verifier = Annotated[Claims, permits(Permission.leads_verify)]
 Manager = Annotated[Claims, permits(Permission.leads_manage)]
 
 _AGAIN = "同一编号、同一内容此前已提交"
-_TELLS = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, LeadNotSo)
+_TELLS = (
+    NotFound,
+    RecordDiffers,
+    RecordedInTheFuture,
+    NotAColleague,
+    LeadDiscarded,
+    LeadNotSo,
+)
 _CONTROL = (
     AlreadyAnArrival,
     RegisteredElsewhere,
@@ -133,7 +147,7 @@ async def read_lead_verification(
 
 @router.post(
     "/leads/{lead_id}/conclude",
-    responses=writes(NotFound, LeadNotSo, LeadNotReady, *_CONTROL),
+    responses=writes(NotFound, LeadDiscarded, LeadNotSo, LeadNotReady, *_CONTROL),
 )
 async def conclude_lead(
     lead_id: UUID, conclusion: LeadConclusion, verifier: Verifier, session: ScopedSession
@@ -147,7 +161,10 @@ async def conclude_lead(
     return shown_lead(session, concluded)
 
 
-@router.post("/leads/{lead_id}/review", responses=writes(NotFound, LeadNotSo, NeedsAnotherPerson))
+@router.post(
+    "/leads/{lead_id}/review",
+    responses=writes(NotFound, LeadDiscarded, LeadNotSo, NeedsAnotherPerson),
+)
 async def review_lead(
     lead_id: UUID, review: LeadReview, manager: Manager, session: ScopedSession
 ) -> LeadRead:
@@ -163,7 +180,7 @@ async def review_lead(
     status_code=201,
     responses={
         200: {"model": LeadTransferRead, "description": _AGAIN},
-        **writes(NotFound, LeadNotSo, RecordDiffers),
+        **writes(NotFound, LeadDiscarded, LeadNotSo, RecordDiffers),
     },
 )
 async def transfer_lead(
@@ -231,7 +248,7 @@ async def print_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession
     status_code=201,
     responses={
         200: {"model": LeadFeedbackRead, "description": _AGAIN},
-        **writes(NotFound, NothingToFeedBack, RecordDiffers),
+        **writes(NotFound, LeadBatchDiscarded, NothingToFeedBack, RecordDiffers),
     },
 )
 async def feed_back_batch(
