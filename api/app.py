@@ -44,6 +44,7 @@ from api.duties.remembered import Days
 from api.fhir import routes as fhir
 from api.foundation import contract, handlers, health, logs, written_contract
 from api.foundation.database import Database
+from api.foundation.directory import Directory
 from api.foundation.edge import Edge
 from api.foundation.sealed import new_key
 from api.foundation.worker import working
@@ -60,7 +61,6 @@ from api.health_records import vaccination_routes as vaccinations
 from api.health_records import validity_routes as validity
 from api.inbound import routes as inbound
 from api.leads import client_routes as delivered_leads
-from api.leads import correction_routes as lead_corrections
 from api.leads import correction_routes as lead_corrections
 from api.leads import routes as leads
 from api.leads import upload_routes as lead_sheets
@@ -99,6 +99,9 @@ __all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 
 # Routes are tried in this order and each costs a little: what is asked most stands first.
 ROOMS = (
+    readings.hot,
+    duties.hot,
+    passes.hot,
     readings.router,
     duties.router,
     access.gate,
@@ -129,7 +132,6 @@ ROOMS = (
     divisions.router,
     lead_sheets.router,
     leads.router,
-    lead_corrections.router,
     lead_corrections.router,
     delivered_leads.router,
     verification.router,
@@ -217,12 +219,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.seen_at_gates = Recollection()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
-    # Not included as the rooms are: what stands in the application itself is found at once.
-    app.router.routes.extend(readings.hot.routes)
-    app.router.routes.extend(duties.hot.routes)
-    app.router.routes.extend(passes.hot.routes)
-    for router in (*ROOMS, fhir.router, health.router):
-        app.include_router(router)
+    routes = [route for router in (*ROOMS, fhir.router, health.router) for route in router.routes]
+    app.router.routes.insert(0, Directory(routes))
+    app.router.routes.extend(routes)  # not to be found there, but for the contract
     handlers.install(app)
     contract.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)
     if settings.allowed_origins:

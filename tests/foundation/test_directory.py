@@ -1,0 +1,51 @@
+"""An operation is found by the beginning of its path, whatever stands beside it."""
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from api.foundation.directory import Directory
+
+router = APIRouter()
+
+
+@router.get("/v1/homes")
+@router.post("/v1/homes")
+@router.get("/v1/homes/near")
+@router.get("/v1/homes/{name}")
+@router.get("/v1/homesteads")
+@router.get("/fhir/metadata")
+@router.get("/fhir/{kind}")
+@router.get("/fhir/{kind}/{name}")
+@router.get("/livez")
+async def tell() -> str:
+    return "here"
+
+
+@pytest.fixture(scope="module")
+def client() -> httpx.AsyncClient:
+    app = FastAPI()
+    app.router.routes.insert(0, Directory(router.routes))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1/homes", "/v1/homes/near", "/v1/homes/green", "/v1/homesteads"),
+        *("/fhir/metadata", "/fhir/Patient", "/fhir/Patient/1", "/livez"),
+    ],
+)
+async def test_it_is_found(client: httpx.AsyncClient, path: str):
+    assert (await client.get(path)).json() == "here"
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/home", "/v1/homes/1/2", "/v2/homes", "/fhir", "//"])
+async def test_what_is_nowhere_is_not_found(client: httpx.AsyncClient, path: str):
+    assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/v1/homes", "POST"), ("/livez", "GET")])
+async def test_another_method_is_not_allowed(client: httpx.AsyncClient, path: str, allowed: str):
+    refused = await client.delete(path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
