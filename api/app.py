@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
@@ -219,7 +220,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.seen_at_gates = Recollection()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
-    routes = [route for router in (*ROOMS, fhir.router, health.router) for route in router.routes]
+    every = [route for router in (*ROOMS, fhir.router, health.router) for route in router.routes]
+    routes = [route for route in every if isinstance(route, APIRoute)]
     app.router.routes.insert(0, Directory(routes))
     app.router.routes.extend(routes)  # not to be found there, but for the contract
     handlers.install(app)
