@@ -4,7 +4,8 @@ A lead that was worked on stays. Whoever records an attempt has the lead locked,
 discards it: the one who comes second finds what the first has done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -56,9 +57,9 @@ async def discard_batch(
     )
     leads, doubles = await _locked(session, set(await session.scalars(standing)))
     await _refuse_worked_on(session, leads)
-    correction = Correction(version, by=caller.worker, reason=said.reason)
-    await correct(session, batch, _taken_back(caller, said.reason), correction)
-    await _discard(session, caller, leads, doubles, reason=said.reason)
+    gone = _taken_back(caller, said.reason)
+    await correct(session, batch, gone, Correction(version, by=caller.worker, reason=said.reason))
+    await _discard(session, caller, leads, doubles, gone)
     details = {"leads": len(leads)}
     action = "lead_batches.discard"
     audit(session, caller, action, subject=batch.id, reach=batch.reach, details=details)
@@ -85,7 +86,7 @@ async def discard_lead(
     await _refuse_worked_on(session, leads)
     if lead.version != version:
         raise VersionMismatch(version=lead.version)
-    await _discard(session, caller, leads, doubles, reason=said.reason)
+    await _discard(session, caller, leads, doubles, _taken_back(caller, said.reason))
     await session.refresh(lead)
     audit(session, caller, "leads.discard", subject=lead.id, reach=lead.reach)
     await _close_if_answered(session, caller, batch)
@@ -97,7 +98,7 @@ def _said_before(row: Lead | LeadBatch, caller: Claims, reason: str) -> bool:
     return (row.discarded_by, row.discard_reason) == (caller.worker, reason)
 
 
-def _taken_back(caller: Claims, reason: str) -> dict[str, object]:
+def _taken_back(caller: Claims, reason: str) -> dict[str, Any]:
     return {
         "discarded_at": clock.now(),
         "discarded_by": caller.worker,
@@ -141,8 +142,9 @@ async def _refuse_worked_on(session: AsyncSession, leads: Sequence[Lead]) -> Non
 
 
 _DISCARDED = text("""
-    UPDATE leads SET discarded_at = :at, discarded_by = :by, discard_reason = :reason,
-        version = version + 1, changed_xid = pg_current_xact_id()
+    UPDATE leads SET discarded_at = :discarded_at, discarded_by = :discarded_by,
+        discard_reason = :discard_reason, version = version + 1,
+        changed_xid = pg_current_xact_id()
     WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 
@@ -152,14 +154,12 @@ async def _discard(
     caller: Claims,
     leads: Sequence[Lead],
     doubles: set[UUID],
-    *,
-    reason: str,
+    gone: Mapping[str, Any],
 ) -> None:
     """Let leads count no more: for whom they were late, and for those proposed as their doubles."""
-    ids = [lead.id for lead in leads]
+    ids, reason = [lead.id for lead in leads], gone["discard_reason"]
     await remember(session, caller, ids, reason=reason)
-    told = {"ids": ids, "at": clock.now(), "by": caller.worker, "reason": reason}
-    await session.execute(_DISCARDED, told)
+    await session.execute(_DISCARDED, {"ids": ids, **gone})
     await evidence_discarded(session, EvidenceKind.lead, *ids)
     await close_groundless(session, Cause.overdue_lead, ids, why=_GONE + reason)
     await look_again(session, caller, doubles)
