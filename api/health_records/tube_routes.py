@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from api.access.caller import ScopedSession
+from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.fields import Day
 from api.foundation.pages import Page
-from api.foundation.records import IfMatch, tell_created
-from api.health_records import tube_queries, tube_results, tubes
+from api.foundation.records import BatchOutcome, IfMatch, tell_created
+from api.health_records import tube_batches, tube_queries, tube_results, tubes
 from api.health_records.code_routes import (
     DISCARDING,
     KEPT,
@@ -27,6 +28,7 @@ from api.health_records.keeping import Discarding, record_of
 from api.health_records.models import DiagnosticOutcome, SampleTube
 from api.health_records.problems import TubeCodeTaken, TubeReachesFurther
 from api.health_records.tube_schemas import (
+    SampleTubeBatch,
     SampleTubeCorrect,
     SampleTubeHistory,
     SampleTubeListed,
@@ -74,6 +76,18 @@ async def record_sample_tube(
     kept, created = await tubes.record_tube(session, recorder, tube)
     tell_created(response, f"/v1/sample-tubes/{kept.id}", version=kept.version, created=created)
     return await tube_queries.present_tube(session, kept)
+
+
+@router.post("/sample-tubes/batch", responses=writes())
+async def record_sample_tubes(
+    batch: SampleTubeBatch, recorder: Recorder, session: ScopedSession
+) -> BatchOutcome:
+    """一次登记多管样本及管内各人。
+
+    最多 500 管,逐管给出结果:一管有误不影响其他各管,管内有一人不能登记的,该管整管不登记;
+    没有网络的采样点回来后整批提交,重发不会重复登记(M2.7)。
+    """
+    return await tube_batches.record_tubes(session, recorder, read_or_unread(batch.items))
 
 
 @router.get("/sample-tubes")

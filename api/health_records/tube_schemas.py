@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.foundation.batches import EACH_ALONE
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, RecordId, Wire, unsaid
 from api.foundation.records import Source
 from api.health_records.models import DiagnosticOutcome, SwabType
-from api.health_records.schemas import Kind, Laboratory, Result, SampledAt, Why
+from api.health_records.schemas import LARGEST_BATCH, Kind, Laboratory, Result, SampledAt, Why
 from api.protocols.models import DiagnosticKind
 
 MOST_MEMBERS = 20
@@ -72,6 +73,17 @@ class SampleTubeRecord(FromTheField):
     members: Annotated[
         list[TubeMember],
         Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人,不多于几人一管"),
+    ]
+
+
+class SampleTubeBatch(Input):
+    """The tubes of a morning at a site, each with everybody in it and with its own outcome."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_TUBE]}]})
+
+    items: Annotated[
+        list[Annotated[SampleTubeRecord, EACH_ALONE]],
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐管登记,互不影响"),
     ]
 
 

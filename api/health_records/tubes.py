@@ -1,6 +1,8 @@
 """Tubes with the samples of several people: kept with the tests of all in it, or not at all."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,69 +19,108 @@ from api.foundation.records import (
     insert_new,
 )
 from api.grids.models import Grid
-from api.health_records.control import periods_of
+from api.health_records.control import Period, periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
 from api.health_records.people import People, people_named
 from api.health_records.service import quarantine_on
 from api.health_records.tube_schemas import SampleTubeRecord
+from api.registry.models import Resident
 
 _TOLD = {"code", "pool_size", "swab_type", "kind", "site_session_id", "laboratory", "sampled_at"}
 """What is kept of a tube just as it was told."""
 
 
-async def record_tube(
-    session: AsyncSession, caller: Actor, said: SampleTubeRecord
-) -> tuple[SampleTube, bool]:
-    """Keep a tube and the tests of all in it, or nothing; returns it and whether it is new.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What tubes stand on: who is in them and when those were controlled, and where they lie."""
 
-    Raises `InvalidInput`, `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `TubeCodeTaken`,
-    `RecordDiffers`, and `OutsideYourGrid` for somebody whom the caller sees by a duty only.
-    """
-    _refuse_faults(said)
-    named = {said.performed_by} if said.performed_by else set[UUID]()
-    people = await people_named(session, {each.resident_id for each in said.members}, named)
-    people.refuse_stranger(said.performed_by, within="/body")
-    tube, created = await create_once(
-        session, Proposal(said, await _tube(session, caller, people, said))
+    people: People
+    periods: Mapping[UUID, Sequence[Period]]
+    grids: Mapping[str, Grid]
+
+    def held_by(self, members: Iterable[Resident]) -> Grid:
+        """The lowest grid that holds all of them: whoever sees the tube sees all in it."""
+        grid = self.grids.get(_lowest({member.reach for member in members}))
+        if grid is None:  # somebody in it is seen by a duty only
+            raise OutsideYourGrid
+        return grid
+
+
+@dataclass(frozen=True, slots=True)
+class TubeDraft:
+    """A tube about to be kept, with the tests of all in it."""
+
+    said: SampleTubeRecord
+    tube: SampleTube
+    tests: Sequence[DiagnosticTest]
+
+
+async def survey(session: AsyncSession, said: Sequence[SampleTubeRecord]) -> Ground:
+    """Look up everything that these tubes refer to, in a handful of statements."""
+    residents = {member.resident_id for each in said for member in each.members}
+    named = {each.performed_by for each in said if each.performed_by}
+    people = await people_named(session, residents, named)
+    grids = await session.scalars(select(Grid).where(col(Grid.path).in_(_paths(people, said))))
+    by_path = {grid.path: grid for grid in grids}
+    periods: dict[UUID, list[Period]] = defaultdict(list)
+    for period in await periods_of(session, people.residents.keys()):
+        periods[period.resident_id].append(period)
+    return Ground(people, periods, by_path)
+
+
+def _paths(people: People, said: Sequence[SampleTubeRecord]) -> set[str]:
+    """Where these tubes would lie, of those of whom anybody is known."""
+    known = people.residents
+    reaches = (
+        {known[member.resident_id].reach for member in each.members if member.resident_id in known}
+        for each in said
     )
-    if not created:
-        await _refuse_other_members(session, said)
-        return tube, False
-    await _keep_tests(session, await _tests(session, people, tube, said))
-    details = {"members": tube.member_count, "kind": tube.kind}
-    subject, reach = tube.id, tube.reach
-    audit(session, caller, "sample_tubes.record", subject=subject, reach=reach, details=details)
-    return tube, True
+    return {_lowest(each) for each in reaches if each}
 
 
-async def _keep_tests(session: AsyncSession, tests: Sequence[DiagnosticTest]) -> None:
-    new = await insert_new(session, tests)
-    taken = [place for place, test in enumerate(tests) if test.id not in new]
-    if taken:
-        raise RecordDiffers(fields=[f"members/{place}/id" for place in taken])
+def _lowest(reaches: Collection[str]) -> str:
+    """The path that the grids of all these households begin with."""
+    paths = [reach.split(".")[:-1] for reach in reaches]
+    depth = min(map(len, paths))
+    while len({tuple(path[:depth]) for path in paths}) > 1:
+        depth -= 1
+    return ".".join(paths[0][:depth])
 
 
-def _refuse_faults(said: SampleTubeRecord) -> None:
+def draft(ground: Ground, caller: Actor, said: SampleTubeRecord, *, within: str) -> TubeDraft:
+    """The tube as it would be kept, and the tests of all in it.
+
+    Raises `InvalidInput`, `NotFound`, `NotAColleague`, `RecordedInTheFuture` with pointers below
+    `within`, and `OutsideYourGrid` for somebody whom the caller sees by a duty only.
+    """
+    _refuse_faults(said, within)
+    ground.people.refuse_stranger(said.performed_by, within=within)
+    tube = _tube(ground, caller, said, within)
+    return TubeDraft(said, tube, _tests(ground, tube, said))
+
+
+def _refuse_faults(said: SampleTubeRecord, within: str) -> None:
     if len(said.members) > said.pool_size:
-        raise InvalidInput(f"最多{said.pool_size}人一管。", pointer="/body/members")
+        raise InvalidInput(f"最多{said.pool_size}人一管。", pointer=f"{within}/members")
     for place, member in enumerate(said.members):
         before = said.members[:place]
         if any(member.resident_id == each.resident_id for each in before):
-            pointer = f"/body/members/{place}/resident_id"
+            pointer = f"{within}/members/{place}/resident_id"
             raise InvalidInput("同一人在一管中只能有一份。", pointer=pointer)
         if any(member.id == each.id for each in before):
-            raise InvalidInput("检测的编号不能重复。", pointer=f"/body/members/{place}/id")
+            raise InvalidInput("检测的编号不能重复。", pointer=f"{within}/members/{place}/id")
 
 
-async def _tube(
-    session: AsyncSession, caller: Actor, people: People, said: SampleTubeRecord
-) -> SampleTube:
-    fields = fill_in(said, entered_by=caller.worker, source=Source.visit, instants=("sampled_at",))
+def _tube(ground: Ground, caller: Actor, said: SampleTubeRecord, within: str) -> SampleTube:
+    told = ("sampled_at",)
+    fields = fill_in(
+        said, entered_by=caller.worker, source=Source.visit, instants=told, within=within
+    )
     members = [
-        people.resident(each.resident_id, within=f"/body/members/{place}")
+        ground.people.resident(each.resident_id, within=f"{within}/members/{place}")
         for place, each in enumerate(said.members)
     ]
-    grid = await _held_by(session, {member.reach for member in members})
+    grid = ground.held_by(members)
     return SampleTube(
         **fields,
         **said.model_dump(include=_TOLD),
@@ -92,25 +133,9 @@ async def _tube(
     )
 
 
-async def _held_by(session: AsyncSession, reaches: Collection[str]) -> Grid:
-    """The lowest grid that holds all these households: whoever sees the tube sees all in it."""
-    paths = [reach.split(".")[:-1] for reach in reaches]
-    depth = min(map(len, paths))
-    while len({tuple(path[:depth]) for path in paths}) > 1:
-        depth -= 1
-    path = ".".join(paths[0][:depth])
-    grid = (await session.scalars(select(Grid).where(col(Grid.path) == path))).one_or_none()
-    if grid is None:  # somebody in it is seen by a duty only
-        raise OutsideYourGrid
-    return grid
-
-
-async def _tests(
-    session: AsyncSession, people: People, tube: SampleTube, said: SampleTubeRecord
-) -> list[DiagnosticTest]:
-    periods = await periods_of(session, people.residents.keys())
+def _tests(ground: Ground, tube: SampleTube, said: SampleTubeRecord) -> list[DiagnosticTest]:
     shared = tube.model_dump(include=_OF_TUBE)
-    residents = [people.residents[each.resident_id] for each in said.members]
+    residents = [ground.people.residents[each.resident_id] for each in said.members]
     return [
         DiagnosticTest(
             **shared,
@@ -118,7 +143,9 @@ async def _tests(
             resident_id=resident.id,
             grid_id=resident.grid_id,
             reach=resident.reach,
-            quarantine_id=quarantine_on(periods, resident.id, said.sampled_at),
+            quarantine_id=quarantine_on(
+                ground.periods.get(resident.id, ()), resident.id, said.sampled_at
+            ),
             samples=1,
             tube_id=tube.id,
             pooled=tube.member_count > 1,
@@ -132,8 +159,45 @@ _OF_TUBE = {"kind", "outcome", "sampled_at", "reported_at", "laboratory", "versi
 }
 
 
-async def _refuse_other_members(session: AsyncSession, said: SampleTubeRecord) -> None:
-    kept = {(test.id, test.resident_id) for test in await tests_in(session, said.id)}
+async def record_tube(
+    session: AsyncSession, caller: Actor, said: SampleTubeRecord
+) -> tuple[SampleTube, bool]:
+    """Keep a tube and the tests of all in it, or nothing; returns it and whether it is new.
+
+    Raises what `draft` and `keep` raise.
+    """
+    ground = await survey(session, [said])
+    tube, created = await keep(session, draft(ground, caller, said, within="/body"))
+    if created:
+        details = {"members": tube.member_count, "kind": tube.kind}
+        subject, reach = tube.id, tube.reach
+        audit(session, caller, "sample_tubes.record", subject=subject, reach=reach, details=details)
+    return tube, created
+
+
+async def keep(session: AsyncSession, drafted: TubeDraft) -> tuple[SampleTube, bool]:
+    """Keep a tube with its tests, or find that it is kept; raises `TubeCodeTaken`, `RecordDiffers`.
+
+    What was kept before one of them was refused is undone by whoever opened the transaction.
+    """
+    tube, created = await create_once(session, Proposal(drafted.said, drafted.tube))
+    if created:
+        await _keep_tests(session, drafted.tests)
+    else:
+        refuse_other_members(drafted.said, await tests_in(session, tube.id))
+    return tube, created
+
+
+async def _keep_tests(session: AsyncSession, tests: Sequence[DiagnosticTest]) -> None:
+    new = await insert_new(session, tests)
+    taken = [place for place, test in enumerate(tests) if test.id not in new]
+    if taken:
+        raise RecordDiffers(fields=[f"members/{place}/id" for place in taken])
+
+
+def refuse_other_members(said: SampleTubeRecord, tests: Iterable[DiagnosticTest]) -> None:
+    """Raise `RecordDiffers` where the tests of the tube as it is kept are of others."""
+    kept = {(test.id, test.resident_id) for test in tests}
     if kept != {(each.id, each.resident_id) for each in said.members}:
         raise RecordDiffers(fields=["members"])
 
