@@ -142,9 +142,12 @@ _UNMET = f"""
     WHERE last.outcome IN ('absent', 'refused')
 """
 
+# An alert about nobody by name is about a home, or a grid.
+_WHERE = """coalesce((SELECT h.name FROM households AS h WHERE h.id = a.household_id),
+        (SELECT g.name FROM grids AS g WHERE g.id = a.grid_id))"""
 # Told at the step that was told last; whoever answered goes on with it.
 _ALERTS = f"""
-    SELECT 'alert', 'acknowledge', NULL, a.cause, a.id, a.quarantine_id, a.resident_id,
+    SELECT 'alert', 'acknowledge', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
         a.household_id, NULL, t.told_at, coalesce(a.climbs_at, a.answer_by)
     FROM alerts AS a
     JOIN alert_tellings AS t ON t.alert_id = a.id AND t.worker_id = $6::uuid
@@ -153,8 +156,8 @@ _ALERTS = f"""
         SELECT FROM alert_tellings AS later WHERE later.alert_id = a.id AND later.hop > t.hop
     )
     UNION ALL
-    SELECT 'alert', CASE a.status WHEN 'handling' THEN 'resolve' ELSE 'handle' END, NULL, a.cause,
-        a.id, a.quarantine_id, a.resident_id, a.household_id, NULL,
+    SELECT 'alert', CASE a.status WHEN 'handling' THEN 'resolve' ELSE 'handle' END, {_WHERE},
+        a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id, NULL,
         coalesce(a.handled_at, a.acknowledged_at),
         greatest(a.answer_by, {_end_of_day("coalesce(a.handled_at, a.acknowledged_at)")})
     FROM alerts AS a
@@ -257,8 +260,8 @@ DECISIONS: Final = f"""
             OR a.exposure_class NOT IN ({_UNCONCERNED}))
         AND {nearest("a.reach")}
     UNION ALL
-    SELECT 'alert', 'verify', NULL, a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id,
-        NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
+    SELECT 'alert', 'verify', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
+        a.household_id, NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
     FROM alerts AS a
     WHERE a.status = 'resolved' AND $6::uuid IS DISTINCT FROM a.resolved_by
         AND $6::uuid IS DISTINCT FROM a.handled_by

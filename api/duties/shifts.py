@@ -7,16 +7,20 @@ from typing import Final
 
 from api.duties.due import midnight
 
-# At a site the work is that of its session; where none is planned yet, there is none to name.
+# At a site the work is that of its session: the open one is counted at, one still to come is opened
+# first; where none is planned yet, there is none to name.
 SHIFTS: Final = f"""
-    SELECT 'shift', d.place_kind, NULL, d.place_name || coalesce('(' || d.role || ')', ''),
-        coalesce(held.id, d.place_id), NULL, NULL::uuid, NULL::uuid, NULL, d.starts_at, d.ends_at
+    SELECT 'shift', CASE
+            WHEN d.place_kind = 'checkpoint' THEN 'checkpoint' WHEN held.id IS NULL THEN 'none'
+            WHEN held.status = 'planned' THEN 'open' ELSE 'site'
+        END, d.role, d.place_name, coalesce(held.id, d.place_id), NULL, NULL::uuid, NULL::uuid,
+        NULL, d.starts_at, d.ends_at
     FROM duty_shifts AS d
     LEFT JOIN LATERAL (
-        SELECT s.id FROM site_sessions AS s
+        SELECT s.id, s.status FROM site_sessions AS s
         WHERE s.site_id = d.place_id AND s.status <> 'cancelled'
             AND s.starts_at < d.ends_at AND s.ends_at > d.starts_at
-        ORDER BY s.starts_at LIMIT 1
+        ORDER BY s.status <> 'open', s.status <> 'planned', s.starts_at, s.id LIMIT 1
     ) AS held ON true
     WHERE d.worker_id = $6::uuid AND d.discarded_at IS NULL
         AND d.ends_at > $3::timestamptz AND d.starts_at < {midnight("$2::date + 1")}

@@ -10,6 +10,7 @@ from api.leads.models import LeadOutcome
 from api.movements.models import TransferKind
 from api.protocols.models import DiagnosticKind
 from api.quarantines.stage_models import ChangeKind
+from api.sites.models import SiteRole
 
 Row = Mapping[str, Any]
 """A duty as `my_day` reads it."""
@@ -41,6 +42,15 @@ def _lead(row: Row) -> str:
     return f"{'分派' if row['act'] == 'assign' else '反馈已审核的'}线索:{row['label']}"
 
 
+_SITE_ROLES = {role.value: role.label for role in SiteRole}
+
+
+def _shift(row: Row) -> str:
+    told = _SITE_ROLES.get(row["key"], row["key"])  # a code that a session asks for, or free text
+    lacks = {"open": ",场次尚未开点", "none": ",场次尚未安排"}.get(row["act"], "")
+    return f"到{row['label']}{f'({told})' if told else ''}值班{lacks}"
+
+
 _VERBS = {
     ("alert", "acknowledge"): "响应{about}:{person}",
     ("alert", "handle"): "处置{about}:{person}",
@@ -68,8 +78,6 @@ _VERBS = {
     ("retest", "pool"): "给{person}单采复核(所在混采管不是阴性)",
     ("retest", "antigen"): "给{person}采样做核酸确认(抗原阳性)",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
-    ("shift", "checkpoint"): "到{label}值班",
-    ("shift", "site"): "到{label}值班",
 }
 _LABELS: dict[str, type[Labelled]] = {
     "alert": Cause,
@@ -82,6 +90,7 @@ _SENTENCES: dict[str, Callable[[Row], str]] = {
     "visit": _visit,
     "test": _test,
     "lead": _lead,
+    "shift": _shift,
     "call": lambda row: f"打电话问候{row['person']}",
     "follow_up": lambda row: f"随访{row['person']}(解除后第{row['key']}天)",
 }
@@ -95,7 +104,13 @@ def what(row: Row) -> str:
     kinds = _LABELS.get(row["kind"])
     about = kinds(row["label"]).label if kinds and row["label"] else ""
     pattern = _VERBS[row["kind"], row["act"]]
-    return pattern.format(about=about, person=row["person"] or "本网格", label=row["label"])
+    return pattern.format(about=about, person=_whom(row), label=row["label"])
+
+
+def _whom(row: Row) -> str:
+    """Whom it concerns; of an alert about nobody, the household or the grid, its `key`."""
+    place = row["key"] if row["kind"] == "alert" else None
+    return row["person"] or place or "本网格"
 
 
 PATHS = {
@@ -121,6 +136,8 @@ PATHS = {
 ELSEWHERE = {
     ("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers",
     ("shift", "site"): "/v1/site-sessions/{subject_id}/tallies",
+    ("shift", "open"): "/v1/site-sessions/{subject_id}/open",
+    ("shift", "none"): "/v1/site-sessions?site_id={subject_id}",
     ("lead", "assign"): "/v1/lead-batches/{subject_id}/assign",
     ("lead", "feed_back"): "/v1/lead-batches/{subject_id}/feedback",
     ("home_sampling", "assign"): "/v1/home-samplings/{subject_id}/assign",
@@ -140,7 +157,8 @@ def report(row: Row) -> dict[str, Any]:
     act = _ACTS.get(row["act"], row["act"])
     pattern = ELSEWHERE.get((row["kind"], row["act"]), PATHS[row["kind"]])
     path = pattern.format(quarantine_id=row["quarantine_id"], subject_id=row["subject_id"], act=act)
-    return {"method": "POST", "path": path, "body": _body(row)}
+    method = "GET" if row["act"] == "none" else "POST"  # there is nothing yet to report to
+    return {"method": method, "path": path, "body": _body(row)}
 
 
 def _sample(row: Row) -> dict[str, str]:

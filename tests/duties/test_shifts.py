@@ -9,9 +9,10 @@ import time_machine
 
 from api.foundation import clock
 from tests.builders import a_checkpoint, a_shift
-from tests.cast import Town
+from tests.cast import Town, grid_id
 from tests.duties.scenery import my_day
 from tests.readings.conftest import at, signed_in
+from tests.sites.test_sites import a_session, a_site
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +58,27 @@ async def test_a_shift_of_another_day_or_off_the_roster_is_not_of_today(
     answer = await lin.post(path, json={"reason": "调班"}, headers=headers)
     assert answer.status_code == 200, answer.text
     assert await _shifts(town, "mei") == []
+
+
+async def test_a_shift_at_a_site_leads_to_the_session_that_can_be_worked_on(
+    town: Town, lin: httpx.AsyncClient
+):
+    site = await a_site(lin, grid_id=str(grid_id("t.01.01")), name="村委采样点")
+    await a_shift(lin, site, worker="mei", begins=0, hours=8, role="sampler")
+    mei = await signed_in(town, "mei")
+    [duty] = await _shifts(town, "mei")
+    assert duty["what"] == "到村委采样点(采样)值班,场次尚未安排"
+    assert duty["report"]["method"] == "GET"
+    assert (await mei.get(duty["report"]["path"])).json()["items"] == []
+    span = {
+        "starts_at": clock.now().isoformat(),
+        "ends_at": (clock.now() + timedelta(hours=4)).isoformat(),
+    }
+    held = await a_session(lin, site, opened=False, **span)
+    [duty] = await _shifts(town, "mei")
+    assert duty["what"].endswith("值班,场次尚未开点")
+    assert duty["report"]["path"] == f"/v1/site-sessions/{held['id']}/open"
+    assert (await mei.post(duty["report"]["path"])).status_code == 200
+    await a_session(lin, site, opened=False, **span)  # another one, of the same hours
+    [duty] = await _shifts(town, "mei")
+    assert duty["report"]["path"] == f"/v1/site-sessions/{held['id']}/tallies"
