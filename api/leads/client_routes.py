@@ -43,6 +43,7 @@ async def deliver_leads(
 
     批次和线索一次报送,最多 1000 条,逐条给出结果;更多的分次报送,每次带同一批次(M2.6、M6.4)。
     重发不会重复。对应到居民、查重、分派与人工填入的相同,结果不含本地居民的信息。
+    乡镇已将该批作废的,`batch` 写明何时、为何作废,不再收新的线索;须重报的另用编号。
     """
     received, created = await delivery.deliver(session, deliverer, sent)
     response.status_code = 201 if created else 200

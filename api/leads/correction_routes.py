@@ -8,11 +8,17 @@ from fastapi import Response
 from api.access.caller import ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
-from api.foundation.contract import room, writes
+from api.foundation.contract import found, room, writes
 from api.foundation.problems import NotFound, OutsideYourGrid, VersionMismatch, VersionMissing
 from api.foundation.records import IfMatch
-from api.leads import batch_corrections, correcting, discarding
-from api.leads.correction_schemas import LeadBatchDiscard, LeadCorrect, LeadDiscard
+from api.leads import batch_corrections, correcting, discarding, history
+from api.leads.correction_schemas import (
+    LeadBatchDiscard,
+    LeadBatchHistory,
+    LeadCorrect,
+    LeadDiscard,
+    LeadHistory,
+)
 from api.leads.masked import shown_batch, shown_lead
 from api.leads.problems import (
     LeadBatchAlreadyEntered,
@@ -22,11 +28,13 @@ from api.leads.problems import (
     LeadNotSo,
     LeadsWorkedOn,
 )
+from api.leads.queries import batch_of, lead_of
 from api.leads.schemas import LeadBatchCorrect
 from api.leads.shown import LeadBatchRead, LeadRead
 
 router = room("leads")
 
+Reader = Annotated[Claims, permits(Permission.leads_read)]
 Manager = Annotated[Claims, permits(Permission.leads_manage)]
 
 _CHANGING = (NotFound, VersionMissing, VersionMismatch)
@@ -109,3 +117,20 @@ async def discard_lead(
     lead = await discarding.discard_lead(session, manager, lead_id, discard, version=version)
     response.headers["ETag"] = f'"{lead.version}"'
     return shown_lead(session, lead)
+
+
+@router.get("/lead-batches/{batch_id}/history", responses=found())
+async def read_lead_batch_history(
+    batch_id: UUID, _: Reader, session: ScopedSession
+) -> LeadBatchHistory:
+    """查看一批线索更正前的各版内容。"""
+    return await history.of_batch(session, await batch_of(session, batch_id))
+
+
+@router.get("/leads/{lead_id}/history", responses=found())
+async def read_lead_history(lead_id: UUID, _: Reader, session: ScopedSession) -> LeadHistory:
+    """查看一条线索更正、分派、作废前的各版内容。
+
+    已脱敏;线索在其他网格时的各版,只有管得到那里的人看得到(M2.6、M6.6)。
+    """
+    return await history.of_lead(session, await lead_of(session, lead_id))

@@ -1,14 +1,16 @@
 """What is told to put leads right, or to take them back."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from api.arrivals.division_schemas import PlaceCode
 from api.arrivals.models import Transport
-from api.foundation.fields import Input, Instant, LongText, Name, Phone, ShortText, unsaid
+from api.foundation.fields import Input, Instant, LongText, Name, Phone, ShortText, Wire, unsaid
 from api.leads.models import LeadSource
 from api.leads.schemas import Age, PastDay
+from api.leads.shown import LeadBatchRead, LeadRead
 from api.protocols.models import ExposureClass
 from api.registry.resident_schemas import Identified
 
@@ -63,3 +65,33 @@ class LeadBatchDiscard(Input):
     )
 
     reason: Annotated[ShortText, Field(description="作废的原因,将被记录,勿写个人信息")]
+
+
+class LeadRevision(Wire):
+    """What a lead said before it was changed."""
+
+    lead: LeadRead = Field(description="改前的内容,已脱敏")
+    replaced_at: Instant = Field(description="何时改")
+    replaced_by: UUID = Field(description="由谁改")
+    reason: str | None = Field(description="为何改")
+
+
+class LeadHistory(Wire):
+    """Every former version of a lead, oldest first."""
+
+    items: list[LeadRevision] = Field(description="历次改前的内容,早的在前")
+
+
+class LeadBatchRevision(Wire):
+    """What a batch said before it was changed."""
+
+    batch: LeadBatchRead = Field(description="改前的内容")
+    replaced_at: Instant = Field(description="何时改")
+    replaced_by: UUID = Field(description="由谁改")
+    reason: str | None = Field(description="为何改")
+
+
+class LeadBatchHistory(Wire):
+    """Every former version of a batch, oldest first."""
+
+    items: list[LeadBatchRevision] = Field(description="历次改前的内容,早的在前")

@@ -110,6 +110,8 @@ async def test_a_batch_taken_back_is_read_by_its_id_and_nowhere_else(
     lead = (await ming.get(f"/v1/leads/{given['id']}")).json()["lead"]
     assert (lead["discarded_at"], lead["discard_reason"]) == (gone["discarded_at"], WHY["reason"])
     assert lead["version"] == given["version"] + 1
+    (former,) = (await ming.get(f"/v1/leads/{given['id']}/history")).json()["items"]
+    assert (former["lead"], former["reason"]) == (given, WHY["reason"])
     entries = (await zhou.get("/v1/audit-entries", params={"subject_id": batch["id"]})).json()
     assert entries["items"][0]["action"] == "lead_batches.discard"
     assert entries["items"][0]["details"] == {"leads": 2}
