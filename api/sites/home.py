@@ -12,12 +12,13 @@ from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
+from api.access.permissions import Permission, Role, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.field_records import fill_in
 from api.foundation.live import tell
 from api.foundation.pages import Page, PageRequest, read_page
-from api.foundation.problems import NotFound
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Correction, Proposal, Source, correct, create_once
 from api.registry.queries import resident_of
 from api.sites.campaign_schemas import (
@@ -47,11 +48,13 @@ async def ask_for(
     """Keep that somebody is to be sampled at home; returns it and whether it is new.
 
     Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `HomeSamplingWanted`,
-    `RecordDiffers`.
+    `RecordDiffers`, and `InvalidInput` for a day outside the campaign.
     """
     resident = await resident_of(session, said.resident_id, pointer="/body/resident_id")
     if said.campaign_id is not None:
-        await campaign_of(session, said.campaign_id)
+        campaign = await campaign_of(session, said.campaign_id)
+        if not campaign.from_on <= said.wanted_on <= campaign.to_on:
+            raise InvalidInput("上门日期不在该行动的起止日期之内。", pointer="/body/wanted_on")
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
     row = HomeSampling(
@@ -82,16 +85,36 @@ async def assign(
     *,
     version: int,
 ) -> HomeSampling:
-    """Give it to somebody, who is told; raises `NotFound`, `NotAColleague`, `HomeSamplingOver`."""
+    """Give it to somebody, who is told.
+
+    Raises `NotFound`, `NotAColleague`, `HomeSamplingOver`, `VersionMismatch`, and `InvalidInput`
+    for somebody who would neither find it in their day nor be able to record the sample.
+    """
     sampling = await _still_to_do(session, sampling_id)
     if await strangers(session, {said.worker_id}):
         raise NotAColleague(pointer="/body/worker_id")
+    await _refuse_out_of_reach(session, sampling, said.worker_id)
     changes = {"assigned_to": said.worker_id, "assigned_at": clock.now()}
     await correct(session, sampling, changes, Correction(version, by=caller.worker))
     reach = sampling.reach
     audit(session, caller, "home_samplings.assign", subject=sampling.id, reach=reach)
     await tell(session, "duties.changed", subject=sampling.id, reach=reach, worker=said.worker_id)
     return sampling
+
+
+_POSTS_HERE = text("""
+    SELECT role, level FROM posts_of(:worker, :at) AS held
+    WHERE grid_id = :grid OR grid_id IN (SELECT above.id FROM line_above(:grid, :at) AS above)
+""")
+
+
+async def _refuse_out_of_reach(session: AsyncSession, sampling: HomeSampling, worker: UUID) -> None:
+    told = {"worker": worker, "grid": sampling.grid_id, "at": clock.now()}
+    for role, level in (await session.execute(_POSTS_HERE, told)).all():
+        if Permission.health_records_record in permitted(Role(role), level):
+            return
+    detail = "该人员的任职范围不含这一户,或不能登记检测,请安排其他人员。"
+    raise InvalidInput(detail, pointer="/body/worker_id")
 
 
 async def call_off(

@@ -20,7 +20,7 @@ from api.foundation.records import (
     correct,
     create_once,
 )
-from api.sites.models import SessionStatus, SessionTally, SiteSession
+from api.sites.models import SessionStatus, SessionTally, Site, SiteKind, SiteSession
 from api.sites.problems import SessionNotSo
 from api.sites.queries import session_of
 from api.sites.tally_schemas import (
@@ -40,10 +40,12 @@ async def count_hour(
     """Keep what a counter had in an hour; returns it and whether it is new.
 
     Raises `NotFound`, `NotAColleague`, `SessionNotSo` before it was opened, `InvalidInput` for an
-    hour that is none or lies outside the session, `HourAlreadyCounted`, `RecordDiffers`.
+    hour that is none or lies outside the session and for doses where people are sampled,
+    `HourAlreadyCounted`, `RecordDiffers`.
     """
     held = await session_of(session, session_id)
     _refuse_hour(held, said.hour_at)
+    await _refuse_other_kind(session, held.site_id, said)
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
     fields = fill_in(said, entered_by=caller.worker, source=Source.device, instants=("hour_at",))
@@ -74,6 +76,16 @@ def _refuse_hour(held: SiteSession, hour_at: datetime) -> None:
     refuse_the_future(hour_at, pointer="/body/hour_at")
 
 
+async def _refuse_other_kind(
+    session: AsyncSession, site_id: UUID, said: TallyRecord | TallyCorrect
+) -> None:
+    site = await session.get_one(Site, site_id)
+    if site.kind is SiteKind.sampling and said.doses:
+        raise InvalidInput("采样点没有接种剂数。", pointer="/body/doses")
+    if site.kind is SiteKind.vaccination and said.tubes:
+        raise InvalidInput("接种点没有采样管数。", pointer="/body/tubes")
+
+
 async def tally_of(session: AsyncSession, tally_id: UUID) -> SessionTally:
     """One count; raises `NotFound`."""
     tally = await session.get(SessionTally, tally_id)
@@ -85,8 +97,9 @@ async def tally_of(session: AsyncSession, tally_id: UUID) -> SessionTally:
 async def correct_tally(
     session: AsyncSession, caller: Claims, tally_id: UUID, said: TallyCorrect, *, version: int
 ) -> SessionTally:
-    """Put a count right; raises `NotFound`, `VersionMismatch`."""
+    """Put a count right; raises `NotFound`, `VersionMismatch`, `InvalidInput` as `count_hour`."""
     tally = await tally_of(session, tally_id)
+    await _refuse_other_kind(session, tally.site_id, said)
     changes = said.model_dump(include=said.model_fields_set - {"reason"})
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, tally, changes, correction)

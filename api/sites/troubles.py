@@ -98,10 +98,16 @@ async def trouble_of(session: AsyncSession, trouble_id: UUID) -> SiteTrouble:
 async def solve(
     session: AsyncSession, caller: Claims, trouble_id: UUID, said: TroubleSolution, *, version: int
 ) -> SiteTrouble:
-    """Say how it was solved; raises `NotFound`, `TroubleSolved`, `VersionMismatch`."""
+    """Say how it was solved; said again by the same in the same words, it stays as it is.
+
+    Raises `NotFound`, `TroubleSolved`, `VersionMismatch`.
+    """
     trouble = await trouble_of(session, trouble_id)
     await session.refresh(trouble, with_for_update=True)
     if trouble.solved_at is not None:
+        told = opened(keyring_of(session), trouble.solution_sealed, context=_SOLUTION)
+        if (told, trouble.solved_by) == (said.solution, caller.worker):
+            return trouble
         raise TroubleSolved
     changes = {
         "solved_at": clock.now(),

@@ -104,6 +104,10 @@ async def test_a_sampling_at_home_is_asked_for_given_and_done_by_the_test(
     address = f"/v1/home-samplings/{asked['id']}"
     stranger = await lin.post(f"{address}/assign", json={"worker_id": str(new_id())}, headers=FIRST)
     assert_problem(stranger, NotAColleague)
+    for name in ("han", "mei"):  # of the next village, of the next group
+        far = {"worker_id": str(id_of(name))}
+        refused = await lin.post(f"{address}/assign", json=far, headers=FIRST)
+        assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/worker_id"
     given = await lin.post(
         f"{address}/assign", json={"worker_id": str(id_of("ming"))}, headers=FIRST
     )
@@ -115,6 +119,15 @@ async def test_a_sampling_at_home_is_asked_for_given_and_done_by_the_test(
     assert told["test_id"] == test["id"]
     late = await lin.post(f"{address}/cancel", json={"reason": "x"}, headers={"If-Match": '"2"'})
     assert_problem(late, HomeSamplingOver)
+
+
+async def test_a_sampling_at_home_lies_within_its_campaign(town: Town, lin: httpx.AsyncClient):
+    home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
+    campaign = await _campaign(lin)
+    said = {"id": str(new_id()), "resident_id": home["residents"][0]["id"], "reason": "mobility"}
+    said |= {"campaign_id": campaign["id"], "wanted_on": str(clock.today() + timedelta(days=2))}
+    refused = await lin.post("/v1/home-samplings", json=said)
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/wanted_on"
 
 
 @pytest.mark.parametrize(
