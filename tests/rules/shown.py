@@ -64,6 +64,7 @@ DUTY_SHOWS = {
     "read_test_history",
     "read_transfer",
     "read_travel_card",
+    "read_travel_card_history",
     "read_vaccination",
     "read_vaccination_history",
 }
