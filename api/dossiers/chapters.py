@@ -20,6 +20,15 @@ from api.visits.models import VisitMode, VisitOutcome
 
 _OWN = "SELECT id FROM quarantines WHERE resident_id = :resident"
 
+# Whoever moved was visited where they lived then: each former version of the register names a home.
+_LIVED = """
+    SELECT :household AS household_id, max(replaced_at) AS since, NULL::timestamptz AS until
+    FROM revisions WHERE kind = 'residents' AND record_id = :resident
+    UNION ALL
+    SELECT (body ->> 'household_id')::uuid, lag(replaced_at) OVER (ORDER BY version), replaced_at
+    FROM revisions WHERE kind = 'residents' AND record_id = :resident
+"""
+
 CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         kind=EntryKind.registered,
@@ -44,10 +53,16 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         kind=EntryKind.visit,
         permission=Permission.visits_read,
-        sql="""
-            SELECT visited_at, id, performed_by,
+        sql=f"""
+            SELECT visited_at, v.id, v.performed_by,
                 jsonb_build_object('mode', mode, 'outcome', outcome)
-            FROM visits WHERE household_id = :household AND discarded_at IS NULL
+            FROM visits AS v
+            JOIN ({_LIVED}) AS home ON home.household_id = v.household_id
+                AND (home.since IS NULL OR v.visited_at >= home.since)
+                AND (home.until IS NULL OR v.visited_at < home.until)
+            JOIN residents AS r ON r.id = :resident
+                AND (r.left_on IS NULL OR v.visited_at < {midnight("(r.left_on + 1)")})
+            WHERE v.discarded_at IS NULL
         """,
         sentence="{mode}走访所在的户:{outcome}",
         words={"mode": VisitMode, "outcome": VisitOutcome},

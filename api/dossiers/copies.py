@@ -32,7 +32,7 @@ HAD_FOR = timedelta(hours=24)
 _LEFT_OUT = ("_lookup", "_by", "_xid")
 _OF_OTHERS = {
     *("reach", "version", "linked_quarantine_id", "party_id", "medic_id", "approver_post"),
-    "assigned_to",
+    *("assigned_to", "contact_name", "contact_phone_sealed"),
 }
 
 Copy = dict[str, Any]

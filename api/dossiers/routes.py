@@ -28,6 +28,7 @@ router = room("dossiers")
 DossierReader = Annotated[Claims, permits(Permission.dossiers_read)]
 Exporter = Annotated[Claims, permits(Permission.dossiers_export)]
 Paged = Annotated[PageRequest, Depends(page_request)]
+_NEVER_STORED = {"Cache-Control": "no-store"}
 Kinds = Annotated[list[EntryKind], Query(description="只看这些类别;不填为全部")]
 
 
@@ -105,10 +106,11 @@ async def fetch_dossier_as_json(
     """领取副本(JSON)。
 
     `person` 为登记的信息,`timeline` 为时间线,`records` 为各类记录的全文;
-    不含他人的信息。领取将被记录。
+    不含他人的信息,包保人员的姓名除外。领取将被记录。
     """
     copy, _ = await copies.copy_of(session, exporter, dossier_export_id)
-    return Response(orjson.dumps(copy, default=str), media_type="application/json")
+    body = orjson.dumps(copy, default=str)
+    return Response(body, media_type="application/json", headers=_NEVER_STORED)
 
 
 @router.get(
@@ -124,4 +126,5 @@ async def fetch_dossier_as_pdf(
     供打印后交给本人;含证件号、电话、住址全文和时间线。领取将被记录。
     """
     copy, entries = await copies.copy_of(session, exporter, dossier_export_id)
-    return Response(await asyncio.to_thread(pdf_of, copy, entries), media_type="application/pdf")
+    body = await asyncio.to_thread(pdf_of, copy, entries)
+    return Response(body, media_type="application/pdf", headers=_NEVER_STORED)

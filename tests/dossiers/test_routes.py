@@ -14,6 +14,7 @@ from api.foundation.database import Database
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from tests.access.posts import a_post
+from tests.builders import a_household, a_visit, synthetic_resident
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 from tests.place import Hands, a_home, a_place, township_rules
 
@@ -102,6 +103,26 @@ async def test_what_a_reader_may_not_read_is_named_and_not_told(
     assert_problem(asked, NotPermitted)
 
 
+async def test_whoever_moved_was_visited_where_they_lived_then(town: Town):
+    lin, group = await town.as_("lin"), grid_id("t.01.01.01")
+    former, later = [
+        await a_household(lin, grid=group, residents=[synthetic_resident()]) for _ in range(2)
+    ]
+    mover = former["residents"][0]
+    before = (clock.now() - timedelta(hours=2)).isoformat()
+    seen = await a_visit(lin, former, visited_at=before)
+    await a_visit(lin, later, visited_at=before)  # they did not live there yet
+    path = f"/v1/residents/{mover['id']}"
+    moved = await lin.post(f"{path}/move", json={"household_id": later["id"]})
+    assert moved.status_code == 200, moved.text
+    with time_machine.travel(clock.now() + timedelta(hours=1), tick=False):
+        late = town.client(await town.token_of("lin"))
+        await a_visit(late, former)
+        met = await a_visit(late, later)
+        told = (await late.get(f"{path}/dossier?kind=visit")).json()["items"]
+    assert [each["record_id"] for each in told] == [met["id"], seen["id"]]
+
+
 async def test_a_volunteer_reads_no_file(town: Town, person: str):
     ba = await town.as_("ba")
     assert_problem(await ba.get(f"/v1/residents/{person}/dossier"), NotPermitted)
@@ -127,10 +148,11 @@ async def test_a_copy_is_whole_and_plain_and_names_nobody_else(town: Town, perso
     assert len(told["person"]["document"]) == 18
     assert told["records"]["readings"]
     assert told["timeline"]
-    for hidden in (str(id_of("lin")), "_lookup", "_sealed"):
+    for hidden in (str(id_of("lin")), "_lookup", "_sealed", "contact_name", "contact_phone"):
         assert hidden not in json.dumps(told)
     pdf = await lin.get(asked.json()["pdf_url"])
     assert pdf.headers["content-type"] == "application/pdf"
+    assert pdf.headers["cache-control"] == "no-store"
     assert pdf.content.startswith(b"%PDF")
 
 
