@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from api.foundation import clock
 from api.webhooks.addresses import AddressNotAllowed, Fence
+from api.webhooks.backoff import asked_for
 from api.webhooks.models import Failure
 from api.webhooks.network import GuardedNetwork, Unresolved
 
@@ -40,12 +41,16 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of sending: a status, or what went wrong before there was one."""
+    """What came of sending: a status, or what went wrong before there was one.
+
+    `pause` is how long the address asks to be left alone.
+    """
 
     at: datetime
     took_ms: int
     status_code: int | None = None
     failure: Failure | None = None
+    pause: timedelta | None = None
 
 
 class Courier:
@@ -77,20 +82,21 @@ class Courier:
     async def send(self, letter: Letter) -> Answer:
         """Send it once; whatever goes wrong is an answer, never an exception."""
         at, began = clock.now(), perf_counter()
-        status, failure = None, None
+        status, failure, pause = None, None, None
         try:
             self._fence.check(letter.url)
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                status = await self._post(letter, at)
+                status, retry_after = await self._post(letter, at)
+            pause = asked_for(status, retry_after, at)
         except Exception as error:  # noqa: BLE001 - the world outside fails in every way
             failure = _failure_of(error)
         if status is not None and status not in _SUCCESSES:
             failure = Failure.status
         took = round((perf_counter() - began) * 1000)
-        return Answer(at, took, status_code=status, failure=failure)
+        return Answer(at, took, status_code=status, failure=failure, pause=pause)
 
-    async def _post(self, letter: Letter, at: datetime) -> int:
-        """The status of the answer; what else it says is nobody's concern."""
+    async def _post(self, letter: Letter, at: datetime) -> tuple[int, str | None]:
+        """The status of the answer and its `Retry-After`; what else it says concerns nobody."""
         headers = {
             "Host": urlsplit(letter.url).netloc,
             "Content-Type": "application/json",
@@ -107,7 +113,12 @@ class Courier:
             extensions={"timeout": timeouts},
         ) as response:
             await _drain(response)
-            return response.status
+            return response.status, _retry_after(response)
+
+
+def _retry_after(response: httpcore.Response) -> str | None:
+    told = (value for name, value in response.headers if name.lower() == b"retry-after")
+    return next((each.decode("latin-1") for each in told), None)
 
 
 async def _drain(response: httpcore.Response) -> None:

@@ -136,13 +136,16 @@ async def settle(
     await connection.executemany(_SETTLE, [(*fate, bundle.lease, at) for fate in fates])
     told = [_attempt(bundle, each, answers[each.id]) for each in bundle.due if each.id in answers]
     await connection.executemany(_ATTEMPT, told)
+    asked = max((each.pause for each in answers.values() if each.pause), default=timedelta())
     if succeeded:
-        await connection.execute(_WORKS, bundle.subscription, at)
+        await connection.execute(_WORKS, bundle.subscription, at, at + asked if asked else None)
         if standing["failures"] >= backoff.FAILED_ROUNDS:
             await connection.execute(_ALL_NOW, bundle.subscription, at)
     elif failed:
-        rest = backoff.rest_after(rounds)
-        await connection.execute(_FAILS, bundle.subscription, rounds, at, rest and at + rest)
+        rest = max(backoff.rest_after(rounds) or timedelta(), asked)
+        await connection.execute(
+            _FAILS, bundle.subscription, rounds, at, at + rest if rest else None
+        )
         await _give_up(connection, bundle, standing, answers, rounds=rounds, at=at)
 
 
@@ -161,7 +164,8 @@ def _fate(due: Due, answer: Answer | None, rounds: int, at: datetime) -> tuple[A
     # While the address fails whatever is sent, nothing can be said of this one.
     if attempts >= backoff.MOST_ATTEMPTS and rounds < backoff.FAILED_ROUNDS:
         return due.id, DeliveryStatus.parked, None, attempts, at
-    return due.id, DeliveryStatus.pending, None, attempts, at + backoff.pause_after(attempts)
+    pause = max(backoff.pause_after(attempts), answer.pause or timedelta())
+    return due.id, DeliveryStatus.pending, None, attempts, at + pause
 
 
 def _attempt(bundle: Bundle, due: Due, answer: Answer) -> tuple[Any, ...]:
@@ -212,7 +216,7 @@ _ATTEMPT = """
     SELECT $1, s.reach, $2, s.id, $4, $5, $6, $7 FROM webhook_subscriptions s WHERE s.id = $3
 """
 _WORKS = """
-    UPDATE webhook_subscriptions SET failures = 0, failing_since = NULL, rest_until = NULL,
+    UPDATE webhook_subscriptions SET failures = 0, failing_since = NULL, rest_until = $3,
         delivered_at = $2
     WHERE id = $1
 """

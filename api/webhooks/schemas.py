@@ -119,7 +119,9 @@ class WebhookSubscriptionRead(Wire):
     failing_since: Annotated[
         datetime | None, Field(description="自何时起没有一次成功;最近一次成功的为 null")
     ]
-    rest_until: Annotated[datetime | None, Field(description="连续失败后,何时再试")]
+    rest_until: Annotated[
+        datetime | None, Field(description="连续失败或对方要求稍后再试(Retry-After)的,何时再试")
+    ]
     delivered_at: Annotated[datetime | None, Field(description="最近一次送达的时间")]
     former_secret_until: Annotated[
         datetime | None, Field(description="原密钥同时签名到何时;没有轮换的为 null")

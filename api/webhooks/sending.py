@@ -6,6 +6,7 @@ Any number of processes may do so at once. None holds a transaction while it sen
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -86,12 +87,15 @@ class _Office:
             for channel in (CHANNEL, STIRRED):
                 await connection.add_listener(channel, heard)
             connection.add_termination_listener(lambda _: self._stirred.set())
+            due = monotonic()
             while not connection.is_closed():
                 if self._stirred.is_set():
                     await self._hear()
-                else:
+                # However much is told of some cells: in the others something became due of itself.
+                if monotonic() >= due:
                     await self._look_everywhere()
-                await happens(self._stirred, within=LOOK_AGAIN_SECONDS)
+                    due = monotonic() + LOOK_AGAIN_SECONDS
+                await happens(self._stirred, within=max(0.0, due - monotonic()))
         finally:
             connection.terminate()
 
