@@ -168,7 +168,11 @@ told = APIRouter(tags=["webhooks"], generate_unique_id_function=operation_name)
     "event",
     status_code=204,
     response_class=Response,
-    responses={"default": {"description": "不是 2xx 的,退避后重试,429、503 照 Retry-After;410 为自动暂停该订阅"}},
+    responses={
+        "default": {
+            "description": "不是 2xx 的,退避后重试(429、503 照 Retry-After);410 为自动暂停该订阅"
+        }
+    },
 )
 async def receive_webhook(message: WebhookMessage) -> None:
     """事件推送到订阅的 url。
