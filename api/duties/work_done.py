@@ -49,7 +49,8 @@ _DEEDS = " UNION ALL ".join(
     )
 )
 
-# What has not come due and is not done is nobody's work yet.
+# What has not come due and is not done is nobody's work yet. Whoever worked here is known here by
+# name, also from above or elsewhere, also who has left since: hence the beginning of time.
 WORKED: Final = f"""
     WITH {BELOW}, worked AS (
         SELECT c.kind, c.quarantine_id, c.reach, c.due_at, c.done_at, c.done_by, p.worker_id,
@@ -92,11 +93,15 @@ WORKED: Final = f"""
             count(*) FILTER (WHERE w.done_at IS NULL) AS missed,
             count(*) FILTER (WHERE w.done_by = w.worker_id) AS performed
         FROM worked AS w GROUP BY w.kind, w.quarantine_id, w.reach, w.worker_id
+    ), known AS (
+        SELECT worker_id, name FROM care_candidates(
+            ARRAY(SELECT DISTINCT worker_id FROM summed WHERE name IS NULL), '-infinity'
+        )
     )
     SELECT s.kind, s.quarantine_id, s.worker_id, coalesce(s.name, known.name, '') AS name, s.share,
         s.expected, s.done, s.late, s.missed, s.performed, village.village_id, village.village_name
     FROM summed AS s
-    LEFT JOIN workers AS known ON known.id = s.worker_id AND s.name IS NULL
+    LEFT JOIN known ON known.worker_id = s.worker_id AND s.name IS NULL
     {_VILLAGE.format(place="$4::text", reach="s.reach")}
     ORDER BY village.village_path, s.worker_id, s.kind, s.quarantine_id
 """

@@ -10,9 +10,9 @@ from api.foundation.database import Database
 from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.protocols.problems import PolicyOutOfOrder
-from tests.builders import a_household, a_quarantine
+from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
 from tests.cast import Town, assert_problem, id_of
-from tests.duties.scenery import only_stage
+from tests.duties.scenery import done, only_stage
 from tests.readings.conftest import DAY, at, reading_body, signed_in
 
 HAN = "t.01.02.01"
@@ -114,6 +114,18 @@ async def test_an_uneven_load_is_shown_and_the_suggested_body_is_taken_by_the_te
     taken = await wei.post(way["path"], json=way["body"])
     assert taken.status_code == 200, taken.text
     assert taken.json()["complete"]
+
+
+async def test_who_came_from_above_and_did_something_here_is_told_by_name(
+    town: Town, wei: httpx.AsyncClient
+):
+    home = await a_household(wei, grid=HAN, residents=[synthetic_resident()])
+    arrival = await an_arrival(wei, home, expected_on=DAY.isoformat())
+    zhou = await signed_in(town, "zhou")
+    path = f"/v1/arrivals/{arrival['id']}"
+    await done(zhou, f"{path}/arrive", {"arrived_at": at(8).isoformat()})
+    await done(zhou, f"{path}/verify", {"resident_id": home["residents"][0]["id"]})
+    assert _of(await _workload(wei), "zhou")["name"] == "周书记"
 
 
 async def test_who_may_not_arrange_teams_is_suggested_nothing(town: Town):
