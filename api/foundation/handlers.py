@@ -122,9 +122,15 @@ def _chinese(error: dict[str, Any]) -> str:
         kind = f"string_{kind}"  # a text whose length is asked for after it was read
     sentence = _SENTENCES.get(kind)
     if sentence is not None:
-        return sentence.format_map(context) if "{" in sentence else sentence
+        said = {**context, "expected": _listed(str(context.get("expected", "")))}
+        return sentence.format_map(said) if "{" in sentence else sentence
     message = str(context.get("error", "")) or str(error["msg"])
     return message if any("一" <= character <= "鿿" for character in message) else "填写不正确。"
+
+
+def _listed(options: str) -> str:
+    """Pydantic's “'a', 'b' or 'c'” without its English, and without its quotes."""
+    return options.replace(" or ", ", ").replace(", ", "、").replace("'", "")
 
 
 async def _refused_by_framework(_: Request, error: Exception) -> Response:

@@ -147,6 +147,21 @@ async def test_a_count_that_cannot_be_is_refused(
     assert assert_problem(answer, InvalidInput)["errors"][0]["pointer"] == pointer
 
 
+async def test_the_options_of_a_member_are_told_in_chinese(lin: httpx.AsyncClient):
+    held = await a_session(lin, await a_site(lin))
+    for path, wrong, told in (
+        (
+            f"/v1/site-sessions/{held['id']}/problems",
+            {"kind": "?", "note": "停电"},
+            "conflict、other",
+        ),
+        ("/v1/sample-tubes", {"pool_size": 3}, "1、5、10、20"),
+    ):
+        refused = await lin.post(path, json={"id": str(new_id()), **wrong})
+        details = [each["detail"] for each in assert_problem(refused, InvalidInput)["errors"]]
+        assert any(f"{told}。" in each for each in details), details
+
+
 async def test_nothing_is_counted_before_it_was_opened(lin: httpx.AsyncClient):
     held = await a_session(lin, await a_site(lin), opened=False)
     said = {"id": str(new_id()), "hour_at": _hour().isoformat(), "people": 1}
