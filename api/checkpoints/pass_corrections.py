@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -32,7 +32,8 @@ from api.grids.models import Grid
 from api.rosters.models import DutyShift
 
 _HANDING_OVER = timedelta(hours=1)
-"""A guard is let in this long before the shift begins (`enter()` in migration 0024)."""
+_SENDING_LATE = timedelta(hours=12)
+"""A guard is let in this long before the shift begins and after it ends (`enter()` in 0024)."""
 
 _SEALED = ("vehicle_plate", "from_place", "to_place")
 
@@ -103,7 +104,7 @@ async def _to_put_right(session: AsyncSession, caller: Claims, pass_id: UUID) ->
     """A pass that counts, and that is the caller's to put right."""
     row = await _pass(session, pass_id)
     if not (_leads(caller) and await _in_reach(session, row)):
-        await _refuse_unless_recorded_on_shift(session, caller, row)
+        await _refuse_unless_just_recorded(session, caller, row)
     if row.discarded_at is not None:
         raise PassDiscarded
     return row
@@ -125,19 +126,21 @@ async def _in_reach(session: AsyncSession, row: Pass) -> bool:
     return await session.get(Grid, row.grid_id) is not None
 
 
-async def _refuse_unless_recorded_on_shift(
-    session: AsyncSession, caller: Claims, row: Pass
-) -> None:
-    """Raise `NotYourPass` but for who recorded it and still stands the shift of that time."""
-    on_shift = select(DutyShift.id).where(
+async def _refuse_unless_just_recorded(session: AsyncSession, caller: Claims, row: Pass) -> None:
+    """Raise `NotYourPass` but for who recorded it, while the shift of that time lasts.
+
+    Where a village keeps no roster, that is until the end of the day.
+    """
+    shift = select(func.max(DutyShift.ends_at)).where(
         col(DutyShift.place_id) == row.checkpoint_id,
         col(DutyShift.worker_id) == caller.worker,
         col(DutyShift.discarded_at).is_(None),
         col(DutyShift.starts_at) <= row.recorded_at + _HANDING_OVER,
-        col(DutyShift.ends_at) > clock.now(),
+        col(DutyShift.ends_at) > row.recorded_at - _SENDING_LATE,
     )
+    _, midnight = clock.day_bounds(clock.local_day(row.recorded_at))
     recorded = caller.worker in (row.entered_by, row.performed_by)
-    if not recorded or (await session.scalars(on_shift.limit(1))).one_or_none() is None:
+    if not recorded or clock.now() >= (await session.scalar(shift) or midnight):
         raise NotYourPass
 
 

@@ -33,7 +33,7 @@ class NotYourPass(Problem):
 
     status = 403
     title = "不能更正他人登记的通行"
-    detail = "通行记录由登记人在当班时更正或作废,其他由卡点所在网格的负责人办理。"
+    detail = "通行记录由登记人在当班时(未排班的在当天)更正或作废,其他由卡点所在网格的负责人办理。"
 
 
 class WhyOtherwise(Problem):

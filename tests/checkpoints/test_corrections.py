@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import time_machine
 
 from api.checkpoints import rechecks, retention
 from api.checkpoints.problems import NotYourPass, PassDiscarded, WhyOtherwise
@@ -161,13 +162,18 @@ async def test_only_who_recorded_it_on_this_shift_or_leads_there_puts_it_right(
     assert (await _discard(guard, said, version=2)).status_code == 200
 
 
-async def test_a_grid_worker_of_the_place_without_a_shift_asks_whoever_leads(
+async def test_a_grid_worker_of_the_place_without_a_roster_puts_it_right_that_day(
     town: Town, lin: httpx.AsyncClient
 ):
-    ming, gate = await town.as_("ming"), await a_checkpoint(lin, grid="t.01.01.01")
-    said = await a_pass(ming, gate)
-    assert_problem(await _discard(ming, said), NotYourPass)
-    assert (await _discard(lin, said)).status_code == 200
+    gate = await a_checkpoint(lin, grid="t.01.01.01")
+    midnight = clock.day_bounds(clock.today())[1]
+    with time_machine.travel(midnight - timedelta(minutes=2), tick=False) as time:
+        ming = await town.as_("ming")
+        today, late = [await a_pass(ming, gate) for _ in range(2)]
+        assert (await _discard(ming, today)).status_code == 200
+        time.shift(timedelta(minutes=2))
+        assert_problem(await _discard(ming, late), NotYourPass)
+    assert (await _discard(lin, late)).status_code == 200
 
 
 async def test_when_the_shift_is_over_its_guard_reads_and_no_longer_puts_right(
