@@ -25,12 +25,22 @@ from api.foundation.database import Connection
 KEPT = timedelta(hours=1)
 """How long the list of files may be used before it is asked for again."""
 
+UNDER_WAY = timedelta(minutes=1)
+"""Whoever writes since longer is cut off by the database; what is younger may not be seen yet."""
+
+_FORMATS = {"application/fhir+ndjson", "application/ndjson", "ndjson"}
 _PAGE = 500
 
 _NOTE = f"""
     INSERT INTO audit_entries ({NOTED}, subject_id, details, reach)
     SELECT $1, $2, $3, $4, $5, $6, $7, g.id, $8, g.path FROM grids AS g WHERE g.id = $9
 """
+
+
+def refuse_format(told: str | None) -> None:
+    """Raises `NotUnderstood` for files of another form than there are."""
+    if told is not None and told.replace(" ", "+") not in _FORMATS:
+        raise NotUnderstood("_outputFormat 只支持 application/fhir+ndjson。")
 
 
 def types_of(told: str | None, reader: Reader) -> list[ResourceType]:
@@ -46,10 +56,14 @@ def types_of(told: str | None, reader: Reader) -> list[ResourceType]:
 def manifest(
     request_url: str, base: str, kinds: Sequence[ResourceType], since: str | None
 ) -> Resource:
-    """What a finished export says: one file for each type, read with the same token."""
+    """What a finished export says: one file for each type, read with the same token.
+
+    All that was changed up to its `transactionTime` is in the files, also what was written then and
+    committed later; so the next export, that goes on from there, misses nothing.
+    """
     query = f"?{urlencode({'_since': since})}" if since else ""
     return {
-        "transactionTime": instant(clock.now()),
+        "transactionTime": instant(clock.now() - UNDER_WAY),
         "request": request_url,
         "requiresAccessToken": True,
         "output": [

@@ -9,13 +9,14 @@ _SEARCH_TYPES = {
     SearchKind.token: "token",
     SearchKind.reference: "reference",
     SearchKind.date: "date",
+    SearchKind.period: "date",
     SearchKind.identifier: "token",
 }
 _CONTROLS = {"_id": "token", "_lastUpdated": "date"}
 _OAUTH = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
-def capability_statement(base: str, published: str) -> Resource:
+def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
     """Read and search of each resource, and the export; `published` is the day of this form."""
     return {
         "resourceType": "CapabilityStatement",
@@ -29,8 +30,9 @@ def capability_statement(base: str, published: str) -> Resource:
         "rest": [
             {
                 "mode": "server",
-                "documentation": "只读。证件号只能用 POST _search 查询;不支持 _total、_include。",
-                "security": {"cors": False, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
+                "documentation": "只读。证件号只能用 POST _search 查询;_summary 只支持 count;"
+                "不支持 _total、_sort、_include。",
+                "security": {"cors": cors, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
                 "resource": [_resource(kind) for kind in ResourceType],
                 "operation": [
                     {

@@ -41,6 +41,7 @@ class SearchKind(Labelled):
     token = "token", "代码"
     reference = "reference", "引用"
     date = "date", "日期"
+    period = "period", "起止日期"
     identifier = "identifier", "证件号"
 
 
@@ -54,21 +55,33 @@ class Kind:
     searched: Mapping[str, SearchKind]
 
 
-def _changed(table: str, alias: str) -> str:
-    return f"""
-        {alias}.id, {alias}.version, greatest({alias}.received_at, (
-            SELECT max(former.replaced_at) FROM revisions AS former
-            WHERE former.record_id = {alias}.id AND former.kind = '{table}'
-        )) AS updated_at
-    """
+def _changed(table: str, alias: str, *more: str) -> str:
+    """Which record in which version since when; `more` is what also makes it another one."""
+    instants = ", ".join([*(more or [f"{alias}.received_at"]), _replaced(table, alias)])
+    return f"{alias}.id, {alias}.version, greatest({instants}) AS updated_at"
+
+
+def _replaced(table: str, alias: str) -> str:
+    return f"""(
+        SELECT max(former.replaced_at) FROM revisions AS former
+        WHERE former.record_id = {alias}.id AND former.kind = '{table}'
+    )"""
 
 
 def _midnight(day: str) -> str:
     return f"{day}::timestamp AT TIME ZONE 'Asia/Shanghai'"
 
 
+# The day on which a grid was opened may have been told later than that.
+_OPENED = """(
+    SELECT min(entry.at) FROM audit_entries AS entry
+    WHERE entry.subject_id = g.id AND entry.action = 'grids.open'
+)"""
+_GRID_INSTANTS = (_midnight("g.opened_on"), _OPENED, "g.moved_at", "g.closed_at")
 _WRONG = "discarded_at IS NOT NULL THEN 'entered-in-error'"
-_FOUND = {"patient": SearchKind.reference, "status": SearchKind.token, "date": SearchKind.date}
+_PATIENT = {"patient": SearchKind.reference, "status": SearchKind.token}
+_FOUND = {**_PATIENT, "date": SearchKind.date}
+_LASTING = {**_PATIENT, "subject": SearchKind.reference, "date": SearchKind.period}
 
 KINDS: Mapping[ResourceType, Kind] = {
     ResourceType.Patient: Kind(
@@ -97,7 +110,12 @@ KINDS: Mapping[ResourceType, Kind] = {
             FROM readings AS r
         """,
         tell=observation,
-        searched={**_FOUND, "code": SearchKind.token, "category": SearchKind.token},
+        searched={
+            **_FOUND,
+            "subject": SearchKind.reference,
+            "code": SearchKind.token,
+            "category": SearchKind.token,
+        },
     ),
     ResourceType.Encounter: Kind(
         permission=Permission.visits_read,
@@ -120,7 +138,7 @@ KINDS: Mapping[ResourceType, Kind] = {
     ResourceType.CareTeam: Kind(
         permission=Permission.quarantines_read,
         sql=f"""
-            SELECT q.id, q.version, greatest(q.received_at, seats.changed_at) AS updated_at,
+            SELECT {_changed("quarantines", "q", "q.received_at", "seats.changed_at")},
                 q.resident_id AS patient, {_midnight("q.started_on")} AS at, seats.seats,
                 {_midnight("(q.ended_on + 1)")} AS until,
                 CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
@@ -134,7 +152,7 @@ KINDS: Mapping[ResourceType, Kind] = {
             WHERE seats.seats IS NOT NULL
         """,
         tell=care_team,
-        searched=_FOUND,
+        searched=_LASTING,
     ),
     ResourceType.Immunization: Kind(
         permission=Permission.health_records_read,
@@ -152,8 +170,7 @@ KINDS: Mapping[ResourceType, Kind] = {
     ResourceType.Location: Kind(
         permission=Permission.grids_read,
         sql=f"""
-            SELECT g.id, g.version,
-                greatest({_midnight("g.opened_on")}, g.moved_at, g.closed_at) AS updated_at,
+            SELECT {_changed("grids", "g", *_GRID_INSTANTS)},
                 g.name, g.code, g.kind, g.parent_id AS partof,
                 CASE WHEN g.closed_at IS NULL THEN 'active' ELSE 'inactive' END AS status
             FROM grids AS g
@@ -166,11 +183,12 @@ KINDS: Mapping[ResourceType, Kind] = {
         sql=f"""
             SELECT {_changed("quarantines", "q")}, q.resident_id AS patient, q.category,
                 q.started_on, q.ended_on, {_midnight("q.started_on")} AS at,
+                {_midnight("(q.ended_on + 1)")} AS until,
                 CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
                     AS status
             FROM quarantines AS q
         """,
         tell=flag,
-        searched=_FOUND,
+        searched=_LASTING,
     ),
 }

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api.foundation.handlers import invalid_input
-from api.foundation.problems import InternalError, Problem
+from api.foundation.problems import InternalError, NotFound, Problem
 
 MEDIA_TYPE = "application/fhir+json"
 
@@ -58,6 +58,9 @@ class FhirRoute(APIRoute):
             except Problem as problem:
                 return outcome(problem)
             except RequestValidationError as error:
+                # An id or a type that is none here is somewhere, for whoever asks: not found.
+                if any(each["loc"][0] == "path" for each in error.errors()):
+                    return outcome(NotFound())
                 return outcome(invalid_input(error.errors()))
             except HTTPException as error:
                 return outcome(InternalError(str(error.detail)), status=error.status_code)

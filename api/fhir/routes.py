@@ -10,10 +10,11 @@ from api.fhir import bulk, parameters, searching
 from api.fhir.caller import FhirReader, Reader
 from api.fhir.capabilities import capability_statement
 from api.fhir.kinds import KINDS, ResourceType
-from api.fhir.outcomes import MEDIA_TYPE, FhirRoute, body
+from api.fhir.outcomes import MEDIA_TYPE, FhirRoute, body, outcome
 from api.foundation import clock
 from api.foundation.contract import operation_name
 from api.foundation.database import Database
+from api.foundation.problems import MethodNotAllowed, NotFound
 
 PUBLISHED = "2026-11-23"
 _NDJSON = "application/fhir+ndjson"
@@ -53,7 +54,8 @@ _SEARCHED: dict[str, Any] = {
             "schema": {"type": "string"},
         }
         for name, said in {
-            "_count": "每页条数,最多 500",
+            "_count": "每页条数,最多 500;0 为只要总数",
+            "_summary": "count 为只要总数",
             "_id": "编号,可用逗号分隔多个",
             "_lastUpdated": "更新时间,如 ge2022-02-15",
             "date": "发生日期,如 ge2022-02-15",
@@ -67,6 +69,9 @@ Prefer = Annotated[
 ]
 Types = Annotated[str | None, Query(alias="_type", description="资源类型,逗号分隔;不填为全部")]
 Since = Annotated[str | None, Query(alias="_since", description="只要此时间之后更新的")]
+Form = Annotated[
+    str | None, Query(alias="_outputFormat", description="只支持 application/fhir+ndjson")
+]
 Kind = ResourceType
 
 
@@ -77,7 +82,8 @@ def _base(request: Request) -> str:
 @router.get("/metadata", responses={200: _told("能力声明(CapabilityStatement)")})
 async def read_capabilities(request: Request) -> Response:
     """支持的 FHIR R4 资源、查询参数和操作。"""
-    return body(capability_statement(_base(request), PUBLISHED))
+    cors = bool(request.app.state.settings.allowed_origins)
+    return body(capability_statement(_base(request), PUBLISHED, cors=cors))
 
 
 @router.get("/$export", status_code=202, responses={202: {"description": "已受理"}, **_REFUSED})
@@ -86,11 +92,13 @@ async def export_resources(
     reader: FhirReader,
     types: Types = None,
     since: Since = None,
+    output_format: Form = None,
 ) -> Response:
     """批量导出(Bulk Data)。
 
     答 202,`Content-Location` 为查询状态的地址;其答复列出各类资源的 NDJSON 文件,每行一个资源。
     """
+    bulk.refuse_format(output_format)
     bulk.types_of(types, reader)
     bulk.since(since)
     address = f"{_base(request)}/$export-status"
@@ -172,6 +180,18 @@ async def read_resource(
     """读取一个资源。"""
     found = await searching.read_one(reader, _base(request), resource_type, resource_id)
     return body(found, ETag=f'W/"{found["meta"]["versionId"]}"')
+
+
+@router.api_route(
+    "/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+async def refuse_the_rest(request: Request) -> Response:
+    """Whatever else is asked below /fhir is refused in FHIR's own form, too."""
+    if request.method == "GET":
+        raise NotFound
+    told = outcome(MethodNotAllowed("只读:不支持该操作。"))
+    told.headers["Allow"] = "GET"
+    return told
 
 
 async def _search(

@@ -36,8 +36,10 @@ async def read_one(reader: Reader, base: str, kind: ResourceType, identity: UUID
 
 
 async def search(reader: Reader, base: str, kind: ResourceType, wanted: Search) -> Resource:
-    """A page of what is looked for, as a searchset; raises `NotPermitted`."""
+    """A page of what is looked for, or how many there are; raises `NotPermitted`."""
     reader.admit(kind)
+    if wanted.only_counted:
+        return await _counted(reader, base, kind, wanted)
     async with reader.door() as connection:
         found = await page_of(connection, kind, wanted, View(base, reader.identify))
     address = f"{base}/{kind}"
@@ -55,21 +57,36 @@ async def search(reader: Reader, base: str, kind: ResourceType, wanted: Search) 
     )
 
 
+async def _counted(reader: Reader, base: str, kind: ResourceType, wanted: Search) -> Resource:
+    where, values = _where(wanted)
+    async with reader.door() as connection:
+        total: int = await connection.fetchval(
+            f"SELECT count(*) FROM ({KINDS[kind].sql}) AS found WHERE {where}", *values
+        )
+    link = {"relation": "self", "url": _address(f"{base}/{kind}", wanted.understood)}
+    return {"resourceType": "Bundle", "type": "searchset", "total": total, "link": [link]}
+
+
 async def page_of(connection: Connection, kind: ResourceType, wanted: Search, view: View) -> Found:
     """The next resources in the order of their ids, which never change: no page misses any."""
-    values: list[Any] = []
-    conditions = [_placed(text, given, values) for text, given in wanted.conditions]
-    if wanted.after is not None:
-        conditions.append(_placed("id > {}", (wanted.after,), values))
+    where, values = _where(wanted)
     statement = f"""
         SELECT * FROM ({KINDS[kind].sql}) AS found
-        WHERE {" AND ".join(conditions) or "true"}
+        WHERE {where}
         ORDER BY id LIMIT {wanted.count + 1:d}
     """
     rows = await connection.fetch(statement, *values)
     shown = rows[: wanted.count]
     after = shown[-1]["id"] if len(rows) > len(shown) else None
     return Found([_resource(kind, row, view) for row in shown], after)
+
+
+def _where(wanted: Search) -> tuple[str, list[Any]]:
+    values: list[Any] = []
+    conditions = [_placed(text, given, values) for text, given in wanted.conditions]
+    if wanted.after is not None:
+        conditions.append(_placed("id > {}", (wanted.after,), values))
+    return " AND ".join(conditions) or "true", values
 
 
 def _placed(text: str, given: tuple[Any, ...], values: list[Any]) -> str:
