@@ -39,15 +39,17 @@ def pdf_of(copy: Copy, entries: list[Entry]) -> bytes:
 
 
 def _flow(copy: Copy, entries: list[Entry]) -> Iterator[Any]:
-    lines = [*_person(copy["person"]), *(_line(entry) for entry in reversed(entries))]
+    person = list(_person(copy["person"]))
+    lines = [_line(entry) for entry in reversed(entries)]
     yield paragraph(_TITLE, size=18, alignment=TA_CENTER)
     yield paragraph(f"导出时间:{_moment(copy['made_at'])}", size=10, alignment=TA_CENTER)
-    yield Spacer(1, 4 * mm)
-    for line in lines:
-        yield paragraph(line, size=10.5)
+    for part in (person, lines):
+        yield Spacer(1, 4 * mm)
+        for line in part:
+            yield paragraph(line, size=10.5)
     yield Spacer(1, 6 * mm)
     yield paragraph(_ABOUT, size=9)
-    note = rare_characters("".join(lines))
+    note = rare_characters("".join([*person, *lines]))
     if note is not None:
         yield paragraph(note, size=9)
 
@@ -62,7 +64,9 @@ def _person(person: dict[str, Any]) -> Iterator[str]:
 
 
 def _line(entry: Entry) -> str:
-    return f"{_moment(entry.at)}  【{entry.kind.label}】{entry.what}"
+    dated = clock.day_bounds(clock.local_day(entry.at))[0] == entry.at  # a day, no hour is known
+    at = str(clock.local_day(entry.at)) if dated else _moment(entry.at)
+    return f"{at}  【{entry.kind.label}】{entry.what}"
 
 
 def _moment(at: Any) -> str:

@@ -64,7 +64,7 @@ PolicyMaker = Annotated[Claims, permits(Permission.policies_manage)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 Known = Annotated[
     str | None,
-    Header(alias="If-None-Match", max_length=100, description="上次回答的 ETag;没有变化则答 304"),
+    Header(alias="If-None-Match", max_length=1000, description="上次回答的 ETag;没有变化则答 304"),
 ]
 OfGrid = Annotated[UUID | None, Query(description="该网格(含下级);不填则为本人任职的网格")]
 OfHousehold = Annotated[UUID | None, Query(description="该户;填写后网格不再限定")]
@@ -78,9 +78,15 @@ _WEEK = timedelta(days=6)
 
 def _answer(body: bytes, tag: str, known: str | None) -> Response:
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if known == tag:
+    if known is not None and _names(known, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def _names(known: str, tag: str) -> bool:
+    """Whether `If-None-Match` names this tag: any of several, weak or strong (RFC 9110 13.1.2)."""
+    bare = tag.removeprefix("W/")
+    return any(each.strip().removeprefix("W/") in (bare, "*") for each in known.split(","))
 
 
 async def whose(grid_id: OfGrid = None, household_id: OfHousehold = None) -> standing.Asked:
