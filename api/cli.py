@@ -1,6 +1,7 @@
 """The command line, `onegrid`: what an operator types. Errors are one sentence and exit code 2."""
 
 import asyncio
+import json
 import os
 import secrets
 import sys
@@ -262,7 +263,7 @@ def simulate_health_codes(port: Port = 8900) -> None:
     from api.health_codes.simulator import serve_simulator
 
     for dialect, secrets_of_it in CREDENTIALS.items():
-        typer.echo(f"http://127.0.0.1:{port}/{dialect}\t{secrets_of_it}")
+        typer.echo(f"http://127.0.0.1:{port}/{dialect}\t{json.dumps(secrets_of_it)}")
     serve_simulator(port=port)
 
 

@@ -88,8 +88,8 @@ def _national_signed(told: Mapping[str, str], _: Mapping[str, str], __: Simulate
 def _national_answer(document: str, standing: Standing) -> dict[str, Any]:
     if standing.colour == "not_found":
         return {"errcode": 1004, "errmsg": "无此人健康信息", "data": None}
-    calm = standing.colour in {"popup", "expired"}
-    status = "00" if calm else _GRADES.get(standing.colour, "77")
+    # It has no word for an expired code: who tries that out must not see a green one.
+    status = "00" if standing.colour == "popup" else _GRADES.get(standing.colour, "77")
     updated = _local(standing.since)
     content = {
         "person": {"desensitizeCardId": mask_identity_number(document)},

@@ -60,6 +60,17 @@ async def test_a_colour_that_is_not_mapped_is_unavailable_and_never_green(
     assert (answer.state, answer.reason) == (CodeState.unavailable, Trouble.unreadable)
 
 
+@pytest.mark.parametrize("colour", ["yellow", "red", "grey", "popup", "expired", "not_found"])
+@pytest.mark.parametrize("dialect", PRESETS)
+async def test_whoever_is_not_green_is_green_in_no_dialect(
+    gu: httpx.AsyncClient, province: Province, systems: Systems, dialect: str, colour: str
+):
+    person = somebody()
+    province.turns(number_of(person), colour)
+    answer = await ask(systems, await a_system(gu, province, dialect), person)
+    assert answer.state in (CodeState(colour), CodeState.unavailable)
+
+
 async def test_the_national_answer_brings_the_last_test_along(
     gu: httpx.AsyncClient, province: Province, systems: Systems
 ):

@@ -1,5 +1,6 @@
 """The simulator as it ships: a program of its own, told over HTTP how to behave."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.health_codes.simulated import CREDENTIALS
 from tests.health_codes.conftest import Province
 from tests.health_codes.people import number_of, somebody
 
@@ -80,8 +82,9 @@ def test_it_ships_as_a_command():
         finally:
             process.terminate()
             told, _ = process.communicate(timeout=30)
-    assert f"http://127.0.0.1:{port}/gate" in told
-    assert f"http://127.0.0.1:{port}/national" in told
+    secrets = dict(line.split("\t") for line in told.splitlines())
+    assert secrets.keys() == {f"http://127.0.0.1:{port}/{each}" for each in CREDENTIALS}
+    assert [json.loads(each) for each in secrets.values()] == [*CREDENTIALS.values()]
 
 
 def _answer_of(address: str) -> httpx.Response:
