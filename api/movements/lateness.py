@@ -15,7 +15,8 @@ _OVERDUE = """
     WHERE t.status IN ('requested', 'approved', 'dispatched', 'picked_up')
         AND t.discarded_at IS NULL AND t.due_at < $1
         AND NOT EXISTS (
-            SELECT FROM alert_evidence AS e WHERE e.record_id = t.id AND e.kind = 'transfer'
+            SELECT FROM alert_evidence AS e
+            WHERE e.record_id = t.id AND e.kind = 'transfer' AND e.key = ''
         )
     ORDER BY t.due_at, t.id
 """

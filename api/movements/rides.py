@@ -14,6 +14,7 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
+from api.movements.alarms import open_for_rider
 from api.movements.models import Transfer, TransferKind, TransferStatus, VehicleKind
 from api.movements.problems import VehicleNotFit
 from api.movements.transfer_schemas import (
@@ -125,7 +126,7 @@ async def pick_up_transfer(
     *,
     policies: PolicyShelf,
 ) -> Transfer:
-    """Check the person and let them get in; from then on they are on the way.
+    """Check the person and let them get in; what the check shows is told upward at once (M3.5).
 
     Raises `VehicleNotFit` for fever in another vehicle than an ambulance, `OutOfOrder`,
     `QuarantineEnded`, `RecordDiffers`, `InvalidInput`, `NotAColleague`, `RecordedInTheFuture`,
@@ -136,7 +137,8 @@ async def pick_up_transfer(
         return transfer
     await refuse_stranger(session, said.picked_up_by, pointer="/body/picked_up_by")
     rules = await policies.monitoring(session, caller.cell, {quarantine.monitoring_policy_id})
-    await _refuse_rider(session, transfer, rules[quarantine.monitoring_policy_id], said)
+    rule = rules[quarantine.monitoring_policy_id]
+    await _refuse_rider(session, transfer, rule, said)
     at = _at(said.picked_up_at, pointer="/body/picked_up_at", not_before=transfer.dispatched_at)
     changes: dict[str, Any] = said.model_dump(include={"check_c", "check_symptoms"})
     changes |= {"picked_up_at": at, "picked_up_by": said.picked_up_by or caller.worker}
@@ -146,6 +148,7 @@ async def pick_up_transfer(
     where = _destination(session, transfer)
     move = Move(kind=kind, at=at, pointer="/body/picked_up_at", destination=where)
     await move_to(session, caller, quarantine, move)
+    await open_for_rider(session, transfer, quarantine, rule)
     return transfer
 
 
@@ -157,7 +160,10 @@ async def _refuse_rider(
     ill = feverish(rule, said.check_c) or Symptom.fever in said.check_symptoms
     if transfer.vehicle is VehicleKind.ambulance:
         return
-    if ill or await _may_be_positive(session, transfer):
+    if ill:  # what is refused is not kept, and nobody would be told of it
+        detail = "发热的须由负压救护车单人转运:请先登记这次体温,以便立即上报,再改派车辆。"
+        raise VehicleNotFit(detail, pointer="/body/check_c")
+    if await _may_be_positive(session, transfer):
         raise VehicleNotFit(pointer="/body/check_c")
 
 

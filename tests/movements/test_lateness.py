@@ -11,7 +11,7 @@ from api.foundation.database import Entry
 from api.movements.lateness import tell_of_overdue
 from tests.builders import a_quarantine
 from tests.cast import TOWNSHIP, Town
-from tests.movements.test_transfers import CAR, NORMAL, SIGNED, transfer_body
+from tests.movements.test_transfers import AMBULANCE, CAR, NORMAL, SIGNED, transfer_body
 
 
 async def _swept(town: Town, at: datetime) -> int:
@@ -78,3 +78,15 @@ async def test_on_the_road_too_long_is_late_as_well(town: Town):
         assert (await lin.post(f"{one}/{verb}", json=body)).status_code == 200
     assert await _swept(town, due + timedelta(minutes=1)) == 1
     assert [each["cause"] for each in await _alerts(town, kept)] == ["overdue_transfer"]
+
+
+async def test_whoever_rides_with_fever_is_late_all_the_same(town: Town):
+    lin = await town.as_("lin")
+    kept, one, due = await _asked(town)
+    ride, check = AMBULANCE | {"plate": "桂F130AA"}, {"check_c": 38.2}
+    for verb, body in (("approve", None), ("dispatch", ride), ("pick-up", check)):
+        answer = await lin.post(f"{one}/{verb}", json=body)
+        assert answer.status_code == 200, answer.text
+    assert await _swept(town, due + timedelta(minutes=1)) == 1
+    causes = {each["cause"] for each in await _alerts(town, kept)}
+    assert causes == {"fever", "overdue_transfer"}

@@ -197,6 +197,7 @@ async def test_fever_before_the_ride_needs_an_ambulance_of_ones_own(
     one = await _on_the_road(town, kept, CAR)
     refused = assert_problem(await ming.post(f"{one}/pick-up", json=check), VehicleNotFit)
     assert refused["errors"][0]["pointer"] == "/body/check_c"
+    assert "先登记这次体温" in refused["detail"]
     assert await _whereabouts(town, kept) == ["at_home"]
     plate = AMBULANCE | {"plate": f"桂F{new_id().hex[-5:]}"}
     instead = await _went(lin, f"{one}/dispatch", plate)
@@ -207,6 +208,21 @@ async def test_fever_before_the_ride_needs_an_ambulance_of_ones_own(
     assert full["errors"][0]["pointer"] == "/body/plate"
     await _went(ming, f"{one}/pick-up", check)
     assert_problem(await lin.post(f"{one}/dispatch", json=CAR), RecordDiffers)
+
+
+async def test_fever_and_symptoms_before_the_ride_are_told_upward_at_once_and_once(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    kept = await a_quarantine(lin)
+    one = await _on_the_road(town, kept, AMBULANCE | {"plate": f"桂F{new_id().hex[-5:]}"})
+    check = {"check_c": 38.6, "check_symptoms": ["dry_cough"]}
+    for _ in range(2):
+        await _went(ming, f"{one}/pick-up", check)
+    asked = {"quarantine_id": kept["id"]}
+    alerts = (await lin.get("/v1/alerts", params=asked)).json()["items"]
+    assert {each["cause"] for each in alerts} == {"fever", "symptom"}
+    for each in alerts:
+        [shown] = (await lin.get(f"/v1/alerts/{each['id']}")).json()["evidence"]
+        assert (shown["kind"], shown["record_id"]) == ("transfer", one.rpartition("/")[2])
 
 
 async def test_an_ambulance_sent_for_two_at_the_same_moment_goes_for_one(town: Town):
