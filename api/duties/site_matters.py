@@ -7,6 +7,7 @@ from typing import Final
 
 from api.duties.due import TOWNSHIP_ZONE, midnight
 from api.duties.nearest import nearest
+from api.sites.campaigns import SAMPLED
 from api.sites.models import SiteRole
 
 # Done is what a sample since shows (`sites.home`).
@@ -14,7 +15,7 @@ _TO_SAMPLE = f"""
     FROM home_samplings AS s
     WHERE s.cancelled_at IS NULL AND s.discarded_at IS NULL AND NOT EXISTS (
         SELECT FROM diagnostic_tests AS t
-        WHERE t.resident_id = s.resident_id AND t.discarded_at IS NULL
+        WHERE t.resident_id = s.resident_id AND {SAMPLED}
             AND t.sampled_at >= {midnight("s.wanted_on")}
     )
 """

@@ -62,7 +62,7 @@ async def announce_campaign(
 ) -> CampaignRead:
     """发布一次采样或接种行动。
 
-    写明范围、起止日期和应到的人;谁已完成由检测、接种记录得出,不另行登记(M4.1)。
+    写明范围、起止日期和应到的人;谁已完成由核酸检测(无效的样本除外)、接种记录得出,不另行登记(M4.1)。
     """
     kept, created = await campaigns.announce(session, manager, campaign)
     address = f"/v1/sampling-campaigns/{kept.id}"

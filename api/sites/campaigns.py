@@ -69,6 +69,9 @@ async def campaigns(session: AsyncSession, page: PageRequest) -> Page[CampaignRe
     return await read_page(session, statement, keys, page, present=shown, descending=True)
 
 
+SAMPLED = "t.discarded_at IS NULL AND t.kind = 'nucleic_acid' AND t.outcome <> 'invalid'"
+"""Which tests `t` count: an antigen kit at home is no sampling, a sample gone bad is none yet."""
+
 # A person whose birth date is not known is expected: asked once too often, not forgotten.
 _EXPECTED = """
     r.discarded_at IS NULL AND r.left_on IS NULL
@@ -81,10 +84,10 @@ _EXPECTED = """
     AND (CAST(:registrations AS text[]) IS NULL OR r.registration = ANY (:registrations))
 """
 _DONE = {
-    SiteKind.sampling: """
+    SiteKind.sampling: f"""
         EXISTS (
             SELECT FROM diagnostic_tests AS t WHERE t.resident_id = r.id
-                AND t.discarded_at IS NULL AND t.sampled_at >= :begins AND t.sampled_at < :ends
+                AND {SAMPLED} AND t.sampled_at >= :begins AND t.sampled_at < :ends
         )
     """,
     SiteKind.vaccination: """

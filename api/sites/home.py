@@ -27,7 +27,7 @@ from api.sites.campaign_schemas import (
     HomeSamplingRead,
     HomeSamplingRecord,
 )
-from api.sites.campaigns import campaign_of
+from api.sites.campaigns import SAMPLED, campaign_of
 from api.sites.models import HomeSampling
 from api.sites.problems import HomeSamplingOver
 
@@ -143,10 +143,10 @@ async def _still_to_do(session: AsyncSession, sampling_id: UUID) -> HomeSampling
 
 
 # The first sample since it was asked for that was taken on the day wanted or later.
-_TESTS = text("""
+_TESTS = text(f"""
     SELECT s.id, t.id AS test_id, t.sampled_at FROM home_samplings AS s CROSS JOIN LATERAL (
         SELECT t.id, t.sampled_at FROM diagnostic_tests AS t
-        WHERE t.resident_id = s.resident_id AND t.discarded_at IS NULL
+        WHERE t.resident_id = s.resident_id AND {SAMPLED}
             AND t.sampled_at >= s.wanted_on::timestamp AT TIME ZONE 'Asia/Shanghai'
         ORDER BY t.sampled_at, t.id LIMIT 1
     ) AS t

@@ -121,6 +121,28 @@ async def test_a_sampling_at_home_is_asked_for_given_and_done_by_the_test(
     assert_problem(late, HomeSamplingOver)
 
 
+async def test_a_bad_sample_or_an_antigen_kit_leaves_somebody_to_be_sampled(
+    town: Town, lin: httpx.AsyncClient
+):
+    people = [synthetic_resident() for _ in range(2)]
+    home = await a_household(lin, grid=grid_id(GROUP), residents=people)
+    bad, kit = (each["id"] for each in home["residents"])
+    campaign = await _campaign(lin)
+    at_home = {"resident_id": bad, "reason": "mobility", "wanted_on": str(clock.today())}
+    asked = await made(lin, "/v1/home-samplings", **at_home)
+    ming = await town.as_("ming")
+    first = await a_diagnostic_test(ming, bad, outcome="invalid")
+    await a_diagnostic_test(ming, kit, kind="antigen", outcome="negative")
+    path = f"/v1/sampling-campaigns/{campaign['id']}/not-sampled"
+    left = (await lin.get(path, params={"grid_id": str(grid_id(GROUP)), "limit": 500})).json()
+    assert {bad, kit} <= {each["resident_id"] for each in left["items"]}
+    assert (await lin.get(f"/v1/home-samplings/{asked['id']}")).json()["test_id"] is None
+    again = await a_diagnostic_test(ming, bad)
+    assert again["id"] != first["id"]
+    told = (await lin.get(f"/v1/home-samplings/{asked['id']}")).json()
+    assert told["test_id"] == again["id"]
+
+
 async def test_a_sampling_at_home_lies_within_its_campaign(town: Town, lin: httpx.AsyncClient):
     home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
     campaign = await _campaign(lin)
