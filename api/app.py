@@ -28,6 +28,8 @@ from api.arrivals import plan_routes as arrival_plans
 from api.arrivals import risk_routes as risk_areas
 from api.arrivals import routes as arrivals
 from api.arrivals import step_routes as arriving
+from api.care import errand_correction_routes as errand_corrections
+from api.care import errand_routes as errands
 from api.care import routes as care
 from api.checkpoints import pass_correction_routes as pass_corrections
 from api.checkpoints import pass_routes as passes
@@ -126,6 +128,8 @@ ROOMS = (
     validity.router,
     health_codes.router,
     care.router,
+    errands.router,
+    errand_corrections.router,
     arrivals.router,
     arriving.router,
     arrival_plans.router,

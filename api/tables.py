@@ -3,6 +3,7 @@
 from api.access import models as access
 from api.alerts import models as alerts
 from api.arrivals import models as arrivals
+from api.care import errand_models as errands
 from api.care import models as care
 from api.checkpoints import models as checkpoints
 from api.clients import models as clients
@@ -41,6 +42,7 @@ __all__ = [
     "directives",
     "dossiers",
     "duties",
+    "errands",
     "grids",
     "health_codes",
     "health_records",

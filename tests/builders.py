@@ -164,6 +164,19 @@ async def a_care_call(client: httpx.AsyncClient, quarantine: str, **told: Any) -
     return response.json()
 
 
+def errand_body(quarantine: str, **told: Any) -> dict[str, Any]:
+    """The body of an errand for a person in quarantine, asked for just now."""
+    told = {"kind": "medicine", "wanted": "降压药两盒", **told}
+    return {"id": str(new_id()), "quarantine_id": quarantine, **told}
+
+
+async def an_errand(client: httpx.AsyncClient, quarantine: str, **told: Any) -> dict[str, Any]:
+    """Ask for an errand and answer what the service says of it."""
+    response = await client.post("/v1/errands", json=errand_body(quarantine, **told))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
 async def a_preset_in_force(
     client: httpx.AsyncClient, code: str, *, since: str = "2020-01-01"
 ) -> dict[str, Any]:

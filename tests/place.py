@@ -17,6 +17,7 @@ from tests.builders import (
     a_risk_area,
     a_visit,
     an_arrival,
+    an_errand,
     synthetic_resident,
     team_of,
 )
@@ -42,6 +43,7 @@ ADDRESSES = (
     "alerts/{alert_id}",
     "arrivals/{arrival_id}",
     "calls/{call_id}",
+    "errands/{errand_id}/history",
     "code-states/{state_id}",
     "hospital-referrals/{referral_id}",
     "leaves/{leave_id}",
@@ -104,6 +106,7 @@ async def a_place(hands: Hands, home: dict[str, Any], *, team: tuple[str, ...] =
         **await _asked_for(lin, f"/v1/quarantines/{came['quarantine_id']}"),
         "test_id": await _tested(lin, first),
         "call_id": (await a_care_call(lin, came["quarantine_id"], outcome="unreachable"))["id"],
+        "errand_id": (await an_errand(lin, came["quarantine_id"]))["id"],
         "directive_id": await _directed(lin, home["grid_id"]),
         "released_id": await _released(lin, second),
         "waiting_id": (await a_quarantine(lin, resident=third, days=1))["id"],

@@ -41,6 +41,7 @@ class EntryKind(Labelled):
     not_taken = "not_taken", "未测体温"
     alert = "alert", "异常"
     call = "call", "问候和随访"
+    errand = "errand", "代办"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from api.access.permissions import Permission, Role
 from api.alerts.models import AlertStatus, Cause
 from api.arrivals.models import ArrivalStatus
+from api.care.errand_models import ErrandKind, ErrandStatus
 from api.care.models import CallKind, CallOutcome
 from api.dossiers.chapter import Chapter, EntryKind, midnight
 from api.dossiers.proofs import PROOFS
@@ -229,6 +230,17 @@ CHAPTERS: tuple[Chapter, ...] = (
         """,
         sentence="{kind}:{outcome}",
         words={"kind": CallKind, "outcome": CallOutcome},
+    ),
+    Chapter(
+        kind=EntryKind.errand,
+        permission=Permission.care_read,
+        sql="""
+            SELECT coalesce(delivered_at, recorded_at), id, coalesce(delivered_by, performed_by),
+                jsonb_build_object('kind', kind, 'status', status)
+            FROM errands WHERE resident_id = :resident AND discarded_at IS NULL
+        """,
+        sentence="代办{kind}:{status}",
+        words={"kind": ErrandKind, "status": ErrandStatus},
     ),
     *PROOFS,
 )

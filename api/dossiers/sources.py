@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from api.alerts.models import Alert
 from api.arrivals.models import Arrival
+from api.care.errand_models import Errand
 from api.care.models import CareCall
 from api.checkpoints.models import Pass
 from api.foundation.records import Versioned, table_of
@@ -44,6 +45,7 @@ KEPT: tuple[type[Versioned], ...] = (
     NotTaken,
     Alert,
     CareCall,
+    Errand,
 )
 """Everything that is kept of one person beside the register itself."""
 

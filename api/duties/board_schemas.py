@@ -18,6 +18,7 @@ class CareKind(Labelled):
     call = "call", "问候电话"
     test = "test", "检测采样"
     follow_up = "follow_up", "解除后随访"
+    errand = "errand", "代办"
 
 
 class BoardPlace(Labelled):

@@ -221,19 +221,43 @@ _FOLLOW_UPS = f"""
     WHERE {{releases}} AND d.released_on >= $1::date - 366 AND due.day <= $2::date
 """
 
+# An errand is due once, on the day on which it is wanted; one called off was nobody's to bring.
+_ERRANDS = f"""
+    SELECT q.quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.received_at,
+        q.care_policy_id, q.day, 'errand' AS kind, q.id::text AS key, NULL AS label,
+        q.recorded_at AS opens_at, q.due_at, q.delivered_at AS done_at, q.delivered_by AS done_by
+    FROM (
+        SELECT e.*, q.care_policy_id,
+            ((e.due_at - interval '1 second') AT TIME ZONE {TOWNSHIP_ZONE})::date AS day
+        FROM errands AS e JOIN quarantines AS q ON q.id = e.quarantine_id
+        WHERE {{quarantines}} AND q.end_reason IS DISTINCT FROM 'entered_in_error'
+    ) AS q
+    WHERE q.status NOT IN ('cancelled', 'none_needed') AND q.discarded_at IS NULL
+        AND q.day BETWEEN $1::date AND $2::date
+"""
 
-def care(quarantines: str, releases: str, *, tested: str = _SERVED_THEN, kept: str = _THEN) -> str:
+
+def care(
+    quarantines: str,
+    releases: str,
+    *,
+    tested: str = _SERVED_THEN,
+    kept: str = _THEN,
+    errands: bool = True,
+) -> str:
     """CTEs, the last of them `care`: every duty towards a person from day `$1` to day `$2`.
 
     `quarantines` and `releases` are conditions on `q` and `d` that say whose they are; `tested` is
     the former for tests, and `kept` says which duties are left in. What had run out before anybody
-    had told the service of the quarantine was nobody's to do.
+    had told the service of the quarantine was nobody's to do. Without `errands` where whoever asks
+    finds them elsewhere.
     """
+    brought = f"UNION ALL {_ERRANDS.format(quarantines=quarantines)}" if errands else ""
     return f"""{_SERVED.format(quarantines=quarantines)},
     {_KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
         SELECT * FROM (
             {_READINGS} UNION ALL {_VISITS} UNION ALL {_CALLS} UNION ALL {_TESTS}
-            UNION ALL {_FOLLOW_UPS.format(releases=releases)}
+            UNION ALL {_FOLLOW_UPS.format(releases=releases)} {brought}
         ) AS duty
         WHERE {kept} AND (duty.done_at IS NOT NULL OR duty.due_at > duty.received_at)
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
 from api.duties.due import TOWNSHIP_ZONE, midnight
+from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
 from api.duties.nearest import POSTS_TURN, nearest
 from api.duties.retests import RETESTS, RETESTS_TURN
@@ -189,13 +190,18 @@ MATTERS: Final = f"""
     {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {_ALERTS}
     UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS} UNION ALL {CONTACTS}
     UNION ALL {RETESTS} UNION ALL {HOME_SAMPLINGS} UNION ALL {SHIFTS}
+    UNION ALL {ERRANDS}
 """
 """What anybody who serves may find waiting."""
 
 
 def turns(*, nearer: bool) -> str:
     """The next instant at which the clock, by `$3` alone, makes another duty of what is there."""
-    decided = f"UNION ALL {POSTS_TURN} UNION ALL {SESSIONS_TURN}" if nearer else ""
+    decided = (
+        f"UNION ALL {POSTS_TURN} UNION ALL {SESSIONS_TURN} UNION ALL {ERRANDS_TURN}"
+        if nearer
+        else ""
+    )
     return f"""(
         SELECT min(turn.at) FROM (
             SELECT unnest(ARRAY[w.since_at, w.until_at]) FROM whereabouts AS w
@@ -268,5 +274,6 @@ DECISIONS: Final = f"""
         AND {nearest("a.reach", but="a.resolved_by")}
     UNION ALL {LEAD_DECISIONS}
     UNION ALL {SITE_DECISIONS}
+    UNION ALL {ERRAND_DECISIONS}
 """
 """What waits for those who decide; of arrivals as `arrivals.queries.awaiting`."""

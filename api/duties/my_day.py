@@ -32,6 +32,7 @@ _CARE = care(
     "$7 = 'grid_worker' AND d.grid_id = $4::uuid",
     tested="q.id IN (SELECT id FROM mine)",
     kept="duty.done_at IS NULL",
+    errands=False,
 )
 _DEEPEST = 10
 """Levels of the tree, more than any township has."""

@@ -19,6 +19,7 @@ class DutyKind(Labelled):
     test = "test", "检测采样"
     retest = "retest", "单采复核"
     follow_up = "follow_up", "解除后随访"
+    errand = "errand", "代办"
     site_check = "site_check", "住所核查"
     alert = "alert", "异常处置"
     directive = "directive", "上级指令"

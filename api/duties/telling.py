@@ -5,6 +5,7 @@ from typing import Any
 
 from api.alerts.models import Cause
 from api.arrivals.models import RiskLevel
+from api.care.errand_models import ErrandKind
 from api.foundation.labels import Labelled
 from api.leads.models import LeadOutcome
 from api.movements.models import TransferKind
@@ -77,6 +78,10 @@ _VERBS = {
     ("site_session", "staff"): "排班:{label}",
     ("retest", "pool"): "给{person}单采复核(所在混采管不是阴性)",
     ("retest", "antigen"): "给{person}采样做核酸确认(抗原阳性)",
+    ("errand", "accept"): "接单:{about},送给{person}",
+    ("errand", "deliver"): "给{person}送达:{about}",
+    ("errand", "confirm"): "向{person}确认收到:{about}",
+    ("errand", "assign"): "指派或取消逾时的代办:{person}({about})",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
 }
 _LABELS: dict[str, type[Labelled]] = {
@@ -84,6 +89,7 @@ _LABELS: dict[str, type[Labelled]] = {
     "transfer": TransferKind,
     "change": ChangeKind,
     "arrival": RiskLevel,
+    "errand": ErrandKind,
 }
 _SENTENCES: dict[str, Callable[[Row], str]] = {
     "reading": _reading,
@@ -130,6 +136,7 @@ PATHS = {
     "arrival": "/v1/arrivals/{subject_id}/{act}",
     "shift": "/v1/checkpoints/{subject_id}/passes",
     "lead": "/v1/leads/{subject_id}/{act}",
+    "errand": "/v1/errands/{subject_id}/{act}",
     "home_sampling": "/v1/tests",
     "site_session": "/v1/duty-shifts",
 }

@@ -25,6 +25,7 @@ class WorkKind(Labelled):
     transfer = "transfer", "转运交接"
     site_check = "site_check", "住所核查"
     follow_up = "follow_up", "解除后随访"
+    errand = "errand", "代办"
     release = "release", "解除审批"
     decision = "decision", "其他审批"
     arrival = "arrival", "返(来)乡核实"

@@ -229,6 +229,7 @@ def test_every_duty_is_reported_where_the_contract_has_a_verb(settings: Settings
         "directive": ("acknowledge", "report"),
         "transfer": ("approve", "dispatch", "pick-up", "hand-over", "close"),
         "leave": ("approve", "out", "back"),
+        "errand": ("accept", "deliver", "confirm", "assign"),
         "change": ("approve",),
         "arrival": ("arrive", "verify", "confirm"),
         "lead": ("attempts", "review"),

@@ -15,6 +15,7 @@ from tests.builders import (
     a_quarantine_by_plan,
     arrival_body,
     by_plan_body,
+    errand_body,
     household_body,
     quarantine_body,
     synthetic_resident,
@@ -154,6 +155,11 @@ async def _a_call(gu: httpx.AsyncClient) -> Sending:
     return Sending(path, {"id": str(new_id()), "outcome": "reached"}, {"outcome": "unreachable"})
 
 
+async def _an_errand(gu: httpx.AsyncClient) -> Sending:
+    body = errand_body((await a_quarantine(gu))["id"])
+    return Sending("/v1/errands", body, {"quantity": "3盒"})
+
+
 async def _a_directive(_: httpx.AsyncClient) -> Sending:
     told = {"grid_id": str(grid_id(HOME)), "title": "再排查", "body": "逐户反馈人数"}
     deadline = (clock.now() + timedelta(hours=6)).isoformat()
@@ -241,6 +247,7 @@ MAKERS: dict[str, Maker] = {
     "list_risk_area": _a_risk_area,
     "record_test": _a_test,
     "record_call": _a_call,
+    "request_errand": _an_errand,
     "issue_directive": _a_directive,
     "request_transfer": _a_transfer,
     "refer_to_hospital": _a_referral,
