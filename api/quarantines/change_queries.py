@@ -40,6 +40,19 @@ async def page_of_changes(
     return Page[ChangeRead](items=items, next_cursor=found.next_cursor)
 
 
+async def approved_changes(session: AsyncSession, quarantine_id: UUID) -> Sequence[StageChange]:
+    """What was changed of a quarantine, in the order in which it was decided."""
+    statement = (
+        select(StageChange)
+        .where(
+            col(StageChange.quarantine_id) == quarantine_id,
+            col(StageChange.status) == ChangeStatus.approved,
+        )
+        .order_by(col(StageChange.decided_at), col(StageChange.id))
+    )
+    return (await session.scalars(statement)).all()
+
+
 def _itself(change: StageChange) -> StageChange:
     return change
 

@@ -115,7 +115,7 @@ def _tests(dossier: Dossier) -> Condition:
     return Condition(
         kind=ConditionKind.tests_negative,
         holds=not positive and all(answer.negative for answer in answers),
-        detail=f"{';'.join(told)}。" if told else "方案没有规定检测。",
+        detail=f"{';'.join(told)}。" if told else "至今没有应做的检测。",
         evidence=tuple(shown),
     )
 

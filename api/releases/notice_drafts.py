@@ -12,14 +12,16 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.grids.models import Grid
-from api.quarantines.models import Quarantine
+from api.quarantines.change_queries import approved_changes
+from api.quarantines.models import Quarantine, QuarantineReason
+from api.quarantines.stage_models import ChangeKind
 from api.quarantines.stages import stages_of
 from api.registry.masked import opened
 from api.registry.models import Household, Resident
 from api.releases.conditions import Condition, ConditionKind
 from api.releases.dossiers import PlanFollowed
 from api.releases.models import RELEASE_NUMBER
-from api.releases.notices import Notice, Served
+from api.releases.notices import Changed, Notice, Served
 
 _TITLE = "解除隔离医学观察告知书"
 _NEXT = text(f"SELECT nextval('{RELEASE_NUMBER.name}')")
@@ -44,13 +46,18 @@ async def draft_notice(
     """The notice of an ended quarantine, by the caller who approved it."""
     ended_on = quarantine.ended_on or clock.today()
     issuer = await _issuer(session, caller)
-    tests = next((each for each in conditions if each.kind is ConditionKind.tests_negative), None)
+    weighed = {each.kind: each for each in conditions}
+    tests = weighed.get(ConditionKind.tests_negative)
+    changes = await approved_changes(session, quarantine.id)
     return Notice(
         **await _person(session, quarantine),
         title=followed.plan.release.notice_title if followed else _TITLE,
         number=f"解除〔{ended_on.year}〕{await session.scalar(_NEXT)}号",
-        reason=quarantine.reason.label,
+        reason=_reason(quarantine),
         served=await _served(session, quarantine.id, ended_on),
+        changed=[Changed(each.kind.label, each.legal_basis) for each in changes],
+        ended_early=bool(changes) and changes[-1].kind is ChangeKind.early_end,
+        alert_free=ConditionKind.no_open_alert in weighed,
         basis=_basis(quarantine, followed),
         tests=len(tests.evidence) if tests else 0,
         follow_up_days=followed.plan.follow_up_days if followed else [],
@@ -58,6 +65,12 @@ async def draft_notice(
         approver=issuer.approver,
         released_on=ended_on,
     )
+
+
+def _reason(quarantine: Quarantine) -> str | None:
+    """Why, where that says something: the clause that decided stands on the notice as well."""
+    reason = quarantine.reason
+    return None if reason is QuarantineReason.other else reason.label
 
 
 async def _person(session: AsyncSession, quarantine: Quarantine) -> dict[str, Any]:

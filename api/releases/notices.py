@@ -27,8 +27,15 @@ class Served(NamedTuple):
     ends_on: date
 
 
+class Changed(NamedTuple):
+    """What two people changed on the way, and on what basis."""
+
+    what: str
+    basis: str
+
+
 class Notice(BaseModel):
-    """Everything that stands on a notice; a protocol, a clause and an address may be missing."""
+    """Everything that stands on a notice; a reason, a clause and an address may be missing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -39,8 +46,11 @@ class Notice(BaseModel):
     document_kind: DocumentKind | None
     document: str | None
     address: str | None
-    reason: str
+    reason: str | None
     served: Sequence[Served]
+    changed: Sequence[Changed] = ()
+    ended_early: bool = False
+    alert_free: bool = True
     basis: str | None
     tests: int
     follow_up_days: Sequence[int]
@@ -87,13 +97,24 @@ class Notice(BaseModel):
         measures = ";".join(
             f"{each.measure}({_day(each.starts_on)}至{_day(each.ends_on)})" for each in self.served
         )
-        tested = f",{self.tests}次检测结果均为阴性" if self.tests else ""
-        basis = [f"依据:{self.basis}"] if self.basis else []
+        cause = f"因“{self.reason}”," if self.reason else ""
+        changes = ";".join(f"{each.what}(依据:{each.basis})" for each in self.changed)
+        released = f"自{_day(self.released_on)}起予以解除"
         return [
-            f"您因“{self.reason}”,自{_day(begun)}起至{_day(self.released_on)}止接受:{measures}。",
-            f"经核实,期限已满{tested},没有未办结的异常,自{_day(self.released_on)}起予以解除。",
-            *basis,
+            f"您{cause}自{_day(begun)}起至{_day(self.released_on)}止接受:{measures}。",
+            *([f"其间经批准:{changes}。"] if changes else []),
+            f"经核实,{''.join(f'{each},' for each in self._shown())}{released}。",
+            *([f"依据:{self.basis}"] if self.basis else []),
         ]
+
+    def _shown(self) -> list[str]:
+        """What was found to hold; of a period that was cut short nobody says that it is over."""
+        told = ["已获准提前结束" if self.ended_early else "期限已满"]
+        if self.tests:
+            told.append(f"{self.tests}次检测结果均为阴性")
+        if self.alert_free:
+            told.append("没有未办结的异常")
+        return told
 
     def _afterwards(self) -> list[str]:
         told = [_TAKE_CARE, _PROOF]

@@ -13,10 +13,11 @@ from api.foundation.printing import drawable
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn
 from api.foundation.records import new_id
 from api.releases.notice_pdf import pdf_of
-from api.releases.notices import Notice, Served
+from api.releases.notices import Changed, Notice, Served
 from tests.builders import a_household, a_quarantine, synthetic_resident
 from tests.cast import Town, assert_problem
 from tests.quarantines.plans import a_planned_quarantine, rows, sampled, the_ninth_edition
+from tests.quarantines.test_changes import approved
 from tests.releases.test_routes import approval
 
 RARE = "覃𠮷祥'; DROP TABLE <b>releases</b>; --"
@@ -95,8 +96,18 @@ def test_what_is_not_known_is_left_out_and_what_identifies_is_masked():
     assert not [plain for plain in ("19900101", "12号后院") if plain in masked]
 
 
+def test_what_two_people_changed_is_told_and_a_period_that_was_cut_is_not_called_over():
+    changed = [Changed("延长", "乡指挥部4号"), Changed("提前结束", "乡指挥部5号")]
+    text = _notice(changed=changed, ended_early=True, alert_free=False).text()
+    assert "其间经批准:延长(依据:乡指挥部4号);提前结束(依据:乡指挥部5号)。" in text
+    assert "经核实,已获准提前结束,4次检测结果均为阴性,自2022年2月21日起予以解除。" in text
+    plain = _notice(reason=None).text()
+    assert "您自2022年2月8日起" in plain
+    assert "期限已满,4次检测结果均为阴性,没有未办结的异常" in plain
+
+
 def test_the_page_says_what_the_text_says():
-    notice = _notice()
+    notice = _notice(changed=[Changed("延长", "乡指挥部4号")])
     drawn = _drawn(pdf_of(notice)).replace(" ", "")
     for line in (notice.title, notice.number, *notice.paragraphs(), *notice.closing()):
         assert line.replace(" ", "") in drawn
@@ -112,9 +123,14 @@ def test_a_character_that_no_font_need_have_leaves_a_box_to_be_filled_in_by_hand
 
 
 @pytest.fixture(scope="module")
-async def released(town: Town) -> dict[str, Any]:
+async def protocol(town: Town) -> str:
+    return await the_ninth_edition(town)
+
+
+@pytest.fixture(scope="module")
+async def released(town: Town, protocol: str) -> dict[str, Any]:
     """Somebody released by the township's leader, in 柳村一组."""
-    kept = await a_planned_quarantine(town, await the_ninth_edition(town))
+    kept = await a_planned_quarantine(town, protocol)
     await sampled(await town.as_("ming"), kept, 1, 4, 7)
     path = f"/v1/quarantines/{kept['id']}/release"
     answer = await (await town.as_("zhou")).post(path, json=approval())
@@ -201,3 +217,16 @@ async def test_a_notice_stays_as_it_was_and_nothing_of_it_lies_open(town: Town):
     )
     assert rare["document"] not in row.row
     assert "覃" not in row.row
+
+
+async def test_who_is_let_go_early_is_told_so_and_by_whose_paper(town: Town, protocol: str):
+    kept = await a_planned_quarantine(town, protocol, begun=0)
+    await approved(town, kept, "early_end", legal_basis="青竹乡防控指挥部〔2022〕5号")
+    await sampled(await town.as_("ming"), kept, 1)
+    zhou = await town.as_("zhou")
+    path = f"/v1/quarantines/{kept['id']}/release"
+    assert (await zhou.post(path, json=approval())).status_code == 200
+    text = (await zhou.get(path_of(kept))).json()["text"]
+    assert "其间经批准:提前结束(依据:青竹乡防控指挥部〔2022〕5号)。" in text
+    assert "已获准提前结束" in text
+    assert "期限已满" not in text
