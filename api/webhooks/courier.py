@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +51,11 @@ class Answer:
     status_code: int | None = None
     failure: Failure | None = None
     pause: timedelta | None = None
+
+
+def longest_pause(answers: Iterable[Answer]) -> timedelta:
+    """For how long an address asks to be left alone, of all that it answered at once."""
+    return max((each.pause for each in answers if each.pause), default=timedelta())
 
 
 class Courier:

@@ -17,7 +17,7 @@ from api.foundation.live import tell
 from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
 from api.webhooks import backoff
-from api.webhooks.courier import Answer
+from api.webhooks.courier import Answer, longest_pause
 from api.webhooks.models import DeliveryStatus, PauseReason, SkipReason
 
 LEASE = timedelta(seconds=30)
@@ -136,7 +136,7 @@ async def settle(
     await connection.executemany(_SETTLE, [(*fate, bundle.lease, at) for fate in fates])
     told = [_attempt(bundle, each, answers[each.id]) for each in bundle.due if each.id in answers]
     await connection.executemany(_ATTEMPT, told)
-    asked = max((each.pause for each in answers.values() if each.pause), default=timedelta())
+    asked = longest_pause(answers.values())
     if succeeded:
         await connection.execute(_WORKS, bundle.subscription, at, at + asked if asked else None)
         if standing["failures"] >= backoff.FAILED_ROUNDS:

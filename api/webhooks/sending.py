@@ -4,7 +4,7 @@ Any number of processes may do so at once. None holds a transaction while it sen
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
@@ -21,7 +21,7 @@ from api.foundation.migrations import cells, unmigrated
 from api.foundation.patience import happens
 from api.webhooks import deliveries, payloads
 from api.webhooks.addresses import Fence
-from api.webhooks.courier import Answer, Courier, Letter
+from api.webhooks.courier import Answer, Courier, Letter, longest_pause
 from api.webhooks.deliveries import Bundle
 from api.webhooks.fan_out import FAN_OUT
 
@@ -132,6 +132,7 @@ class _Office:
                 answers = await self._send(bundle, await self._bodies(cell, bundle))
                 async with self._database.connection(Entry.for_the_house(cell)) as connection:
                     await deliveries.settle(connection, bundle, answers, clock.now())
+                await _a_moment(answers)
         except Exception as error:  # noqa: BLE001 - it is due again when its lease has passed
             _log.error("sending_failed", subscription=str(subscription), **fault_of(error))
         finally:
@@ -155,6 +156,13 @@ class _Office:
         }
         answers = await asyncio.gather(*map(self._courier.send, letters.values()))
         return dict(zip(letters, answers, strict=True))
+
+
+async def _a_moment(answers: Mapping[UUID, Answer]) -> None:
+    """Wait where an address asks for less than would pass before it is looked after again."""
+    pause = longest_pause(answers.values()).total_seconds()
+    if pause <= LOOK_AGAIN_SECONDS:
+        await asyncio.sleep(pause)
 
 
 _MANNER: dict[str, Any] = {
