@@ -19,6 +19,7 @@ from api.care.schemas import CallNoteAsk, CareCallRecord
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
+from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, RecordDiffers, Source, create_once
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus
@@ -47,9 +48,19 @@ async def record_call(
         raise RecordDiffers(fields=["quarantine_id"])
     if created:
         await sound(session, caller, quarantine, kept)
+        await _send_somebody(session, quarantine, kept)
         details = {"kind": kept.kind, "outcome": kept.outcome, "symptoms": len(kept.symptoms)}
         audit(session, caller, "calls.record", subject=kept.id, reach=kept.reach, details=details)
     return kept, created
+
+
+async def _send_somebody(session: AsyncSession, quarantine: Quarantine, call: CareCall) -> None:
+    """Whoever was not reached is to be visited today: their team hears of it now, on its way."""
+    if call.outcome is CallOutcome.unreachable:
+        about, reach, grid = quarantine.id, quarantine.reach, quarantine.grid_id
+        await tell(
+            session, "duties.changed", subject=about, reach=reach, grid=grid, quarantine=about
+        )
 
 
 def refuse_hearsay(told: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ async def assign(
     *,
     version: int,
 ) -> HomeSampling:
-    """Give it to somebody, who is told.
+    """Give it to somebody, who is told, as is who need not go any more.
 
     Raises `NotFound`, `NotAColleague`, `HomeSamplingOver`, `VersionMismatch`, and `InvalidInput`
     for somebody who would neither find it in their day nor be able to record the sample.
@@ -94,11 +94,13 @@ async def assign(
     if await strangers(session, {said.worker_id}):
         raise NotAColleague(pointer="/body/worker_id")
     await _refuse_out_of_reach(session, sampling, said.worker_id)
+    former = sampling.assigned_to
     changes = {"assigned_to": said.worker_id, "assigned_at": clock.now()}
     await correct(session, sampling, changes, Correction(version, by=caller.worker))
-    reach = sampling.reach
-    audit(session, caller, "home_samplings.assign", subject=sampling.id, reach=reach)
-    await tell(session, "duties.changed", subject=sampling.id, reach=reach, worker=said.worker_id)
+    about, reach = sampling.id, sampling.reach
+    audit(session, caller, "home_samplings.assign", subject=about, reach=reach)
+    for worker in {said.worker_id, former} - {None}:
+        await tell(session, "duties.changed", subject=about, reach=reach, worker=worker)
     return sampling
 
 
@@ -129,7 +131,10 @@ async def call_off(
     sampling = await _still_to_do(session, sampling_id)
     changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
     await correct(session, sampling, changes, Correction(version, by=caller.worker))
-    audit(session, caller, "home_samplings.call_off", subject=sampling.id, reach=sampling.reach)
+    about, reach, worker = sampling.id, sampling.reach, sampling.assigned_to
+    audit(session, caller, "home_samplings.call_off", subject=about, reach=reach)
+    if worker is not None:
+        await tell(session, "duties.changed", subject=about, reach=reach, worker=worker)
     return sampling
 
 

@@ -266,3 +266,17 @@ async def test_after_a_release_calls_answer_the_follow_ups_of_the_plan(
 
 async def _follow_ups(client: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
     return (await client.get(f"{path}/follow-ups")).json()["items"]
+
+
+async def test_a_team_hears_of_whom_a_call_did_not_reach_and_of_no_other_call(
+    town: Town, served: dict[str, Any]
+):
+    ba, doctor = await town.as_("ba"), await town.as_("he")  # the doctor, from the next village
+    mark = (await doctor.get("/v1/events/poll")).json()["next"]
+    await a_care_call(ba, served["id"])
+    told = (await doctor.get("/v1/events/poll", params={"after": mark})).json()
+    assert told["items"] == []
+    await a_care_call(ba, served["id"], outcome="unreachable")
+    told = (await doctor.get("/v1/events/poll", params={"after": mark})).json()
+    heard = [(each["kind"], each["subject_id"]) for each in told["items"]]
+    assert heard == [("duties.changed", served["id"])]

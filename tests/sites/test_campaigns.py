@@ -143,6 +143,28 @@ async def test_a_bad_sample_or_an_antigen_kit_leaves_somebody_to_be_sampled(
     assert told["test_id"] == again["id"]
 
 
+async def test_whoever_goes_hears_of_it_and_whoever_need_not_any_more(
+    town: Town, lin: httpx.AsyncClient
+):
+    home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
+    said = {"resident_id": home["residents"][0]["id"], "reason": "age"}
+    asked = await made(lin, "/v1/home-samplings", **said, wanted_on=str(clock.today()))
+    address = f"/v1/home-samplings/{asked['id']}"
+    ming, shan = [await town.as_(name) for name in ("ming", "shan")]
+    marks = [(await each.get("/v1/events/poll")).json()["next"] for each in (ming, shan)]
+    for version, name in enumerate(("ming", "shan"), start=1):
+        given = {"worker_id": str(id_of(name))}
+        headers = {"If-Match": f'"{version}"'}
+        answer = await lin.post(f"{address}/assign", json=given, headers=headers)
+        assert answer.status_code == 200, answer.text
+    off = {"json": {"reason": "自己来点了"}, "headers": {"If-Match": '"3"'}}
+    assert (await lin.post(f"{address}/cancel", **off)).status_code == 200
+    for client, mark in zip((ming, shan), marks, strict=True):
+        told = (await client.get("/v1/events/poll", params={"after": mark})).json()["items"]
+        heard = [each for each in told if each["subject_id"] == asked["id"]]
+        assert len(heard) >= 2, heard
+
+
 async def test_a_sampling_at_home_lies_within_its_campaign(town: Town, lin: httpx.AsyncClient):
     home = await a_household(lin, grid=grid_id(GROUP), residents=[synthetic_resident()])
     campaign = await _campaign(lin)
