@@ -38,7 +38,7 @@ ERRANDS: Final = f"""
 ERRAND_DECISIONS: Final = f"""
     SELECT 'errand', 'assign', {_WHOSE}, e.since_at, {_end_of_day("e.since_at")}
     FROM (
-        SELECT e.*, least(e.due_at, {midnight("q.ended_on + 1")}) AS since_at
+        SELECT e.*, least(e.due_at, {midnight("q.ended_on")}) AS since_at
         FROM errands AS e JOIN quarantines AS q ON q.id = e.quarantine_id
         WHERE {_OPEN}
     ) AS e
@@ -46,7 +46,7 @@ ERRAND_DECISIONS: Final = f"""
 """
 
 ERRANDS_TURN: Final = f"""
-    SELECT least(e.due_at, {midnight("q.ended_on + 1")})
+    SELECT least(e.due_at, {midnight("q.ended_on")})
     FROM errands AS e JOIN quarantines AS q ON q.id = e.quarantine_id
     WHERE {_OPEN}
 """
