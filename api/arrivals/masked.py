@@ -6,6 +6,7 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
+from api.arrivals.divisions import known_divisions
 from api.arrivals.models import Arrival
 from api.arrivals.queries import (
     awaits_decision,
@@ -39,7 +40,7 @@ async def shown(session: AsyncSession, reader: Claims, arrival: Arrival) -> Arri
 async def shown_page(
     session: AsyncSession, reader: Claims, page: Page[Arrival]
 ) -> Page[ArrivalRead]:
-    """A page of them; one statement more, however many there are."""
+    """A page of them; a few statements more, however many there are."""
     items = await _all_shown(session, reader, page.items)
     return Page[ArrivalRead](items=items, next_cursor=page.next_cursor)
 
@@ -68,13 +69,21 @@ async def _all_shown(
         return []
     rules = await rules_of(await driver_of(session), reader.cell)
     keyring = keyring_of(session)
-    return [_shown(keyring, rules, arrival) for arrival in arrivals]
+    known = await known_divisions(session, {code for each in arrivals for code in _codes(each)})
+    unknown = {each.id: [code for code in _codes(each) if code not in known] for each in arrivals}
+    return [_shown(keyring, rules, each, unknown[each.id]) for each in arrivals]
+
+
+def _codes(arrival: Arrival) -> list[str]:
+    """Where they come from and where they were, each once."""
+    told = [arrival.origin_code, *(stay["code"] for stay in arrival.stays)]
+    return list(dict.fromkeys(code for code in told if code))
 
 
 _OWN = set(ArrivalRead.model_fields) & set(Arrival.model_fields) - {"stays"}
 
 
-def _shown(keyring: Keyring, rules: Rules, arrival: Arrival) -> ArrivalRead:
+def _shown(keyring: Keyring, rules: Rules, arrival: Arrival, unknown: Sequence[str]) -> ArrivalRead:
     today = clock.today()
     age = age_on(today, arrival.birth_date) if arrival.birth_date else None
     told = {
@@ -82,6 +91,7 @@ def _shown(keyring: Keyring, rules: Rules, arrival: Arrival) -> ArrivalRead:
         **_masked(revealed(keyring, arrival)),
         **asdict(_reporting(rules, arrival)),
         "stays": [StayRead.model_validate(stay) for stay in arrival.stays],
+        "unknown_codes": unknown,
         "age": age,
         "is_minor": None if age is None else age < MAJORITY,
         "has_note": arrival.note_sealed is not None,

@@ -14,7 +14,6 @@ from api.arrivals.masked import shown
 from api.arrivals.plan_schemas import ArrivalConfirmation, ArrivalLeftAsIs, ArrivalProposal
 from api.arrivals.problems import ArrivalConfirmed, ArrivalNotSo, NothingToDecide
 from api.arrivals.schemas import ArrivalRead
-from api.foundation import clock
 from api.foundation.contract import found, room, writes
 from api.foundation.problems import Conflict, NotFound, RecordDiffers
 from api.protocols.problems import NoPolicyInForce, NoRuleApplies
@@ -60,7 +59,8 @@ async def propose_plan(
     session: ScopedSession,
     shelf: Protocols,
     control_started_on: Annotated[
-        PlanningDay | None, Query(description="假定该日开始管控;不填为今天")
+        PlanningDay | None,
+        Query(description="假定该日开始管控;不填为今天,还没有到的为预计到达之日"),
     ] = None,
     protocol_id: Annotated[
         UUID | None, Query(description="只按这一份施行中的方案;不填则依次按各方案")
@@ -72,8 +72,8 @@ async def propose_plan(
     不保存任何内容(M3.1)。
     """
     book = Rulebook(session, shelf, reader.cell)
-    arrival, day = await queries.arrival_of(session, arrival_id), control_started_on
-    return await proposals.proposal(book, arrival, day or clock.today(), protocol_id)
+    arrival = await queries.arrival_of(session, arrival_id)
+    return await proposals.proposal(book, arrival, control_started_on, protocol_id)
 
 
 @router.post("/arrivals/{arrival_id}/confirm", responses=_CONFIRMING)

@@ -14,6 +14,7 @@ from api.arrivals.plan_schemas import ArrivalProposal, Concern, Concerned, Facts
 from api.arrivals.queries import companions_of
 from api.arrivals.reclassification import areas, comes_on, stays_of
 from api.arrivals.rules import LONGEST_LOOK_BACK, driver_of
+from api.foundation import clock
 from api.foundation.problems import NotFound
 from api.health_records.validity import VaccinationStatus
 from api.protocols.models import CohabitantRule
@@ -105,12 +106,13 @@ _OLDEST = 150
 
 
 async def proposal(
-    book: Rulebook, arrival: Arrival, on: date, protocol_id: UUID | None
+    book: Rulebook, arrival: Arrival, told: date | None, protocol_id: UUID | None
 ) -> ArrivalProposal:
     """The plan for an arrival whose control would begin on a local day, and who else is concerned.
 
-    Raises `NotFound`.
+    Where no day is told it begins today, and no sooner than they are here. Raises `NotFound`.
     """
+    on = told or max(clock.today(), comes_on(arrival))
     weighed = await weigh(book, arrival, on, protocol_id)
     return ArrivalProposal(
         arrival_id=arrival.id,

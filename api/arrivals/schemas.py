@@ -59,6 +59,7 @@ class ArrivalRead(Wire):
                     "stays": [
                         {"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}
                     ],
+                    "unknown_codes": [],
                     "exposure_class": "returnee",
                     "risk_level": "medium",
                     "risk_area_id": "01890a5d-ac96-774b-bcce-b302099a8501",
@@ -108,6 +109,9 @@ class ArrivalRead(Wire):
     occupations: list[str] | None = Field(description="从事的职业或人员类型;null 为不清楚")
     vaccination: VaccinationStatus | None = Field(description="疫苗接种情况;null 为不清楚")
     stays: list[StayRead] = Field(description="来前到过的地方")
+    unknown_codes: list[str] = Field(
+        description="来源地、旅居史中行政区划表里没有的代码,请核对是否填错:填错的地方判不出风险"
+    )
     exposure_class: ExposureClass
     last_exposure_on: date | None = Field(description="末次暴露日期")
     risk_level: RiskLevel = Field(description="按名单和旅居史判定的风险等级")

@@ -26,7 +26,8 @@ async def what_if(book: Rulebook, question: WhatIf) -> WhatIfRead:
     """The plan for these facts on that day, stage by stage, and every rule considered.
 
     Raises `NotFound` for a protocol that is not there, and `InvalidInput` where protocols of
-    several diseases are in force and none was named.
+    several diseases are in force and none was named, or one that none of them concerns: to a word
+    that was misspelt the answer is not that nobody need be controlled.
     """
     on = question.on or clock.today()
     starts_on = question.control_starts_on or on
@@ -50,7 +51,17 @@ async def _asked(book: Rulebook, question: WhatIf, on: date) -> Sequence[Standin
     if len(known) > 1:
         told = f"当日施行的方案涉及{'、'.join(known)},请写明是哪一种疾病。"
         raise InvalidInput(told, pointer="/body/disease")
+    if not known and question.disease is not None:
+        await _refuse_unknown(book, on)
     return standing
+
+
+async def _refuse_unknown(book: Rulebook, on: date) -> None:
+    """Raise `InvalidInput` where there is something in force, but for other diseases."""
+    others = diseases(await book.standing(on))
+    if others:
+        told = f"当日没有施行针对这种疾病的方案,施行的方案涉及{'、'.join(others)},请核对名称。"
+        raise InvalidInput(told, pointer="/body/disease")
 
 
 def _considered(

@@ -168,14 +168,23 @@ _LAID: dict[str, Any] = {
             "credited_days": 2,
             "tests": [
                 {
-                    "number": 2,
+                    "number": 1,
                     "day_index": 4,
                     "on": "2022-02-11",
                     "opens_at": "2022-02-10T16:00:00Z",
                     "due_at": "2022-02-11T16:00:00Z",
                     "kind": "nucleic_acid",
                     "samples": 1,
-                }
+                },
+                {
+                    "number": 2,
+                    "day_index": 7,
+                    "on": "2022-02-14",
+                    "opens_at": "2022-02-13T16:00:00Z",
+                    "due_at": "2022-02-14T16:00:00Z",
+                    "kind": "nucleic_acid",
+                    "samples": 1,
+                },
             ],
             "rule": {
                 "category": "home_quarantine",
@@ -217,5 +226,8 @@ class WhatIfRead(Wire):
 
     on: Annotated[date, Field(description="决定日期")]
     control_starts_on: Annotated[date, Field(description="开始管控日期")]
-    plan: Annotated[PlanLaid | None, Field(description="适用的管理方案;null 为不需管理")]
-    considered: Annotated[list[RuleConsidered], Field(description="逐条考虑的结果,按先后")]
+    plan: Annotated[PlanLaid | None, Field(description="适用的管理方案;null 为没有适用的条款")]
+    considered: Annotated[
+        list[RuleConsidered],
+        Field(description="逐条考虑的结果,按先后;为空的,当日没有施行的方案"),
+    ]

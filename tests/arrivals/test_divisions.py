@@ -13,6 +13,7 @@ from api.arrivals.divisions import Imported, import_divisions
 from api.cli import main
 from api.foundation.embedded import Addresses
 from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn
+from tests.builders import a_household, an_arrival
 from tests.cast import Town, assert_problem
 
 DIVISIONS = "/v1/divisions"
@@ -154,6 +155,19 @@ async def test_divisions_are_looked_up_by_prefix_by_parent_and_by_name(town: Tow
     }
     assert_problem(await ming.get(DIVISIONS, params={"prefix": "45102"}), InvalidInput)
     assert await _names(await town.as_("bai"), prefix="451422202") == ["白水乡"]
+
+
+async def test_a_code_that_no_division_has_is_shown_and_refuses_nobody(town: Town, imported: None):
+    ming = await town.as_("ming")
+    home = await a_household(ming, grid="t.01.01.01")
+    mistyped = [
+        {"code": code, "from_on": "2026-01-01", "to_on": "2026-01-02"}
+        for code in ("451206", "451026101", "451206")
+    ]
+    arrival = await an_arrival(ming, home, stays=mistyped, origin_code="999999000000")
+    assert arrival["unknown_codes"] == ["999999", "451206"]
+    listed = await ming.get("/v1/arrivals", params={"limit": 1})
+    assert listed.json()["items"][0]["unknown_codes"] == ["999999", "451206"]
 
 
 async def test_divisions_are_read_page_by_page(town: Town, imported: None):

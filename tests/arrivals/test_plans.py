@@ -106,6 +106,18 @@ async def test_a_plan_is_proposed_with_its_clause_and_days_and_nothing_is_stored
     assert quarantines.json()["items"] == []
 
 
+async def test_for_whom_is_yet_to_come_the_plan_is_that_of_the_day_they_come(town: Town):
+    ming = await town.as_("ming")
+    home = await a_household(ming, grid=HOME, residents=[synthetic_resident()])
+    stays = [{"code": RISKY, "from_on": day(-9), "to_on": day(3)}]
+    coming = await an_arrival(ming, home, stays=stays, expected_on=day(3))
+    proposed = await _proposal(ming, coming)
+    assert proposed["control_starts_on"] == day(3)
+    assert proposed["plan"]["stages"][0]["starts_on"] == day(3)
+    today = await _proposal(ming, coming, control_started_on=day(0))
+    assert today["plan"] is None
+
+
 @pytest.mark.parametrize(
     ("came", "code", "plan"),
     [

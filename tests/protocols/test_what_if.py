@@ -52,6 +52,16 @@ async def test_nobody_asks_what_would_apply(town: Town):
     assert_problem(await town.nobody().post(WHAT_IF, json=question()), NotSignedIn)
 
 
+async def test_a_disease_that_nothing_in_force_concerns_is_no_answer_that_all_is_well(
+    town: Town,
+    adopted: dict[str, str],
+):
+    told = await (await town.as_("ming")).post(WHAT_IF, json=question(disease="新冠"))
+    refused = assert_problem(told, InvalidInput)
+    assert refused["errors"][0]["pointer"] == "/body/disease"
+    assert "埃博拉病毒病" in refused["detail"]
+
+
 async def test_another_township_asks_by_its_own_protocols(town: Town, adopted: dict[str, str]):
     bai = await town.as_("bai")
     assert (await ask(bai))["plan"] is None
