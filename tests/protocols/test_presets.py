@@ -9,7 +9,7 @@ from api.protocols.clocks import Clocks
 from api.protocols.facts import Facts
 from api.protocols.faults import Known, of_document
 from api.protocols.matching import decide
-from api.protocols.models import ExposureClass, RiskLevel
+from api.protocols.models import ExposureClass, ManagementCategory, RiskLevel
 from api.protocols.queries import FOUR_TO_ONE, TWICE_DAILY
 from api.protocols.shipped import presets
 from api.protocols.timeline import LaidStage, lay_out
@@ -96,9 +96,10 @@ def test_guangxi_wants_to_know_a_day_before_and_half_a_day_after_arrival():
     assert document.look_back_days == 14
 
 
-def test_a_home_that_is_unfit_falls_back_to_central_quarantine():
+def test_every_home_is_checked_and_an_unfit_one_falls_back_to_central_quarantine():
     for preset in presets().values():
         for stage in (stage for plan in preset.document.plans for stage in plan.stages):
             assert (stage.site_checklist is None) is (stage.fallback_category is None)
+            assert stage.site_checklist or stage.category is not ManagementCategory.home_quarantine
             if stage.fallback_category is not None:
                 assert stage.fallback_category == CENTRAL
