@@ -3,7 +3,7 @@
 What identifies somebody is there only for who may know it; what is left out is said to be masked.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from api.access.permissions import Role
@@ -177,7 +177,8 @@ def period(begins: datetime, ends: datetime | None) -> Resource:
 
 
 def instant(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
+    """With Z, which may stand in an address as it is; the + of an offset would be a blank there."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _day(day: date | None) -> str | None:
