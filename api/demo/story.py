@@ -14,6 +14,7 @@ from api.demo.campaign import campaign
 from api.demo.controlled import Controlled, control
 from api.demo.days import at
 from api.demo.diary import Deed, Happening, Hour
+from api.demo.errands import errands
 from api.demo.families import Resident
 from api.demo.gates import Passage, Shift, come_by, passes, rosters, set_up
 from api.demo.homecomings import HISTORY_DAYS, Homecoming, come_home
@@ -96,6 +97,7 @@ def happenings(story: Story) -> Iterator[Happening]:
         care_for(chance, story.controlled),
         transfers(chance, story.controlled, now=now),
         orders(story.township, now=now),
+        errands(chance, story.by_hand, now=now),
     )
     yield from told
     yield from _widened(story)

@@ -306,6 +306,16 @@ async def test_one_is_about_to_be_brought_away_and_one_asks_to_leave(people: Cal
     assert len(await people.all_("shuji", "/v1/hospital-referrals")) == 1
 
 
+async def test_errands_stand_at_every_step_and_somebody_was_not_asked(people: Callers):
+    errands = await people.all_("shuji", "/v1/errands")
+    steps = {"requested", "accepted", "purchasing", "confirmed", "cancelled", "none_needed"}
+    assert steps <= {each["status"] for each in errands}
+    whole = (await people.read("shuji", "/v1/errands/coverage"))["whole"]
+    assert 0 < whole["covered"] < whole["persons"]
+    assert (whole["open"] >= 3, whole["late"]) == (True, 1)
+    assert (await people.read("shuji", "/v1/errands/uncovered"))["items"]
+
+
 async def test_of_three_directives_one_is_late_and_one_is_new(people: Callers):
     stand = {
         each["title"]: (await people.read("shuji", f"/v1/directives/{each['id']}/progress"))[
