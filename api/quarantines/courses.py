@@ -93,12 +93,18 @@ async def _plan_named(book: Rulebook, change: StageChange) -> Plan:
     if change.protocol_id is None or change.plan_code is None:
         raise InvalidInput("须写明改用哪一版方案、其中哪个管理方案。", pointer="/body/plan_code")
     protocol = await book.session.get(Protocol, change.protocol_id)
-    if protocol is None or protocol.status is ProtocolStatus.draft:
+    if protocol is None or _not_yet_in_force(protocol):
         raise NotFound("没有找到该方案,或尚未施行。", pointer="/body/protocol_id")
     document = await book.shelf.document(book.session, book.cell, protocol.id)
     if all(plan.code != change.plan_code for plan in document.plans):
         raise InvalidInput("该方案中没有这个管理方案。", pointer="/body/plan_code")
     return plan_in(document, change.plan_code)
+
+
+def _not_yet_in_force(protocol: Protocol) -> bool:
+    """Nobody is moved to a revision before its day; back to a former one they may be."""
+    draft = protocol.status is ProtocolStatus.draft
+    return draft or protocol.effective_from > clock.today()
 
 
 async def take_course(

@@ -1,0 +1,31 @@
+"""Moved to another revision of a protocol: from its day on, and not before."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from api.foundation import clock
+from api.foundation.problems import NotFound
+from tests.builders import a_preset_in_force
+from tests.cast import Town, assert_problem
+from tests.quarantines.plans import the_ninth_edition
+from tests.quarantines.test_changes import a_contact, approved, change_body, day
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def protocol(town: Town) -> str:
+    return await the_ninth_edition(town)
+
+
+async def test_nobody_is_moved_to_a_revision_before_its_day(town: Town, time_machine: Any):
+    zhou, lin = await town.as_("zhou"), await town.as_("lin")
+    kept = await a_contact(lin)
+    coming = await a_preset_in_force(zhou, "cn_20m", since=day(1))
+    told = {"protocol_id": coming["id"], "plan_code": "contact_5_3"}
+    path = f"/v1/quarantines/{kept['id']}/changes"
+    refused = assert_problem(await lin.post(path, json=change_body("new_plan", **told)), NotFound)
+    assert refused["errors"][0]["pointer"] == "/body/protocol_id"
+    time_machine.move_to(clock.now() + timedelta(days=1), tick=False)
+    course = await approved(town, kept, "new_plan", **told)
+    assert [category for category, *_ in course][-1] == "home_quarantine"
