@@ -14,158 +14,37 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from api import background, vocabulary
-from api.access import routes as access
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
-from api.alerts import policy_routes as alert_policies
-from api.alerts import routes as alerts
-from api.arrivals import division_routes as divisions
-from api.arrivals import plan_routes as arrival_plans
-from api.arrivals import risk_routes as risk_areas
-from api.arrivals import routes as arrivals
-from api.arrivals import step_routes as arriving
-from api.care import errand_correction_routes as errand_corrections
-from api.care import errand_routes as errands
-from api.care import routes as care
-from api.checkpoints import pass_correction_routes as pass_corrections
-from api.checkpoints import pass_routes as passes
-from api.checkpoints import routes as checkpoints
-from api.checkpoints import rule_routes as checkpoint_rules
 from api.checkpoints.recollection import Recollection
 from api.checkpoints.rules import RuleShelf
-from api.clients import oauth_routes as oauth
-from api.clients import routes as clients
-from api.directives import routes as directives
 from api.doors import opened
-from api.dossiers import routes as dossiers
-from api.duties import routes as duties
 from api.duties.remembered import Days
-from api.fhir import routes as fhir
-from api.foundation import contract, handlers, health, logs, written_contract
+from api.foundation import contract, handlers, logs, written_contract
 from api.foundation.database import Database
 from api.foundation.directory import Directory
 from api.foundation.edge import Edge
 from api.foundation.sealed import new_key
 from api.foundation.worker import working
-from api.grids import people_routes as people
-from api.grids import routes as grids
-from api.health_codes import routes as health_codes
 from api.health_codes.documents import system_schema
 from api.health_codes.shelf import opened_systems
-from api.health_records import card_routes as corrected_cards
-from api.health_records import code_routes as codes_and_cards
-from api.health_records import routes as health_records
-from api.health_records import tube_routes as tubes
-from api.health_records import vaccination_routes as vaccinations
-from api.health_records import validity_routes as validity
-from api.inbound import routes as inbound
-from api.leads import client_routes as delivered_leads
-from api.leads import correction_routes as lead_corrections
-from api.leads import routes as leads
-from api.leads import upload_routes as lead_sheets
-from api.leads import verification_routes as verification
-from api.live import routes as live
 from api.live.hub import Hub
-from api.movements import leave_routes as leaves
-from api.movements import referral_routes as referrals
-from api.movements import transfer_routes as transfers
-from api.protocols import protocol_routes
-from api.protocols import routes as policies
 from api.protocols.documents import document_schema
 from api.protocols.queries import PolicyShelf, ProtocolShelf
-from api.quarantines import home_routes as homes
-from api.quarantines import routes as quarantines
-from api.quarantines import stage_routes as stages
-from api.quarantines import team_routes as teams
-from api.quarantines import whereabouts_routes as whereabouts
-from api.readings import routes as readings
-from api.registry import resident_routes as residents
-from api.registry import routes as registry
-from api.releases import routes as releases
-from api.rosters import routes as rosters
+from api.rooms import OPERATIONS
 from api.settings import Settings, load_settings
-from api.sites import campaign_routes as campaigns
-from api.sites import routes as sites
-from api.sites import tally_routes as tallies
-from api.visits import routes as visits
 from api.webhooks import messages as webhook_messages
-from api.webhooks import routes as webhooks
-from api.webhooks import township_routes as webhooks_of_clients
 from api.webhooks.addresses import fence_of
 from api.webhooks.sending import sending
 
 __all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 
-# Routes are tried in this order and each costs a little: what is asked most stands first.
-ROOMS = (
-    readings.hot,
-    duties.hot,
-    passes.hot,
-    readings.router,
-    duties.router,
-    access.gate,
-    access.router,
-    access.keys,
-    oauth.tokens,
-    oauth.metadata,
-    clients.router,
-    webhooks.router,
-    webhooks_of_clients.router,
-    grids.router,
-    people.router,
-    registry.router,
-    residents.router,
-    visits.router,
-    health_records.router,
-    codes_and_cards.router,
-    corrected_cards.router,
-    tubes.router,
-    vaccinations.router,
-    validity.router,
-    health_codes.router,
-    care.router,
-    errands.router,
-    errand_corrections.router,
-    arrivals.router,
-    arriving.router,
-    arrival_plans.router,
-    risk_areas.router,
-    divisions.router,
-    lead_sheets.router,
-    leads.router,
-    lead_corrections.router,
-    delivered_leads.router,
-    verification.router,
-    policies.router,
-    protocol_routes.router,
-    alerts.router,
-    alert_policies.router,
-    stages.router,
-    quarantines.router,
-    teams.router,
-    homes.router,
-    whereabouts.router,
-    transfers.router,
-    referrals.router,
-    leaves.router,
-    releases.router,
-    inbound.router,
-    live.router,
-    sites.router,
-    tallies.router,
-    campaigns.router,
-    dossiers.router,
-    directives.router,
-    rosters.router,
-    passes.router,
-    pass_corrections.router,
-    checkpoints.router,
-    checkpoint_rules.router,
-)
+_A_PACKET = 1400
+"""Bytes that travel at once in any case: what is shorter is not worth compressing."""
 
 
 def app_from_environment() -> FastAPI:
@@ -224,10 +103,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.seen_at_gates = Recollection()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
-    every = [route for router in (*ROOMS, fhir.router, health.router) for route in router.routes]
-    routes = [route for route in every if isinstance(route, APIRoute)]
-    app.router.routes.insert(0, Directory(routes))
-    app.router.routes.extend(routes)  # not to be found there, but for the contract
+    app.router.routes.insert(0, Directory(OPERATIONS))
+    app.router.routes.extend(OPERATIONS)  # not to be found there, but for the contract
     handlers.install(app)
     contract.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)
     if settings.allowed_origins:
@@ -238,6 +115,12 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=("Authorization", "Content-Type", "If-Match", "X-Request-Id"),
             expose_headers=("ETag", "Location", "Retry-After", "X-Request-Id"),
         )
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=_A_PACKET,
+        compresslevel=5,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf"),
+    )
     app.add_middleware(Edge, body_limit=settings.body_limit_bytes)
     return app
 

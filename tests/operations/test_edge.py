@@ -205,3 +205,15 @@ async def test_the_documentation_loads_nothing_from_elsewhere(town: Town, page: 
     for asset in re.findall(r"""(?:src|href)=["'](/[^"']+)""", html):
         answer = await town.nobody().get(asset)
         assert answer.status_code == 200, asset
+
+
+async def test_what_is_long_travels_small_to_whoever_can_read_it(town: Town):
+    lin = await town.as_("lin")
+    plain = await lin.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    small = await lin.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) * 5 < len(plain.content)
+    assert small.json() == plain.json()
+    short = await lin.get("/v1/me", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in short.headers
