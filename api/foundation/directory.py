@@ -5,7 +5,10 @@ than most statements do, and what FastAPI includes it prepares when it is first 
 """
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import parse_qsl
 
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -14,11 +17,17 @@ Beginning = tuple[str, ...]
 
 
 class Directory(BaseRoute):
-    """Many routes in the place of one, by the first two parts of their paths."""
+    """Many routes in the place of one, by the first two parts of their paths.
+
+    What may be filtered is filtered by names that are known: a list that passed over a misspelt one
+    would show everybody.
+    """
 
     def __init__(self, routes: Iterable[APIRoute]) -> None:
         self._routes: dict[Beginning, list[APIRoute]] = {}
+        self._filters: dict[int, frozenset[str]] = {}
         for route in routes:
+            self._filters[id(route)] = _filters(route)
             fixed = route.path_format.partition("{")[0].rstrip("/")
             self._routes.setdefault(_beginning(fixed), []).append(route)
 
@@ -40,8 +49,36 @@ class Directory(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """By the route that was found, which has put itself into the scope."""
-        await scope["route"].handle(scope, receive, send)
+        route: APIRoute = scope["route"]
+        known = self._filters[id(route)]
+        if known and scope["query_string"] and scope["method"] in route.methods:
+            _refuse_unknown(scope["query_string"], known)
+        await route.handle(scope, receive, send)
 
 
 def _beginning(path: str) -> Beginning:
     return tuple(path.split("/", 3)[1:3])
+
+
+def _filters(route: APIRoute) -> frozenset[str]:
+    """The names that a query may have; none where the operation reads it by itself, or has none."""
+    if route.dependant.request_param_name is not None:
+        return frozenset()
+    return frozenset(_named(route.dependant))
+
+
+def _named(needed: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in needed.query_params)
+    for other in needed.dependencies:
+        yield from _named(other)
+
+
+def _refuse_unknown(query: bytes, known: frozenset[str]) -> None:
+    told = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    unknown = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": "", "input": value}
+        for name, value in told
+        if name not in known
+    ]
+    if unknown:
+        raise RequestValidationError(unknown)

@@ -23,6 +23,11 @@ async def tell() -> str:
     return "here"
 
 
+@router.get("/v1/rooms")
+async def tell_some(near: str | None = None) -> str | None:
+    return near
+
+
 @pytest.fixture(scope="module")
 def client() -> httpx.AsyncClient:
     app = FastAPI()
@@ -51,3 +56,11 @@ async def test_what_is_nowhere_is_not_found(client: httpx.AsyncClient, path: str
 async def test_another_method_is_not_allowed(client: httpx.AsyncClient, path: str, allowed: str):
     refused = await client.delete(path)
     assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+
+
+async def test_a_filter_that_is_not_known_is_refused_and_not_passed_over(client: httpx.AsyncClient):
+    assert (await client.get("/v1/rooms", params={"near": "绿"})).json() == "绿"
+    refused = await client.get("/v1/rooms", params={"near": "绿", "nere": "1"})
+    assert refused.status_code == 422
+    assert [each["loc"] for each in refused.json()["detail"]] == [["query", "nere"]]
+    assert (await client.get("/v1/homes", params={"_": "1"})).json() == "here"

@@ -157,8 +157,8 @@ async def test_whoever_goes_hears_of_it_and_whoever_need_not_any_more(
         headers = {"If-Match": f'"{version}"'}
         answer = await lin.post(f"{address}/assign", json=given, headers=headers)
         assert answer.status_code == 200, answer.text
-    off = {"json": {"reason": "自己来点了"}, "headers": {"If-Match": '"3"'}}
-    assert (await lin.post(f"{address}/cancel", **off)).status_code == 200
+    off, headers = {"reason": "自己来点了"}, {"If-Match": '"3"'}
+    assert (await lin.post(f"{address}/cancel", json=off, headers=headers)).status_code == 200
     for client, mark in zip((ming, shan), marks, strict=True):
         told = (await client.get("/v1/events/poll", params={"after": mark})).json()["items"]
         heard = [each for each in told if each["subject_id"] == asked["id"]]
