@@ -121,6 +121,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         permission=Permission.visits_read,
         sql=f"""
             SELECT {_changed("visits", "v")}, v.visited_at AS at, v.grid_id AS location, v.outcome,
+                NULL::uuid AS patient, -- a household is visited: none is of one of them alone
                 CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS act,
                 CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS class,
                 CASE WHEN v.{_WRONG} WHEN v.outcome = 'met' THEN 'finished' ELSE 'cancelled' END
@@ -129,6 +130,8 @@ KINDS: Mapping[ResourceType, Kind] = {
         """,
         tell=encounter,
         searched={
+            "patient": SearchKind.reference,
+            "subject": SearchKind.reference,
             "status": SearchKind.token,
             "class": SearchKind.token,
             "date": SearchKind.date,

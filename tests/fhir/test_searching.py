@@ -181,3 +181,12 @@ async def test_who_reads_on_hears_of_a_grid_that_was_opened_and_renamed(
     )
     assert renamed.status_code == 200, renamed.text
     assert await changed(later) == {grid["id"]: "新名屯"}
+
+
+async def test_a_visit_to_a_household_is_of_no_one_patient(
+    machine: httpx.AsyncClient, first: dict[str, Any]
+):
+    assert await every(machine, "/fhir/Encounter")
+    for name in ("patient", "subject"):
+        of_one = f"/fhir/Encounter?{name}=Patient/{first['person']['id']}"
+        assert await every(machine, of_one) == []
