@@ -49,11 +49,13 @@ async def accept(session: AsyncSession, caller: Claims, errand_id: UUID) -> Erra
 async def assign(session: AsyncSession, caller: Claims, errand_id: UUID, worker: UUID) -> Errand:
     """Give an errand to somebody, also when another has it; only where the caller leads.
 
+    Sent again once they have brought it, it is no news.
+
     Raises `NotFound`, `NotServing`, `ErrandOutOfOrder`, `ErrandDiscarded`, `OutsideYourGrid`.
     """
     await in_charge(session, (await errand_of(session, errand_id)).quarantine_id)
     errand = await standing(session, errand_id)
-    if errand.accepted_by == worker and errand.status in HELD:
+    if errand.accepted_by == worker and errand.status is not ErrandStatus.cancelled:
         return errand
     _refuse_unless(errand, *OPEN)
     name = await _serving(session, worker, errand)

@@ -170,18 +170,14 @@ async def withdraw_directive(
     "/directives/{directive_id}/acknowledge", response_model=ReceiptRead, responses=_ANSWERING
 )
 async def acknowledge_directive(
-    directive_id: UUID,
-    reader: DirectiveReader,
-    session: ScopedSession,
-    answer: Acknowledgement | None = None,
+    directive_id: UUID, answer: Acknowledgement, reader: DirectiveReader, session: ScopedSession
 ) -> ReceiptRead:
     """确认收到一条指令。
 
     以第一次确认为准,重发不变。有下达权限的可代下级任职确认,代办人将被记录(M1.6)。
     """
     return queries.shown_receipt(
-        session,
-        *await answers.acknowledge(session, reader, directive_id, answer or Acknowledgement()),
+        session, *await answers.acknowledge(session, reader, directive_id, answer)
     )
 
 

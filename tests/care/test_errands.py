@@ -198,6 +198,8 @@ async def test_a_leader_gives_it_to_who_serves_there_also_from_one_to_another(
     for stranger in (str(id_of("mei")), str(id_of("wei")), str(new_id())):
         answer = await refused(lin, errand, "assign", worker_id=stranger)
         assert assert_problem(answer, NotServing)["errors"][0]["pointer"] == "/body/worker_id"
+    brought = await stepped(ba, errand, "deliver", contact_free=True)
+    assert await stepped(lin, errand, "assign", worker_id=str(id_of("ba"))) == brought
     given_to = {"worker_id": str(id_of("ba"))}
     assert_problem(await refused(ba, errand, "assign", **given_to), NotPermitted)
     wei = await town.as_("wei")

@@ -24,7 +24,7 @@ async def test_each_level_sees_its_sums_and_who_has_not_answered(town: Town):
     one = f"{DIRECTIVES}/{kept['id']}"
     for name in ("ming", "lin", "han"):
         assert (await (await town.as_(name)).post(f"{one}/report", json={})).status_code == 200
-    await (await town.as_("mei")).post(f"{one}/acknowledge")
+    await (await town.as_("mei")).post(f"{one}/acknowledge", json={})
 
     whole = await _progress(town, "zhou", kept["id"])
     assert whole["total"] == {

@@ -33,7 +33,7 @@ async def test_nobody_reads_issues_or_answers_a_directive(town: Town):
     assert_problem(await nobody.get(DIRECTIVES), NotSignedIn)
     assert_problem(await nobody.post(DIRECTIVES, json=directive_body()), NotSignedIn)
     assert_problem(await nobody.get(one), NotSignedIn)
-    assert_problem(await nobody.post(f"{one}/acknowledge"), NotSignedIn)
+    assert_problem(await nobody.post(f"{one}/acknowledge", json={}), NotSignedIn)
 
 
 async def test_the_neighbour_finds_nothing_of_a_directive_to_another_village(town: Town):
