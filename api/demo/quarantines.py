@@ -137,18 +137,20 @@ def team_of(township: Township, number: int, village: Village, hamlet: Hamlet) -
     """
     villages = township.villages
     neighbour = villages[(villages.index(village) + 1) % len(villages)]
+    officer = _holder(township, Role.police_officer, number)
     fourth = (
         _holder(neighbour, Role.village_doctor),
         _holder(hamlet, Role.grid_leader),
-        _holder(township, Role.police_officer, number),
+        officer,
         _holder(hamlet, Role.grid_leader),
     )[number % 4]
-    return [
+    three = [
         _holder(hamlet, Role.grid_worker),
         _holder(village, Role.village_doctor),
         _party_member(village, hamlet, number),
-        fourth,
     ]
+    taken = fourth.worker.id in {post.worker.id for post in three}
+    return [*three, officer if taken else fourth]
 
 
 def _party_member(village: Village, hamlet: Hamlet, number: int) -> Post:
