@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, text
 from sqlmodel import Field
 
 from api.foundation.labels import Labelled, enum_column_type
@@ -66,7 +66,13 @@ class Errand(Recorded, table=True):
     __table_args__ = (
         Index("ix_errands_quarantine_id", "quarantine_id"),
         Index("ix_errands_recorded_at", "recorded_at", "id"),
-        Index("ix_errands_due_at", "due_at"),
+        Index(
+            "ix_errands_open",
+            "due_at",
+            postgresql_where=text(
+                "status IN ('requested', 'accepted', 'purchasing') AND discarded_at IS NULL"
+            ),
+        ),
         Index("ix_errands_accepted_by", "accepted_by"),
         Index("ix_errands_reach", "reach"),
         CheckConstraint("(kind = 'none_needed') = (status = 'none_needed')", name="none_needed"),
