@@ -63,7 +63,3 @@ class Chapter:
         if value is None:
             return ""
         return self.words[name](value).label if name in self.words else str(value)
-
-
-def midnight(day: str) -> str:
-    return f"{day}::timestamp AT TIME ZONE 'Asia/Shanghai'"

@@ -5,8 +5,9 @@ from api.alerts.models import AlertStatus, Cause
 from api.arrivals.models import ArrivalStatus
 from api.care.errand_models import ErrandKind, ErrandStatus
 from api.care.models import CallKind, CallOutcome
-from api.dossiers.chapter import Chapter, EntryKind, midnight
+from api.dossiers.chapter import Chapter, EntryKind
 from api.dossiers.proofs import PROOFS
+from api.foundation.local_days import midnight
 from api.movements.models import LeaveStatus, TransferKind, TransferStatus
 from api.protocols.models import (
     ManagementCategory,
@@ -62,7 +63,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 AND (home.since IS NULL OR v.visited_at >= home.since)
                 AND (home.until IS NULL OR v.visited_at < home.until)
             JOIN residents AS r ON r.id = :resident
-                AND (r.left_on IS NULL OR v.visited_at < {midnight("(r.left_on + 1)")})
+                AND (r.left_on IS NULL OR v.visited_at < {midnight("r.left_on + 1")})
             WHERE v.discarded_at IS NULL
         """,
         sentence="{mode}走访所在的户:{outcome}",

@@ -2,7 +2,8 @@
 
 from api.access.permissions import Permission
 from api.checkpoints.models import GateDecision
-from api.dossiers.chapter import Chapter, EntryKind, midnight
+from api.dossiers.chapter import Chapter, EntryKind
+from api.foundation.local_days import midnight
 from api.health_records.models import (
     CardColour,
     CodeState,

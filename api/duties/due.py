@@ -7,17 +7,14 @@ A duty is done at the instant it was done; before `due_at` in time, later late, 
 
 from typing import Final
 
-TOWNSHIP_ZONE: Final = "'Asia/Shanghai'"
+from api.foundation.local_days import ZONE, day_of, midnight
+
 ONE_KNOCK: Final = "interval '1 hour'"
 """What was done at one door within this time of the record before was done on the same visit."""
 
 
 _SERVED_THEN: Final = "q.id IN (SELECT quarantine_id FROM served)"
 _THEN: Final = "duty.day >= $1::date"
-
-
-def midnight(day: str) -> str:
-    return f"({day})::timestamp AT TIME ZONE {TOWNSHIP_ZONE}"
 
 
 # A day belongs to one stage or none; a day outside all of them asks for nothing, and nothing is
@@ -63,8 +60,8 @@ _READINGS = f"""
     FROM served AS d
     JOIN (
         SELECT p.id AS policy_id, days.day, w.name, w.label, p.exempt_whereabouts,
-            (days.day + w.opens) AT TIME ZONE {TOWNSHIP_ZONE} AS opens_at,
-            (days.day + w.closes) AT TIME ZONE {TOWNSHIP_ZONE} AS closes_at
+            (days.day + w.opens) AT TIME ZONE {ZONE} AS opens_at,
+            (days.day + w.closes) AT TIME ZONE {ZONE} AS closes_at
         FROM days, monitoring_policies AS p,
             jsonb_to_recordset(p.windows) AS w (name text, label text, opens time, closes time)
     ) AS due ON due.policy_id = d.monitoring_policy_id AND due.day = d.day
@@ -228,7 +225,7 @@ _ERRANDS = f"""
         q.recorded_at AS opens_at, q.due_at, q.delivered_at AS done_at, q.delivered_by AS done_by
     FROM (
         SELECT e.*, q.care_policy_id,
-            ((e.due_at - interval '1 second') AT TIME ZONE {TOWNSHIP_ZONE})::date AS day
+            {day_of("e.due_at - interval '1 second'")} AS day
         FROM errands AS e JOIN quarantines AS q ON q.id = e.quarantine_id
         WHERE {{quarantines}} AND q.end_reason IS DISTINCT FROM 'entered_in_error'
     ) AS q

@@ -8,13 +8,8 @@ who leads, who gives it to somebody or calls it off.
 
 from typing import Final
 
-from api.duties.due import TOWNSHIP_ZONE, midnight
 from api.duties.nearest import nearest
-
-
-def _end_of_day(instant: str, *, later: int = 0) -> str:
-    return midnight(f"({instant} AT TIME ZONE {TOWNSHIP_ZONE})::date + {1 + later}")
-
+from api.foundation.local_days import end_of_day, midnight
 
 _WHOSE = "NULL, e.kind, e.id, e.quarantine_id, e.resident_id, e.household_id, NULL"
 _OPEN = "e.status IN ('requested', 'accepted', 'purchasing') AND e.discarded_at IS NULL"
@@ -28,7 +23,7 @@ ERRANDS: Final = f"""
     SELECT 'errand', CASE e.status WHEN 'requested' THEN 'accept' ELSE 'confirm' END, {_WHOSE},
         coalesce(e.delivered_at, e.recorded_at),
         CASE e.status WHEN 'requested' THEN e.due_at
-            ELSE {_end_of_day("e.delivered_at", later=1)} END
+            ELSE {end_of_day("e.delivered_at", later=1)} END
     FROM mine
     JOIN errands AS e ON e.quarantine_id = mine.id AND e.status IN ('requested', 'delivered')
         AND e.discarded_at IS NULL
@@ -36,7 +31,7 @@ ERRANDS: Final = f"""
 """Whoever calls the next day asks whether it came as wanted."""
 
 ERRAND_DECISIONS: Final = f"""
-    SELECT 'errand', 'assign', {_WHOSE}, e.since_at, {_end_of_day("e.since_at")}
+    SELECT 'errand', 'assign', {_WHOSE}, e.since_at, {end_of_day("e.since_at")}
     FROM (
         SELECT e.*, least(e.due_at, {midnight("q.ended_on")}) AS since_at
         FROM errands AS e JOIN quarantines AS q ON q.id = e.quarantine_id

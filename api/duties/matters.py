@@ -9,22 +9,13 @@ done by the end of the local day on which it arose, a door that found nobody by 
 from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
-from api.duties.due import TOWNSHIP_ZONE, midnight
 from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
 from api.duties.nearest import POSTS_TURN, nearest
 from api.duties.retests import RETESTS, RETESTS_TURN
 from api.duties.shifts import SHIFTS
 from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISIONS
-
-
-def _day_of(instant: str) -> str:
-    return f"({instant} AT TIME ZONE {TOWNSHIP_ZONE})::date"
-
-
-def _end_of_day(instant: str, *, later: int = 0) -> str:
-    return midnight(f"{_day_of(instant)} + {1 + later}")
-
+from api.foundation.local_days import day_of, end_of_day, midnight
 
 MINE: Final = """
     mine AS MATERIALIZED (
@@ -98,14 +89,14 @@ _AT_THE_DOOR = f"""
         CASE l.status WHEN 'out' THEN l.left_at ELSE l.from_at END, l.until_at
     FROM mine
     JOIN leaves AS l ON l.quarantine_id = mine.id AND l.discarded_at IS NULL
-        AND (l.status = 'out' OR l.status = 'approved' AND {_day_of("l.from_at")} <= $2::date)
+        AND (l.status = 'out' OR l.status = 'approved' AND {day_of("l.from_at")} <= $2::date)
     JOIN quarantines AS q ON q.id = l.quarantine_id
 """
 
 # Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6).
 _UNREACHED = f"""
     SELECT 'visit', 'see', 'unreachable', NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
-        last.called_at, {_end_of_day("last.called_at")}
+        last.called_at, {end_of_day("last.called_at")}
     FROM mine
     JOIN quarantines AS q ON q.id = mine.id
     CROSS JOIN LATERAL (
@@ -117,7 +108,7 @@ _UNREACHED = f"""
         AND NOT EXISTS (SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity'))
         AND NOT EXISTS (
             SELECT FROM readings AS r
-            WHERE r.quarantine_id = q.id AND r.day >= {_day_of("last.called_at")}
+            WHERE r.quarantine_id = q.id AND r.day >= {day_of("last.called_at")}
                 AND r.measured_at > last.called_at AND r.source = 'visit' AND r.discarded_at IS NULL
         )
 """
@@ -126,7 +117,7 @@ _UNREACHED = f"""
 # `visits.follow_ups`): by the grid's worker, and by whoever is bonded to it.
 _UNMET = f"""
     SELECT 'visit', 'see', last.outcome, NULL, h.id, NULL, NULL, h.id, NULL, last.visited_at,
-        {_end_of_day("last.visited_at", later=1)}
+        {end_of_day("last.visited_at", later=1)}
     FROM (
         SELECT household_id AS id FROM visits
         WHERE $7 = 'grid_worker' AND grid_id = $4::uuid AND discarded_at IS NULL
@@ -160,7 +151,7 @@ _ALERTS = f"""
     SELECT 'alert', CASE a.status WHEN 'handling' THEN 'resolve' ELSE 'handle' END, {_WHERE},
         a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id, NULL,
         coalesce(a.handled_at, a.acknowledged_at),
-        greatest(a.answer_by, {_end_of_day("coalesce(a.handled_at, a.acknowledged_at)")})
+        greatest(a.answer_by, {end_of_day("coalesce(a.handled_at, a.acknowledged_at)")})
     FROM alerts AS a
     WHERE a.status = 'acknowledged' AND a.acknowledged_by = $6::uuid
         OR a.status = 'handling' AND a.handled_by = $6::uuid
@@ -180,7 +171,7 @@ _ARRIVALS = f"""
         a.id, NULL, a.resident_id, a.household_id, a.name,
         CASE a.status WHEN 'expected' THEN {midnight("a.expected_on")} ELSE a.arrived_at END,
         CASE a.status WHEN 'expected' THEN {midnight("a.expected_on + 1")}
-            ELSE {_end_of_day("a.arrived_at")} END
+            ELSE {end_of_day("a.arrived_at")} END
     FROM arrivals AS a
     WHERE $7 = 'grid_worker' AND a.grid_id = $4::uuid AND a.discarded_at IS NULL
         AND (a.status = 'arrived' OR a.status = 'expected' AND a.expected_on <= $2::date)
@@ -237,14 +228,14 @@ RELEASES: Final = f"""
 _UNCONCERNED = ", ".join(f"'{each.value}'" for each in UNCONCERNED)
 DECISIONS: Final = f"""
     SELECT 'change', 'decide', NULL, c.kind, c.id, c.quarantine_id, q.resident_id, q.household_id,
-        NULL, c.recorded_at, {_end_of_day("c.recorded_at")}
+        NULL, c.recorded_at, {end_of_day("c.recorded_at")}
     FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
     WHERE c.status = 'requested' AND c.discarded_at IS NULL
         AND $6::uuid NOT IN (c.entered_by, c.performed_by)
         AND {nearest("c.reach", but="c.entered_by")}
     UNION ALL
     SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,
-        NULL, l.recorded_at, least(l.from_at, {_end_of_day("l.recorded_at")})
+        NULL, l.recorded_at, least(l.from_at, {end_of_day("l.recorded_at")})
     FROM leaves AS l JOIN quarantines AS q ON q.id = l.quarantine_id
     WHERE l.status = 'requested' AND l.discarded_at IS NULL
         AND $6::uuid NOT IN (l.entered_by, l.performed_by)
@@ -258,7 +249,7 @@ DECISIONS: Final = f"""
         AND {nearest("t.reach")}
     UNION ALL
     SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
-        a.name, a.classified_at, {_end_of_day("a.classified_at")}
+        a.name, a.classified_at, {end_of_day("a.classified_at")}
     FROM arrivals AS a
     WHERE a.status = 'verified' AND a.discarded_at IS NULL
         AND a.decided_classification_id IS DISTINCT FROM a.classification_id
@@ -267,7 +258,7 @@ DECISIONS: Final = f"""
         AND {nearest("a.reach")}
     UNION ALL
     SELECT 'alert', 'verify', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
-        a.household_id, NULL, a.resolved_at, {_end_of_day("a.resolved_at")}
+        a.household_id, NULL, a.resolved_at, {end_of_day("a.resolved_at")}
     FROM alerts AS a
     WHERE a.status = 'resolved' AND $6::uuid IS DISTINCT FROM a.resolved_by
         AND $6::uuid IS DISTINCT FROM a.handled_by

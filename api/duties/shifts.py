@@ -5,7 +5,7 @@ SQL as in `matters`: it speaks of `$2` (today), `$3` (now) and `$6` (the worker)
 
 from typing import Final
 
-from api.duties.due import midnight
+from api.foundation.local_days import midnight
 
 # At a site the work is that of its session: the open one is counted at, one still to come is opened
 # first; where none is planned yet, there is none to name.

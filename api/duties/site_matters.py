@@ -5,8 +5,8 @@ SQL as in `matters`: it speaks of `$2` (today), `$3` (now) and `$6` (the worker)
 
 from typing import Final
 
-from api.duties.due import TOWNSHIP_ZONE, midnight
 from api.duties.nearest import nearest
+from api.foundation.local_days import ZONE, midnight
 from api.sites.campaigns import SAMPLED
 from api.sites.models import SiteRole
 
@@ -44,7 +44,7 @@ SITE_DECISIONS: Final = f"""
     {_TO_SAMPLE} AND s.assigned_to IS NULL AND s.wanted_on <= $2::date + 1 AND {nearest("s.reach")}
     UNION ALL
     SELECT 'site_session', 'staff', NULL, concat(
-            place.name, to_char(s.starts_at AT TIME ZONE {TOWNSHIP_ZONE}, ' FMMM月FMDD日HH24:MI'),
+            place.name, to_char(s.starts_at AT TIME ZONE {ZONE}, ' FMMM月FMDD日HH24:MI'),
             ' 场次还差', lacking.people, '人'
         ), s.site_id, NULL, NULL, NULL, NULL,
         greatest(s.planned_at, {midnight("$2::date")}), s.starts_at

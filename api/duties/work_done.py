@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from api.duties.due import TOWNSHIP_ZONE
 from api.duties.people import PEOPLE_THEN
 from api.duties.standing import BELOW
+from api.foundation.local_days import day_of
 
 # A team works for its village: who serves there from elsewhere is counted there.
 _VILLAGE = """
@@ -18,7 +18,7 @@ _VILLAGE = """
 
 
 def _within(instant: str) -> str:
-    return f"({instant} AT TIME ZONE {TOWNSHIP_ZONE})::date BETWEEN $1::date AND $2::date"
+    return f"{day_of(instant)} BETWEEN $1::date AND $2::date"
 
 
 def _here(alias: str) -> str:

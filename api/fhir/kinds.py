@@ -21,6 +21,7 @@ from api.fhir.resources import (
     patient,
 )
 from api.foundation.labels import Labelled
+from api.foundation.local_days import midnight
 
 
 class ResourceType(Labelled):
@@ -68,16 +69,12 @@ def _replaced(table: str, alias: str) -> str:
     )"""
 
 
-def _midnight(day: str) -> str:
-    return f"{day}::timestamp AT TIME ZONE 'Asia/Shanghai'"
-
-
 # The day on which a grid was opened may have been told later than that.
 _OPENED = """(
     SELECT min(entry.at) FROM audit_entries AS entry
     WHERE entry.subject_id = g.id AND entry.action = 'grids.open'
 )"""
-_GRID_INSTANTS = (_midnight("g.opened_on"), _OPENED, "g.moved_at", "g.closed_at")
+_GRID_INSTANTS = (midnight("g.opened_on"), _OPENED, "g.moved_at", "g.closed_at")
 _WRONG = "discarded_at IS NOT NULL THEN 'entered-in-error'"
 _PATIENT = {"patient": SearchKind.reference, "status": SearchKind.token}
 _FOUND = {**_PATIENT, "date": SearchKind.date}
@@ -142,8 +139,8 @@ KINDS: Mapping[ResourceType, Kind] = {
         permission=Permission.quarantines_read,
         sql=f"""
             SELECT {_changed("quarantines", "q", "q.received_at", "seats.changed_at")},
-                q.resident_id AS patient, {_midnight("q.started_on")} AS at, seats.seats,
-                {_midnight("(q.ended_on + 1)")} AS until,
+                q.resident_id AS patient, {midnight("q.started_on")} AS at, seats.seats,
+                {midnight("q.ended_on + 1")} AS until,
                 CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
                     AS status
             FROM quarantines AS q CROSS JOIN LATERAL (
@@ -161,7 +158,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         permission=Permission.health_records_read,
         sql=f"""
             SELECT {_changed("vaccinations", "v")}, v.resident_id AS patient, v.given_on,
-                {_midnight("v.given_on")} AS at, v.technology, v.product, v.manufacturer,
+                {midnight("v.given_on")} AS at, v.technology, v.product, v.manufacturer,
                 v.batch_number, v.unit, v.dose_number,
                 CASE WHEN v.{_WRONG} WHEN v.outcome = 'given' THEN 'completed' ELSE 'not-done' END
                     AS status
@@ -185,8 +182,8 @@ KINDS: Mapping[ResourceType, Kind] = {
         permission=Permission.quarantines_read,
         sql=f"""
             SELECT {_changed("quarantines", "q")}, q.resident_id AS patient, q.category,
-                q.started_on, q.ended_on, {_midnight("q.started_on")} AS at,
-                {_midnight("(q.ended_on + 1)")} AS until,
+                q.started_on, q.ended_on, {midnight("q.started_on")} AS at,
+                {midnight("q.ended_on + 1")} AS until,
                 CASE WHEN q.{_WRONG} WHEN q.ended_on IS NULL THEN 'active' ELSE 'inactive' END
                     AS status
             FROM quarantines AS q
