@@ -107,10 +107,7 @@ async def needs_of_checkpoints(
         col(Checkpoint.opened_at) < until,
         or_(closed_at.is_(None), closed_at > since),
     )
-    if wanted.place_id is not None:
-        statement = statement.where(col(Checkpoint.id) == wanted.place_id)
-    if wanted.grid_id is not None:
-        statement = statement.where(col(Checkpoint.grid_id) == wanted.grid_id)
+    statement = statement.where(*wanted.narrow(col(Checkpoint.id), col(Checkpoint.grid_id)))
     return [
         staffing.Need(
             place_id=each.id,

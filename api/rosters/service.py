@@ -13,17 +13,10 @@ from api.access.audit import audit, audit_by_grid
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
+from api.foundation.corrections import Correction, correct
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import (
-    BatchOutcome,
-    Correction,
-    Outcome,
-    Proposal,
-    correct,
-    create_all,
-    create_once,
-)
+from api.foundation.records import BatchOutcome, Outcome, Proposal, create_all, create_once
 from api.rosters.hours import LONGEST_SHIFT, Booked, Span
 from api.rosters.models import DutyShift
 from api.rosters.people import People, people

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
 from api.rosters.hours import Span
@@ -27,6 +29,11 @@ class Wanted:
     whole: Span
     place_id: UUID | None = None
     grid_id: UUID | None = None
+
+    def narrow(self, place: Mapped[UUID], grid: Mapped[UUID]) -> list[ColumnElement[bool]]:
+        """What the columns of a place must be."""
+        told = ((place, self.place_id), (grid, self.grid_id))
+        return [column == value for column, value in told if value is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

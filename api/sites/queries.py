@@ -109,10 +109,7 @@ async def needs_of_sites(session: AsyncSession, wanted: staffing.Wanted) -> list
             col(SiteSession.ends_at) > wanted.whole.starts_at,
         )
     )
-    if wanted.place_id is not None:
-        statement = statement.where(col(Site.id) == wanted.place_id)
-    if wanted.grid_id is not None:
-        statement = statement.where(col(Site.grid_id) == wanted.grid_id)
+    statement = statement.where(*wanted.narrow(col(Site.id), col(Site.grid_id)))
     return [
         staffing.Need(
             place_id=site.id,
