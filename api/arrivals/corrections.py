@@ -16,11 +16,12 @@ from api.arrivals.queries import arrival_of, locked
 from api.arrivals.recording import refuse_future_exposure
 from api.arrivals.schemas import ArrivalRevealed
 from api.arrivals.steps import class_again, note, refuse_standing
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.identity import birth_date_of, sex_of
 from api.foundation.problems import InvalidInput, VersionMismatch
-from api.foundation.records import Correction, correct, table_of
+from api.foundation.records import table_of
 from api.foundation.sealed import Keyring
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
@@ -60,9 +61,7 @@ async def correct_arrival(
 
 
 def _refuse(arrival: Arrival, said: ArrivalCorrect) -> None:
-    given = said.model_fields_set
-    if not given - {"reason"}:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    given = told_in(said)
     come = arrival.status is not ArrivalStatus.expected
     if "arrived_at" in given:
         if not come:

@@ -15,8 +15,8 @@ from api.arrivals.proposals import weigh
 from api.arrivals.queries import awaits_decision, locked
 from api.arrivals.steps import note, refuse_standing
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import RecordDiffers
-from api.foundation.records import Correction, correct
 from api.protocols.facts import Facts
 from api.protocols.models import ExposureClass, ManagementCategory, RiskLevel
 from api.protocols.problems import NoRuleApplies

@@ -18,9 +18,10 @@ from api.arrivals.reclassification import Occasion, reclassify_places
 from api.arrivals.risk_schemas import RiskAreaCorrect, RiskAreaDiscard, RiskAreaRead, RiskAreaRecord
 from api.arrivals.rules import change_list, driver_of
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, Proposal, correct, create_once, kept_before
+from api.foundation.records import Proposal, create_once, kept_before
 from api.protocols.models import WHOLE_CELL, RiskLevel
 
 
@@ -139,9 +140,7 @@ async def correct_area(
     """
     await change_list(await driver_of(session))
     area = await _that_counts(session, risk_area_id)
-    changes = said.model_dump(include=said.model_fields_set - {"reason"})
-    if not changes:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    changes = said.model_dump(include=told_in(said))
     refuse_faults(with_changes(area, changes), await listed_now(session))
     await change_area(session, caller, area, changes, version=version, reason=said.reason)
     await follow_list(session, caller, [area.code_prefix])

@@ -28,11 +28,12 @@ from api.arrivals.problems import ArrivalNotSo, StillUnderControl
 from api.arrivals.queries import locked
 from api.arrivals.reclassification import columns_of, comes_on
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct, new_id
+from api.foundation.records import new_id
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import running
 from api.registry.departures import leave_resident

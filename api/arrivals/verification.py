@@ -16,9 +16,9 @@ from api.arrivals.queries import arrival_of, locked
 from api.arrivals.schemas import Candidate, Candidates
 from api.arrivals.steps import note, refuse_standing
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.registry.masked import masked_resident, opened
 from api.registry.models import Resident
 from api.registry.problems import ResidentAlreadyRegistered

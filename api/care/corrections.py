@@ -16,9 +16,8 @@ from api.care.queries import NOTE, call_of
 from api.care.schemas import CareCallCorrect, CareCallDiscard
 from api.care.service import kind_of, refuse_hearsay, sound
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import refuse_the_future
-from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import quarantine_of, sealed
 
@@ -69,9 +68,7 @@ async def _changes(
     session: AsyncSession, quarantine: Quarantine, call: CareCall, said: CareCallCorrect
 ) -> dict[str, Any]:
     """The columns that change, with their new values; what stays must still fit them."""
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     if "performed_by" in told and await strangers(session, {said.performed_by}):
         raise NotAColleague
     changes = said.model_dump(include=told - {"note"})

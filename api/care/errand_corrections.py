@@ -14,8 +14,8 @@ from api.care.errand_requests import due_at, refuse_unfit, refuse_unpaid
 from api.care.errand_schemas import ErrandCorrect, ErrandDiscard
 from api.care.errand_steps import standing
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.quarantines.queries import sealed
 
 _OF_THE_DELIVERY = ("contact_free", "amount_fen", "payer", "receipt_number")
@@ -52,9 +52,7 @@ async def discard_errand(
 
 async def _changes(session: AsyncSession, errand: Errand, said: ErrandCorrect) -> dict[str, Any]:
     """The columns that change, with their new values; what stays must still fit them."""
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     if "performed_by" in told and await strangers(session, {said.performed_by}):
         raise NotAColleague
     changes = said.model_dump(include=told)

@@ -13,7 +13,7 @@ from api.care.errand_schemas import ErrandHistory, ErrandRead, ErrandRevision
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.foundation.records import Revision
+from api.foundation.records import former
 from api.foundation.sealed import Keyring
 from api.grids.queries import grid_in_reach, within
 from api.registry.masked import opened
@@ -60,34 +60,19 @@ async def errands(
 
 def present(session: AsyncSession, errand: Errand) -> ErrandRead:
     """An errand as the wire shows it: whoever is to see to it must know what is wanted."""
-    return _shown(keyring_of(session), errand.model_dump(), errand.wanted_sealed)
+    return _shown(keyring_of(session), errand.model_dump())
 
 
-def _shown(keys: Keyring, told: Mapping[str, Any], sealed: bytes | None) -> ErrandRead:
-    return ErrandRead.model_validate({**told, "wanted": opened(keys, sealed, context=WANTED)})
+def _shown(keys: Keyring, told: Mapping[str, Any]) -> ErrandRead:
+    wanted = opened(keys, told["wanted_sealed"], context=WANTED)
+    return ErrandRead.model_validate({**told, "wanted": wanted})
 
 
 async def errand_history(session: AsyncSession, errand: Errand) -> ErrandHistory:
     """What was said of an errand before each step and correction, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == errand.id, Revision.kind == "errands")
-        .order_by(col(Revision.version))
-    )
     return ErrandHistory(
         items=[
-            ErrandRevision(
-                errand=_former(keyring_of(session), revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            ErrandRevision(errand=_shown(keyring_of(session), said), **replaced)
+            for said, replaced in await former(session, errand)
         ]
     )
-
-
-def _former(keys: Keyring, body: Mapping[str, Any]) -> ErrandRead:
-    kept: str | None = body["wanted_sealed"]
-    sealed = None if kept is None else bytes.fromhex(kept.removeprefix("\\x"))
-    return _shown(keys, body, sealed)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.care.errand_models import ErrandKind, ErrandStatus, Payer, Word
 from api.care.schemas import Why
+from api.foundation.corrections import Replaced
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, LongText, RecordId, ShortText, Wire, unsaid
 from api.foundation.records import Source
@@ -198,13 +199,10 @@ class ErrandRead(Wire):
     discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
 
 
-class ErrandRevision(Wire):
+class ErrandRevision(Replaced, Wire):
     """What was said of an errand before a step or a correction."""
 
     errand: ErrandRead = Field(description="更改前的内容")
-    replaced_at: datetime = Field(description="更改时间")
-    replaced_by: UUID = Field(description="更改的人")
-    reason: str | None = Field(description="更正、作废的理由;逐步办理的为 null")
 
 
 class ErrandHistory(Wire):

@@ -17,9 +17,9 @@ from api.care.errand_queries import errand_of
 from api.care.errand_requests import refuse_unpaid
 from api.care.errand_schemas import ErrandConfirm, ErrandDeliver
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput, RecordDiffers
-from api.foundation.records import Correction, correct
 from api.quarantines.queries import in_charge
 
 _BROUGHT = ("delivered_at", "delivered_by", "contact_free", "amount_fen", "payer", "receipt_number")

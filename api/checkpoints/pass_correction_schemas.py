@@ -1,13 +1,12 @@
 """What is put right of a pass, or why it counts no more, on the wire."""
 
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from api.checkpoints.models import GateDecision
 from api.checkpoints.pass_schemas import FromPlace, PassRead, Plate, ToPlace
+from api.foundation.corrections import Replaced
 from api.foundation.fields import Input, LongText, Wire, unsaid
 
 Why = Annotated[LongText, Field(description="理由,留存备查", examples=["来去方向填反了"])]
@@ -55,13 +54,10 @@ class PassDiscard(Input):
     reason: Annotated[LongText, Field(description="理由,留存备查", examples=["扫错了人"])]
 
 
-class PassRevision(Wire):
+class PassRevision(Replaced, Wire):
     """What was said of a pass before a correction."""
 
     passing: PassRead = Field(description="更正前的内容")
-    replaced_at: datetime
-    replaced_by: UUID
-    reason: str | None = Field(description="更正、作废的理由")
 
 
 class PassHistory(Wire):

@@ -25,9 +25,9 @@ from api.checkpoints.pass_correction_schemas import (
 from api.checkpoints.pass_queries import no_such_pass, pass_read
 from api.checkpoints.problems import NotYourPass, PassDiscarded, WhyOtherwise
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
-from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
+from api.foundation.records import former
 from api.grids.models import Grid
 from api.rosters.models import DutyShift
 
@@ -47,9 +47,7 @@ async def correct_pass(
     `VersionMismatch`.
     """
     row = await _to_put_right(session, caller, pass_id)
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     changes = _changes(session, row, said, told)
     await correct(session, row, changes, _correction(caller, row, version, said.reason))
     subject, reach, details = row.id, row.reach, {"fields": sorted(told)}
@@ -144,27 +142,13 @@ async def _refuse_unless_just_recorded(session: AsyncSession, caller: Claims, ro
         raise NotYourPass
 
 
-# A row of the table, so that what lies sealed in it is opened as that of the pass itself.
-_FORMER = text("""
-    SELECT said.*, r.replaced_at, r.replaced_by, r.reason
-    FROM revisions AS r, jsonb_populate_record(NULL::passes, r.body) AS said
-    WHERE r.record_id = :id AND r.kind = 'passes' ORDER BY r.version
-""")
-
-
 async def pass_history(session: AsyncSession, pass_id: UUID) -> PassHistory:
     """What was said of a pass before each correction, oldest first; raises `NotFound`."""
     row = await _pass(session, pass_id)
     keyring = keyring_of(session)
-    former = (await session.execute(_FORMER, {"id": row.id})).mappings()
     return PassHistory(
         items=[
-            PassRevision(
-                passing=pass_read(dict(each), keyring),
-                replaced_at=each["replaced_at"],
-                replaced_by=each["replaced_by"],
-                reason=each["reason"],
-            )
-            for each in former
+            PassRevision(passing=pass_read(said, keyring), **replaced)
+            for said, replaced in await former(session, row)
         ]
     )

@@ -13,10 +13,11 @@ from api.checkpoints.problems import NoSuchRule
 from api.checkpoints.queries import HEAD_PHONE, checkpoint_of
 from api.checkpoints.schemas import CheckpointCorrect, CheckpointRecord
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.fields import Place
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.records import Proposal, create_once
 from api.grids.queries import open_grid_in_reach
 
 _PLAIN = {"id", "grid_id", "name", "kind", "address", "authority", "head_name", "rule_code"}

@@ -29,8 +29,9 @@ from api.clients.schemas import (
     MachineClientWithSecret,
 )
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import RecordDiffers
-from api.foundation.records import Correction, Proposal, correct, create_once, new_id
+from api.foundation.records import Proposal, create_once, new_id
 
 _LONGEST_LIFE = timedelta(days=366)
 

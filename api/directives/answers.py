@@ -15,11 +15,11 @@ from api.directives.queries import REPORT, directive_of
 from api.directives.schemas import Acknowledgement, DirectiveReport
 from api.directives.service import refuse_ended
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import CLOCK_SKEW, refuse_the_future
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted
-from api.foundation.records import Correction, correct
 
 Answered = tuple[Directive, DirectiveReceipt]
 

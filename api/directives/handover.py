@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.directives.models import Directive, DirectiveReceipt, DirectiveStatus
 from api.directives.queries import unanswered
-from api.foundation.records import Correction, correct
+from api.foundation.corrections import Correction, correct
 from api.grids.handover import Handover, Leaving, counts_duties, on_handover
 from api.grids.models import Post
 from api.grids.queries import holders

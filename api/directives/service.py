@@ -15,8 +15,9 @@ from api.directives.problems import DirectiveEnded, NobodyToTell
 from api.directives.queries import directive_of
 from api.directives.schemas import DirectiveChange, DirectiveEnd, DirectiveIssue
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, OutsideYourGrid, VersionMismatch
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid, Post
 from api.grids.problems import GridClosed
 from api.grids.queries import grid_in_reach

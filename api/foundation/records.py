@@ -1,9 +1,8 @@
 """Records as the field makes them: with a device's id, sent perhaps twice, corrected openly."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -11,20 +10,17 @@ import uuid_utils.compat
 from fastapi import Depends, Header, Response
 from pydantic import BaseModel
 from pydantic import Field as WireField
-from sqlalchemy import Column, DateTime, Index, String, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime, Table, Text, Uuid, column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel, col, select
 
-from api.foundation import clock
 from api.foundation.database import keyring_of, problem_of
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.problems import (
     DatabaseUnavailable,
     Problem,
     RecordDiffers,
-    VersionMismatch,
     VersionMissing,
 )
 from api.foundation.repeats import differing_fields
@@ -89,25 +85,6 @@ class Recorded(Versioned, Reached):
     entered_by: UUID
     source: Source = Field(sa_type=enum_column_type(Source, name="source"))  # pyright: ignore[reportArgumentType]
     discarded_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-
-
-class Revision(Reached, table=True):
-    """What a record said before a correction. Corrections never overwrite silently."""
-
-    __tablename__: ClassVar[Any] = "revisions"
-    __table_args__ = (
-        Index("uq_revisions_one_of_each", "record_id", "kind", "version", unique=True),
-    )
-
-    id: UUID = Field(primary_key=True)
-    kind: str = Field(sa_type=String(40))  # pyright: ignore[reportArgumentType]
-    record_id: UUID
-    version: int
-    body: dict[str, Any] = Field(sa_column=Column("body", JSONB, nullable=False))
-    replaced_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-    replaced_by: UUID
-    duty_id: UUID | None = None
-    reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
 
 
 class Outcome(Labelled):
@@ -262,7 +239,9 @@ async def insert_values(
         "ON CONFLICT (id) DO NOTHING RETURNING id"
     )
     plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
-    told = {"rows": _json(plain).decode()} | ({"id": str(rows[0]["id"])} if len(rows) == 1 else {})
+    told = {"rows": json_of(plain).decode()}
+    if len(rows) == 1:
+        told["id"] = str(rows[0]["id"])
     return set((await session.scalars(statement, told)).all())
 
 
@@ -276,7 +255,7 @@ def row_body(row: SQLModel) -> dict[str, Any]:
     return {name: _plain(value) for name, value in _columns(row).items()}
 
 
-def _json(body: Any) -> bytes:
+def json_of(body: Any) -> bytes:
     # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
     return orjson.dumps(body, default=str)
 
@@ -311,65 +290,49 @@ async def _first_said(session: AsyncSession, kept: Versioned) -> Mapping[str, An
     """A record as it was first sent: a late retry must not collide with a correction."""
     if kept.version == 1:
         return _columns(kept)
-    table = table_of(type(kept))
-    statement = text(
-        f"SELECT kept.* FROM revisions r, jsonb_populate_record(NULL::{table.name}, r.body) kept "
-        "WHERE r.record_id = :id AND r.kind = :kind AND r.version = 1"
-    ).columns(**{column.name: column.type for column in table.columns})
-    first = (
-        (await session.execute(statement, {"id": kept.id, "kind": table.name}))
-        .mappings()
-        .one_or_none()
-    )
-    if first is None:  # moved since to where the caller does not see its history
+    first = next(iter(await former(session, kept)), None)
+    if first is None or first.said["version"] != 1:  # its history moved out of the caller's sight
         raise RecordDiffers(fields=[])
-    return {str(column): value for column, value in first.items()}
+    return first.said
+
+
+class Former(NamedTuple):
+    """A version of a record before a correction: its columns then, and who replaced it and why."""
+
+    said: dict[str, Any]
+    replaced: dict[str, Any]
+
+
+async def former(session: AsyncSession, row: Versioned) -> list[Former]:
+    """The former versions of a record that lie in the caller's reach, oldest first.
+
+    Columns that came to the table later are null.
+    """
+    table = table_of(type(row))
+    columns = [each for each in table.columns if each.name != "changed_xid"]
+    statement = text(
+        f"SELECT {', '.join(f'said.{each.name}' for each in columns)}, "
+        "r.replaced_at, r.replaced_by, r.reason "
+        f"FROM revisions AS r, jsonb_populate_record(NULL::{table.name}, r.body) AS said "
+        "WHERE r.record_id = :id AND r.kind = :kind ORDER BY r.version"
+    ).columns(*columns, *_REPLACED)
+    found = await session.execute(statement, {"id": row.id, "kind": table.name})
+    names = [str(each.name) for each in columns]
+    return [
+        Former(
+            said=dict(zip(names, each, strict=False)),
+            replaced=dict(zip((each.name for each in _REPLACED), each[-3:], strict=True)),
+        )
+        for each in found
+    ]
+
+
+_REPLACED = (column("replaced_at", INSTANT), column("replaced_by", Uuid), column("reason", Text))
 
 
 def _columns(row: SQLModel) -> dict[str, Any]:
     names = (str(column.name) for column in table_of(type(row)).columns)
     return {name: getattr(row, name) for name in names if name != "changed_xid"}
-
-
-async def correct(
-    session: AsyncSession, row: Versioned, changes: Mapping[str, Any], correction: "Correction"
-) -> None:
-    """Change a record openly: the former version is kept, with who replaced it and why.
-
-    Raises `VersionMismatch` when the correction was made from an older version.
-    """
-    await session.refresh(row, with_for_update=True)
-    if row.version != correction.version:
-        raise VersionMismatch(version=row.version)
-    session.add(
-        Revision(
-            id=new_id(),
-            kind=table_of(type(row)).name,
-            record_id=row.id,
-            version=row.version,
-            body=orjson.loads(_json(row_body(row))),
-            replaced_at=clock.now(),
-            replaced_by=correction.by,
-            reason=correction.reason,
-            duty_id=correction.duty or getattr(row, "quarantine_id", None),
-            reach=correction.reach or getattr(row, "reach"),  # noqa: B009 - where it lies itself
-        )
-    )
-    for name, value in changes.items():
-        setattr(row, name, value)
-    row.version += 1
-    await session.flush()
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """Which version is corrected, by whom and why; `reach` and `duty` where the record has none."""
-
-    version: int
-    by: UUID
-    reason: str | None = None
-    reach: str | None = None
-    duty: UUID | None = None
 
 
 async def if_match(

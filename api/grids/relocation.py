@@ -13,8 +13,8 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.foundation import clock
+from api.foundation.corrections import Correction
 from api.foundation.database import metadata
-from api.foundation.records import Correction
 
 _MOVES = (
     "unnest(CAST(:former AS text[]), CAST(:latter AS text[]), CAST(:grid AS uuid[])) "

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.records import Correction, correct
+from api.foundation.corrections import Correction, correct
 from api.grids.codes import next_codes
 from api.grids.models import Grid, GridKind, Post, RetiredCode
 from api.grids.problems import GridClosed, GridNotEmpty, IntoItself, RootStays

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.corrections import Correction, correct
+from api.foundation.records import Proposal, create_once
 from api.grids.codes import check_code, next_codes, refuse_retired
 from api.grids.models import Grid, GridKind
 from api.grids.problems import CodeNeeded, GridClosed, GridKindMisfit

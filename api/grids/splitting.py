@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
 from api.access.tokens import Claims
+from api.foundation.corrections import Correction
 from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
-from api.foundation.records import Correction, Proposal, create_once
+from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
 from api.grids.problems import GridClosed, HouseholdTwice, RootStays
 from api.grids.queries import grid_in_reach

@@ -10,8 +10,9 @@ from api.access.audit import audit
 from api.access.permissions import Role
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import RecordDiffers
-from api.foundation.records import Correction, correct, insert_new
+from api.foundation.records import insert_new
 from api.grids.handover import Handover, Leaving, open_duties, pass_on
 from api.grids.models import Grid, Post
 from api.grids.people import post_in_reach, posts_held, worker_in_reach

@@ -14,9 +14,10 @@ from api.access.accounts import follow_phone
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation.batches import Unread
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.problems import NotFound
-from api.foundation.records import BatchOutcome, Correction, Proposal, correct, create_once
+from api.foundation.records import BatchOutcome, Proposal, create_once
 from api.foundation.sealed import Keyring
 from api.grids.batch import keep_each
 from api.grids.handover import check_leaving_the_party

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.records import Proposal, create_once
 from api.health_codes.documents import SystemDocument
 from api.health_codes.models import HealthCodeSystem
 from api.health_codes.problems import HostNotAllowed, SignerNotInstalled

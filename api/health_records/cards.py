@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from api.access.audit import Actor, audit
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import refuse_the_future
-from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, Revision, correct
+from api.foundation.records import former
 from api.health_records.code_schemas import (
     TravelCardCorrect,
     TravelCardHistory,
@@ -31,9 +30,7 @@ async def correct_travel_card(
     `InvalidInput`.
     """
     row = await standing_record_of(session, TravelCard, card_id)
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     changes = await _changes(session, row, said, told)
     correction = Correction(version, by=caller.worker, reason=said.reason, duty=row.resident_id)
     await correct(session, row, changes, correction)
@@ -60,19 +57,9 @@ async def _changes(
 
 async def card_history(session: AsyncSession, row: TravelCard) -> TravelCardHistory:
     """What was said of a card before each of its corrections, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == row.id, Revision.kind == "travel_cards")
-        .order_by(col(Revision.version))
-    )
     return TravelCardHistory(
         items=[
-            TravelCardRevision(
-                card=TravelCardRead.model_validate(revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            TravelCardRevision(card=TravelCardRead.model_validate(said), **replaced)
+            for said, replaced in await former(session, row)
         ]
     )

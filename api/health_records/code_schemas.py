@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.fields import DivisionCode, Input, Instant, LongText, ShortText, Wire, unsaid
 from api.foundation.records import Source
 from api.health_records.models import CardColour, CodeState
@@ -214,13 +215,10 @@ class TravelCardRead(HealthRecordRead):
     window_days: int = Field(description="卡上显示的是前几天的到访地")
 
 
-class TravelCardRevision(Wire):
+class TravelCardRevision(Replaced, Wire):
     """What was said of a travel card before a correction."""
 
     card: TravelCardRead = Field(description="更正前的内容")
-    replaced_at: datetime
-    replaced_by: UUID
-    reason: str | None = Field(description="更正、作废的理由")
 
 
 class TravelCardHistory(Wire):

@@ -10,9 +10,9 @@ from api.access.colleagues import NotAColleague, strangers
 from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_discarded
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.health_records.control import periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.positives import sound
@@ -81,9 +81,7 @@ async def _changes(
     session: AsyncSession, test: DiagnosticTest, said: DiagnosticTestCorrect
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     awaited = test.outcome is DiagnosticOutcome.pending
     if said.reason is None and not (awaited and told <= _OF_A_RESULT):
         raise InvalidInput("更正须说明理由。", pointer="/body/reason")

@@ -10,14 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import Actor, audit, audit_by_grid
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import NotFound
 from api.foundation.records import (
     BatchOutcome,
-    Correction,
     Outcome,
     Proposal,
     Recorded,
-    correct,
     create_all,
     create_once,
     table_of,

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.foundation.records import Revision
+from api.foundation.records import former
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.schemas import (
     DiagnosticTestHistory,
@@ -92,20 +92,10 @@ def _as_kept(test: DiagnosticTest) -> DiagnosticTest:
 
 async def history(session: AsyncSession, test: DiagnosticTest) -> DiagnosticTestHistory:
     """What was said of a test before each of its corrections, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == test.id, Revision.kind == "diagnostic_tests")
-        .order_by(col(Revision.version))
-    )
     return DiagnosticTestHistory(
         items=[
-            DiagnosticTestRevision(
-                test=_presented(revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            DiagnosticTestRevision(test=_presented(said), **replaced)
+            for said, replaced in await former(session, test)
         ]
     )
 

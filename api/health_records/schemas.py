@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.fields import Input, Instant, LongText, RecordId, ShortText, Wire, unsaid
 from api.foundation.labels import Labelled
 from api.foundation.records import Source
@@ -148,13 +149,10 @@ class DiagnosticTestRead(Wire):
     discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
 
 
-class DiagnosticTestRevision(Wire):
+class DiagnosticTestRevision(Replaced, Wire):
     """What was said of a test before a correction."""
 
     test: DiagnosticTestRead = Field(description="更正前的内容")
-    replaced_at: datetime = Field(description="更正时间")
-    replaced_by: UUID = Field(description="更正人")
-    reason: str | None = Field(description="更正理由;补报结果的可为 null")
 
 
 class DiagnosticTestHistory(Wire):

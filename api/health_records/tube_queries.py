@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation.pages import Page, PageRequest, read_page
-from api.foundation.records import Revision
+from api.foundation.records import former
 from api.health_records.lists import Wanted, narrowed, on_day
 from api.health_records.models import DiagnosticOutcome, SampleTube
 from api.health_records.tube_schemas import (
@@ -67,19 +67,9 @@ def _listed(tube: SampleTube) -> SampleTubeListed:
 
 async def tube_history(session: AsyncSession, tube: SampleTube) -> SampleTubeHistory:
     """What was said of a tube before each of its corrections, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == tube.id, Revision.kind == "sample_tubes")
-        .order_by(col(Revision.version))
-    )
     return SampleTubeHistory(
         items=[
-            SampleTubeRevision(
-                tube=SampleTubeListed.model_validate(revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            SampleTubeRevision(tube=SampleTubeListed.model_validate(said), **replaced)
+            for said, replaced in await former(session, tube)
         ]
     )

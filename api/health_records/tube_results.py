@@ -15,9 +15,9 @@ from api.access.audit import Actor, audit
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, evidence_discarded, open_alert
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.health_records.keeping import Discarding, discard, standing_record_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
 from api.health_records.positives import sound
@@ -60,9 +60,7 @@ def _of_each(tube: SampleTube) -> dict[str, Any]:
 
 def _changes(tube: SampleTube, said: SampleTubeCorrect) -> dict[str, Any]:
     """The columns that change, with their new values."""
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     if said.reason is None and tube.outcome is not DiagnosticOutcome.pending:
         raise InvalidInput("更正须说明理由。", pointer="/body/reason")
     if "reported_at" in told:

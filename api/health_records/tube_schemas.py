@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, RecordId, Wire, unsaid
 from api.foundation.records import Source
@@ -188,13 +189,10 @@ class SampleTubeRead(SampleTubeListed):
     members: list[TubeMemberRead] = Field(description="管内各人;混采不是阴性的,各人须单采复核")
 
 
-class SampleTubeRevision(Wire):
+class SampleTubeRevision(Replaced, Wire):
     """What was said of a tube before a correction."""
 
     tube: SampleTubeListed = Field(description="更正前的内容")
-    replaced_at: datetime
-    replaced_by: UUID
-    reason: str | None = Field(description="更正理由;补报结果的可为 null")
 
 
 class SampleTubeHistory(Wire):

@@ -1,12 +1,12 @@
 """Doses of vaccine on the wire."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.fields import Day, Input, ShortText, Wire, unsaid
 from api.health_records.code_schemas import LARGEST_BATCH, HealthRecordRead
 from api.health_records.models import VaccinationOutcome, VaccineTechnology
@@ -121,13 +121,10 @@ class VaccinationRead(HealthRecordRead):
     body_site: str | None = Field(description="接种部位")
 
 
-class VaccinationRevision(Wire):
+class VaccinationRevision(Replaced, Wire):
     """What was said of a dose before a correction."""
 
     vaccination: VaccinationRead = Field(description="更正前的内容")
-    replaced_at: datetime
-    replaced_by: UUID
-    reason: str | None = Field(description="更正理由")
 
 
 class VaccinationHistory(Wire):

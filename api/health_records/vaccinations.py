@@ -5,14 +5,15 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from api.access.audit import Actor, audit
 from api.foundation import clock
 from api.foundation.batches import Unread, readable
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput
-from api.foundation.records import BatchOutcome, Correction, Proposal, Revision, correct
+from api.foundation.records import BatchOutcome, Proposal, former
 from api.health_records.keeping import keep_many, keep_one, standing_record_of
 from api.health_records.lists import Wanted, narrowed
 from api.health_records.models import Vaccination, VaccinationOutcome, VaccineTechnology
@@ -93,9 +94,7 @@ async def correct_vaccination(
     Raises `NotFound`, `HealthRecordDiscarded`, `VersionMismatch`, `DoseKept`, `InvalidInput`.
     """
     row = await standing_record_of(session, Vaccination, dose_id)
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     if "given_on" in told:
         _refuse_future_day(said.given_on, within="/body")
     for name in told.intersection(_OF_A_DOSE):
@@ -125,19 +124,9 @@ def present_vaccination(row: Vaccination) -> VaccinationRead:
 
 async def vaccination_history(session: AsyncSession, row: Vaccination) -> VaccinationHistory:
     """What was said of a dose before each of its corrections, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == row.id, Revision.kind == "vaccinations")
-        .order_by(col(Revision.version))
-    )
     return VaccinationHistory(
         items=[
-            VaccinationRevision(
-                vaccination=VaccinationRead.model_validate(revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            VaccinationRevision(vaccination=VaccinationRead.model_validate(said), **replaced)
+            for said, replaced in await former(session, row)
         ]
     )

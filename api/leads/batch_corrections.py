@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.audit import Actor, audit
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.leads.assigning import remember
 from api.leads.batches import Called, refuse_second
 from api.leads.lateness import no_longer_late
@@ -30,9 +30,7 @@ async def correct_batch(
     `InvalidInput`.
     """
     batch = await standing_batch(session, batch_id)
-    changes: dict[str, Any] = said.model_dump(include=said.model_fields_set - {"reason"})
-    if not changes:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    changes: dict[str, Any] = said.model_dump(include=told_in(said))
     deadline, former = changes.get("deadline_at", batch.deadline_at), batch.deadline_at
     if deadline <= batch.issued_at:
         raise InvalidInput("反馈时限须晚于下发时间。", pointer="/body/deadline_at")

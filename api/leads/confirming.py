@@ -8,9 +8,10 @@ from sqlmodel import col, select
 
 from api.access.audit import Actor, audit
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, correct, new_id
+from api.foundation.records import new_id
 from api.leads.assigning import Giving, Move, give, refuse_outside
 from api.leads.masked import only, plain_of
 from api.leads.models import (

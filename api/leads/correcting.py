@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.identity import birth_date_of, sex_of
 from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, VersionMismatch
-from api.foundation.records import Correction, correct, new_id
+from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
 from api.leads.correction_schemas import LeadCorrect
 from api.leads.doubles import look_again, undecided_doubles
@@ -22,26 +23,13 @@ from api.leads.masked import plain_of
 from api.leads.models import ANSWERED, OPEN, Lead, LeadAssignment, LeadStatus
 from api.leads.problems import LeadDiscarded, LeadNotSo
 from api.leads.queries import batch_of_entry, lead_of, leads_locked
-from api.leads.receiving import NOBODY, ONE_AT_A_TIME, path_of
+from api.leads.receiving import AS_TOLD, NOBODY, ONE_AT_A_TIME, path_of
 from api.leads.rematching import Anew, goes, keep_beside, match_anew
 from api.registry.drafts import sealed
 from api.registry.resident_schemas import telling_number
 
-_PLAIN = {
-    "name",
-    "sex",
-    "birth_date",
-    "age",
-    "lead_source",
-    "origin_place",
-    "origin_code",
-    "claimed",
-    "claimed_on",
-    "arrived_on",
-    "transport",
-    "transport_number",
-}
-"""What is kept just as it is told."""
+_PLAIN = AS_TOLD - {"row_number", "document_kind"}
+"""What is kept just as it is told, and may be told anew by itself."""
 
 _WHO = {"name", "sex", "birth_date", "age", "document_kind", "document", "phone", "address"}
 """What a lead is matched by."""
@@ -83,8 +71,7 @@ def _refuse(session: AsyncSession, lead: Lead, said: LeadCorrect, *, version: in
         raise LeadNotSo(detail, lead_status=lead.status)
     if lead.version != version:
         raise VersionMismatch(version=lead.version)
-    if not said.model_fields_set - {"reason"}:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told_in(said)
     _refuse_contradiction(session, lead, said)
 
 

@@ -1,12 +1,12 @@
 """What is told to put leads right, or to take them back."""
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from api.arrivals.division_schemas import PlaceCode
 from api.arrivals.models import Transport
+from api.foundation.corrections import Replaced
 from api.foundation.fields import Input, Instant, LongText, Name, Phone, ShortText, Wire, unsaid
 from api.leads.models import LeadSource
 from api.leads.schemas import Age, PastDay
@@ -67,13 +67,10 @@ class LeadBatchDiscard(Input):
     reason: Annotated[ShortText, Field(description="作废的原因,将被记录,勿写个人信息")]
 
 
-class LeadRevision(Wire):
+class LeadRevision(Replaced, Wire):
     """What a lead said before it was changed."""
 
     lead: LeadRead = Field(description="改前的内容,已脱敏")
-    replaced_at: Instant = Field(description="何时改")
-    replaced_by: UUID = Field(description="由谁改")
-    reason: str | None = Field(description="为何改")
 
 
 class LeadHistory(Wire):
@@ -82,13 +79,10 @@ class LeadHistory(Wire):
     items: list[LeadRevision] = Field(description="历次改前的内容,早的在前")
 
 
-class LeadBatchRevision(Wire):
+class LeadBatchRevision(Replaced, Wire):
     """What a batch said before it was changed."""
 
     batch: LeadBatchRead = Field(description="改前的内容")
-    replaced_at: Instant = Field(description="何时改")
-    replaced_by: UUID = Field(description="由谁改")
-    reason: str | None = Field(description="为何改")
 
 
 class LeadBatchHistory(Wire):

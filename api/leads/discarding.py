@@ -18,9 +18,9 @@ from api.alerts.closing import close_groundless
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import evidence_discarded
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.live import About, tell_all
 from api.foundation.problems import VersionMismatch
-from api.foundation.records import Correction, correct
 from api.leads.assigning import remember
 from api.leads.correction_schemas import LeadBatchDiscard, LeadDiscard
 from api.leads.doubles import look_again, undecided_doubles

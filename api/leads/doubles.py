@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.audit import Actor
-from api.foundation.records import Correction, correct
+from api.foundation.corrections import Correction, correct
 from api.leads.ground import numbers_of, sharing
 from api.leads.matching import first_of
 from api.leads.models import ANSWERED, Doubled, Lead

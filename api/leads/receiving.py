@@ -43,7 +43,7 @@ from api.leads.queries import batch_locked
 from api.leads.schemas import LeadRecord
 from api.registry.drafts import sealed
 
-_AS_TOLD = {
+AS_TOLD = {
     "row_number",
     "name",
     "sex",
@@ -165,7 +165,7 @@ def _as_told(ground: Ground, said: LeadRecord, within: str) -> Lead:
     document, phone = said.document, said.phone
     return Lead(
         **filled,
-        **said.model_dump(include=_AS_TOLD),
+        **said.model_dump(include=AS_TOLD),
         batch_id=batch.id,
         grid_id=batch.grid_id,
         reach=batch.reach,

@@ -13,9 +13,9 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, RecordDiffers
-from api.foundation.records import Correction, correct
 from api.leads.models import ANSWERED, Lead, LeadBatch, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, NothingToFeedBack
 from api.leads.queries import lead_locked, standing_batch

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import Connection, cell_schema
 from api.foundation.jobs import enqueue, job
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, Proposal, RecordDiffers, correct, create_once, new_id
+from api.foundation.records import Proposal, RecordDiffers, create_once, new_id
 from api.leads.models import Lead, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, TransferAnswered
 from api.leads.queries import lead_locked

@@ -13,19 +13,12 @@ from api.access.tokens import Claims
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alert
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotPermitted
-from api.foundation.records import (
-    Correction,
-    Proposal,
-    RecordDiffers,
-    Source,
-    correct,
-    create_once,
-    table_of,
-)
+from api.foundation.records import Proposal, RecordDiffers, Source, create_once, table_of
 from api.leads.control import start_control
 from api.leads.health import health_record_of, keep_health_record
 from api.leads.models import OPEN, Doubled, Lead, LeadOutcome, LeadStatus

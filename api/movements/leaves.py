@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Proposal, Source, create_once
 from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
 from api.movements.models import Leave, LeaveStatus
 from api.movements.overstays import take_back

@@ -12,9 +12,10 @@ from api.access.tokens import Claims
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import Connection
 from api.foundation.jobs import every
-from api.foundation.records import Correction, correct, new_id
+from api.foundation.records import new_id
 from api.movements.models import Leave
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Whereabouts

@@ -10,10 +10,11 @@ from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.alerts.models import Alert
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, RecordDiffers
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Proposal, Source, create_once
 from api.movements.models import HospitalReferral, ReferralOutcome
 from api.movements.referral_schemas import ReferralRecord, ReferralReturn
 from api.protocols.models import WhereaboutsKind

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.problems import NotFound, RecordDiffers
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Proposal, Source, create_once
 from api.movements.models import Transfer, TransferStatus
 from api.movements.problems import OutOfOrder
 from api.movements.transfer_schemas import TransferCancel, TransferRequest

@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import NotFound
-from api.foundation.records import Correction, correct
 from api.protocols.models import WHOLE_CELL, Protocol, ProtocolStatus
 from api.protocols.problems import PolicyOutOfOrder, ProtocolNotADraft, ProtocolRetired
 

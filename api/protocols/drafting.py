@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.corrections import Correction, correct
+from api.foundation.records import Proposal, create_once
 from api.protocols.activation import activate_protocol, locked
 from api.protocols.clocks import clocks
 from api.protocols.documents import ProtocolDocument

@@ -10,9 +10,10 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, RecordDiffers
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Proposal, Source, create_once
 from api.protocols.proposing import Rulebook
 from api.quarantines.change_schemas import ChangeRequest
 from api.quarantines.courses import course_after, present, stages_told, take_course

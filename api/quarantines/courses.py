@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, correct, new_id
+from api.foundation.records import new_id
 from api.protocols.documents import Plan
 from api.protocols.models import Protocol, ProtocolStatus
 from api.protocols.proposing import Rulebook

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
-from api.foundation.records import Correction, correct
 from api.quarantines.changes import drop_open_change
 from api.quarantines.models import Quarantine
 from api.quarantines.problems import QuarantineEnded

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, VersionMismatch
-from api.foundation.records import Correction, correct
 from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.moves import tell_changed

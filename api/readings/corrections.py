@@ -12,10 +12,10 @@ from api.access.tokens import Claims
 from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_discarded, open_alerts
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import NotFound
-from api.foundation.records import Correction, correct
 from api.protocols.queries import PolicyShelf
 from api.quarantines.models import EndReason, Quarantine
 from api.quarantines.stages import judging_policy, stages_of

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.foundation.corrections import Replaced
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Celsius, Input, Instant, LongText, RecordId, Wire, unsaid
 from api.foundation.records import Source
@@ -153,13 +154,10 @@ class ReadingRead(Wire):
         return cls(**row, has_note=row["note_sealed"] is not None)
 
 
-class ReadingVersion(Wire):
+class ReadingVersion(Replaced, Wire):
     """What a reading said before it was corrected or discarded."""
 
     reading: ReadingRead
-    replaced_at: datetime
-    replaced_by: UUID
-    reason: str | None
 
 
 class ReadingHistory(Wire):

@@ -13,9 +13,10 @@ from api.access.audit import audit
 from api.access.permissions import Role
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of, metadata
 from api.foundation.problems import InvalidInput, Problem
-from api.foundation.records import Correction, correct, table_of
+from api.foundation.records import table_of
 from api.grids.models import Post, Worker
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
 from api.access.tokens import Claims
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
-from api.foundation.records import Correction, correct
 from api.registry.departures import check_left_on
 from api.registry.drafts import sealed
 from api.registry.models import Household

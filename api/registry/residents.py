@@ -9,18 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.identity import Sex, birth_date_of, sex_of
 from api.foundation.problems import InvalidInput, RecordDiffers
-from api.foundation.records import (
-    Correction,
-    Proposal,
-    Source,
-    correct,
-    create_once,
-    kept_before,
-)
+from api.foundation.records import Proposal, Source, create_once, kept_before
 from api.foundation.sealed import Keyring
 from api.registry.departures import check_left_on
 from api.registry.drafts import resident_values, sealed

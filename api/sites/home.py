@@ -15,11 +15,12 @@ from api.access.colleagues import NotAColleague, strangers
 from api.access.permissions import Permission, Role, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.field_records import fill_in
 from api.foundation.live import tell
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, Proposal, Source, correct, create_once
+from api.foundation.records import Proposal, Source, create_once
 from api.registry.queries import resident_of
 from api.sites.campaign_schemas import (
     HomeSamplingAssign,

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.fields import Place
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.records import Proposal, create_once
 from api.grids.queries import grid_in_reach
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo, SiteClosed

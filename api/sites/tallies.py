@@ -10,16 +10,10 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import (
-    Correction,
-    Proposal,
-    RecordDiffers,
-    Source,
-    correct,
-    create_once,
-)
+from api.foundation.records import Proposal, RecordDiffers, Source, create_once
 from api.sites.models import SessionStatus, SessionTally, Site, SiteKind, SiteSession
 from api.sites.problems import SessionNotSo
 from api.sites.queries import session_of

@@ -11,18 +11,12 @@ from api.access.tokens import Claims
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alert
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.foundation.records import (
-    Correction,
-    Proposal,
-    RecordDiffers,
-    Source,
-    correct,
-    create_once,
-)
+from api.foundation.records import Proposal, RecordDiffers, Source, create_once
 from api.registry.masked import opened
 from api.sites.models import SiteTrouble
 from api.sites.problems import TroubleSolved

@@ -14,7 +14,7 @@ from api.foundation.database import keyring_of
 from api.foundation.fields import Place
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.foundation.records import Revision
+from api.foundation.records import former
 from api.foundation.sealed import Keyring
 from api.visits.models import Visit, VisitOutcome
 from api.visits.schemas import VisitHistory, VisitRead, VisitRevision
@@ -65,30 +65,18 @@ async def visits(session: AsyncSession, wanted: VisitFilter, page: PageRequest) 
 
 async def history(session: AsyncSession, visit: Visit) -> VisitHistory:
     """What a visit said before each of its corrections, oldest first."""
-    statement = (
-        select(Revision)
-        .where(col(Revision.record_id) == visit.id, Revision.kind == "visits")
-        .order_by(col(Revision.version))
-    )
     keyring = keyring_of(session)
     return VisitHistory(
         items=[
-            VisitRevision(
-                visit=present(keyring, revision.body),
-                replaced_at=revision.replaced_at,
-                replaced_by=revision.replaced_by,
-                reason=revision.reason,
-            )
-            for revision in await session.scalars(statement)
+            VisitRevision(visit=present(keyring, said), **replaced)
+            for said, replaced in await former(session, visit)
         ]
     )
 
 
 def present(keyring: Keyring, visit: Mapping[str, Any]) -> VisitRead:
     """The columns of a visit, of now or of a former version, as they are told."""
-    sealed: bytes | str | None = visit["findings_sealed"]
-    if isinstance(sealed, str):  # a former version holds bytes as PostgreSQL writes them: \x…
-        sealed = bytes.fromhex(sealed.removeprefix("\\x"))
+    sealed: bytes | None = visit["findings_sealed"]
     findings = keyring.open(sealed, context=FINDINGS) if sealed is not None else None
     place = (
         Place.model_validate({part: visit[part] for part in Place.model_fields})

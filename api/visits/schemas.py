@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, Instant, LongText, Place, RecordId, Wire, unsaid
 from api.foundation.records import Source
@@ -142,13 +143,10 @@ class VisitRead(Wire):
     discarded_at: Annotated[datetime | None, Field(description="作废时间;有效的为 null")]
 
 
-class VisitRevision(Wire):
+class VisitRevision(Replaced, Wire):
     """What a visit said before a correction."""
 
     visit: Annotated[VisitRead, Field(description="更正前的内容")]
-    replaced_at: Annotated[datetime, Field(description="更正时间")]
-    replaced_by: Annotated[UUID, Field(description="更正人")]
-    reason: Annotated[str | None, Field(description="更正理由")]
 
 
 class VisitHistory(Wire):

@@ -16,20 +16,12 @@ from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_discarded
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.fields import Place
-from api.foundation.problems import InvalidInput, NotFound
-from api.foundation.records import (
-    BatchOutcome,
-    Correction,
-    Outcome,
-    Proposal,
-    Source,
-    correct,
-    create_all,
-    create_once,
-)
+from api.foundation.problems import NotFound
+from api.foundation.records import BatchOutcome, Outcome, Proposal, Source, create_all, create_once
 from api.foundation.sealed import Keyring
 from api.registry.models import Household
 from api.visits.alarms import open_for_visits
@@ -144,9 +136,7 @@ async def correct_visit(
 
 async def _changes(session: AsyncSession, said: VisitCorrect) -> dict[str, Any]:
     """The columns that a correction changes, with their new values."""
-    told = said.model_fields_set - {"reason"}
-    if not told:
-        raise InvalidInput("没有要更正的内容。", pointer="/body")
+    told = told_in(said)
     if "visited_at" in told:
         refuse_the_future(said.visited_at, pointer="/body/visited_at")
     if "performed_by" in told and await strangers(session, {said.performed_by}):

@@ -15,9 +15,10 @@ from api.access.tokens import Claims
 from api.clients.caller import ClientClaims
 from api.clients.queries import client_in_reach, path_of
 from api.foundation import clock
+from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.problems import RecordDiffers
-from api.foundation.records import Correction, Proposal, correct, create_once
+from api.foundation.records import Proposal, create_once
 from api.webhooks.addresses import AddressNotAllowed, Fence
 from api.webhooks.deliveries import SECRET
 from api.webhooks.fan_out import begin_to_read

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from api.access.caller import entry_of
 from api.access.tokens import Claims
 from api.foundation import clock
+from api.foundation.corrections import Correction, Revision, correct
 from api.foundation.field_records import (
     CLOCK_SKEW,
     FromTheField,
@@ -22,12 +23,9 @@ from api.foundation.field_records import (
 )
 from api.foundation.problems import RecordDiffers, VersionMismatch, VersionMissing
 from api.foundation.records import (
-    Correction,
     Outcome,
     Proposal,
-    Revision,
     Source,
-    correct,
     create_all,
     create_once,
     if_match,

@@ -12,9 +12,10 @@ from sqlmodel import SQLModel
 
 from api.access.permissions import Role
 from api.foundation import clock
+from api.foundation.corrections import Revision
 from api.foundation.database import cell_schema
 from api.foundation.identity import Sex
-from api.foundation.records import Revision, Source, new_id, row_body, table_of
+from api.foundation.records import Source, new_id, row_body, table_of
 from api.protocols.models import ManagementCategory, WhereaboutsKind
 from api.quarantines.models import (
     CareSeat,

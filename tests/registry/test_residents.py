@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from api.access.models import AuditEntry
 from api.foundation import clock
+from api.foundation.corrections import Revision
 from api.foundation.database import Database, Entry
 from api.foundation.identity import synthetic_identity_number
 from api.foundation.problems import (
@@ -20,7 +21,7 @@ from api.foundation.problems import (
     VersionMismatch,
     VersionMissing,
 )
-from api.foundation.records import Revision, new_id
+from api.foundation.records import new_id
 from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered, ResidentLeft
 from tests.builders import a_household, a_quarantine, synthetic_resident
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
