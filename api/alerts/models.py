@@ -132,7 +132,7 @@ class Alert(Versioned, Reached, table=True):
     quarantine_id: UUID | None = None
     cause: Cause = Field(sa_type=enum_column_type(Cause, name="cause"))  # pyright: ignore[reportArgumentType]
     subject_id: UUID
-    policy_id: UUID = Field(foreign_key="alert_policies.id")
+    policy_id: UUID
     status: AlertStatus = Field(sa_type=enum_column_type(AlertStatus, name="status"))  # pyright: ignore[reportArgumentType]
     opened_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     opened_by: UUID | None = None

@@ -47,7 +47,7 @@ async def test_the_same_evidence_changes_nothing_and_more_of_it_is_added(
     [first] = await opened(town.database, said)
     assert await opened(town.database, said) == [None]
     more = finding(subject_id=said.subject_id)
-    assert await opened(town.database, more, said, more) == [first, None, first]
+    assert await opened(town.database, more, said, more) == [first, None, None]
     evidence = await owner.fetchval(
         "SELECT count(*) FROM alert_evidence WHERE alert_id = $1", first
     )
