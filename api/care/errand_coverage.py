@@ -17,9 +17,9 @@ from api.care.errand_coverage_schemas import (
     CoverageLine,
     ErrandCoverage,
     Uncovered,
-    UncoveredPeople,
 )
 from api.foundation import clock
+from api.foundation.pages import Page, PageRequest, page_of, start_of
 from api.grids.queries import grid_in_reach
 
 _PERSONS = """
@@ -61,7 +61,9 @@ _UNCOVERED = text(f"""
     SELECT p.id AS quarantine_id, p.resident_id, r.name AS resident_name, p.household_id,
         p.grid_id, p.started_on, p.open
     FROM person AS p JOIN residents AS r ON r.id = p.resident_id
-    WHERE NOT p.covered ORDER BY p.started_on, p.id LIMIT 500
+    WHERE NOT p.covered AND (CAST(:since AS date) IS NULL
+        OR (p.started_on, p.id) > (CAST(:since AS date), CAST(:after AS uuid)))
+    ORDER BY p.started_on, p.id LIMIT :limit
 """)
 
 
@@ -76,12 +78,21 @@ async def coverage(
 
 
 async def uncovered(
-    session: AsyncSession, caller: Claims, grid_id: UUID | None, day: date | None
-) -> UncoveredPeople:
-    """Who of those in quarantine is not covered; raises `NotFound`."""
+    session: AsyncSession,
+    caller: Claims,
+    grid_id: UUID | None,
+    day: date | None,
+    page: PageRequest,
+) -> Page[Uncovered]:
+    """Who of those in quarantine is not covered, the longest first.
+
+    Raises `NotFound`, `InvalidInput` for a foreign cursor.
+    """
     asked = await _asked(session, grid_id or caller.grid, day)
-    rows = (await session.execute(_UNCOVERED, asked)).mappings()
-    return UncoveredPeople(items=[Uncovered.model_validate(dict(row)) for row in rows])
+    since, after = start_of(page, [date, UUID])
+    told = asked | {"since": since, "after": after, "limit": page.limit + 1}
+    rows = (await session.execute(_UNCOVERED, told)).mappings().all()
+    return page_of(rows, page, ("started_on", "quarantine_id"), present=Uncovered.model_validate)
 
 
 async def _asked(session: AsyncSession, grid_id: UUID, day: date | None) -> dict[str, Any]:

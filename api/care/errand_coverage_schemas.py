@@ -65,9 +65,3 @@ class Uncovered(Wire):
     grid_id: UUID = Field(description="所在网格")
     started_on: date = Field(description="隔离自哪一日起")
     open: int = Field(description="尚未送达的代办件数")
-
-
-class UncoveredPeople(Wire):
-    """Who is not covered yet; those longest in quarantine come first."""
-
-    items: list[Uncovered]

@@ -16,7 +16,7 @@ from api.care import (
     errand_requests,
     errand_steps,
 )
-from api.care.errand_coverage_schemas import ErrandCoverage, UncoveredPeople
+from api.care.errand_coverage_schemas import ErrandCoverage, Uncovered
 from api.care.errand_models import Errand, ErrandKind, ErrandStatus
 from api.care.errand_problems import (
     ErrandDiscarded,
@@ -131,13 +131,17 @@ async def read_errand_coverage(
 
 @router.get("/errands/uncovered", responses=found())
 async def list_uncovered(
-    overseer: Overseer, session: ScopedSession, grid_id: OfGrid = None, day: OnDay = None
-) -> UncoveredPeople:
+    overseer: Overseer,
+    session: ScopedSession,
+    page: Paged,
+    grid_id: OfGrid = None,
+    day: OnDay = None,
+) -> Page[Uncovered]:
     """列出代办服务尚未覆盖的隔离人员。
 
-    既没有送达过、也没有问过不需代办的;隔离最久的在前,最多 500 人。
+    既没有送达过、也没有问过不需代办的;隔离最久的在前。
     """
-    return await errand_coverage.uncovered(session, overseer, grid_id, day)
+    return await errand_coverage.uncovered(session, overseer, grid_id, day, page)
 
 
 @router.get("/errands/{errand_id}", responses=found())

@@ -1,7 +1,7 @@
 """Reading calls: what was said, whom nobody has met since, what is still to be asked."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +15,11 @@ from api.care.models import CallKind, CallOutcome, CareCall
 from api.care.schemas import (
     CareCallRead,
     OwedVisit,
-    OwedVisits,
     ReleaseFollowUp,
     ReleaseFollowUps,
 )
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import NotFound
 from api.quarantines.queries import quarantine_of
 from api.releases.models import Release
@@ -82,18 +81,24 @@ _OWED = text("""
             SELECT FROM readings m WHERE m.quarantine_id = q.id AND m.discarded_at IS NULL
                 AND m.source = 'visit' AND m.measured_at > last.called_at
         )
-    ORDER BY last.called_at, q.id LIMIT 500
+        AND (CAST(:from_at AS timestamptz) IS NULL
+            OR (last.called_at, q.id) > (CAST(:from_at AS timestamptz), CAST(:after AS uuid)))
+    ORDER BY last.called_at, q.id LIMIT :limit
 """)
 
 
-async def visits_owed(session: AsyncSession, *, since: date | None) -> OwedVisits:
+async def visits_owed(
+    session: AsyncSession, page: PageRequest, *, since: date | None
+) -> Page[OwedVisit]:
     """Whom the care line did not reach since a day and nobody has met after that (M3.6).
 
-    Without a day, in the last two weeks.
+    Without a day, in the last two weeks. Who waits longest comes first.
     """
+    from_at, after = start_of(page, [datetime, UUID])
     begins = since or clock.today() - timedelta(days=14)
-    rows = (await session.execute(_OWED, {"since": begins})).mappings()
-    return OwedVisits(items=[OwedVisit.model_validate(dict(row)) for row in rows])
+    told = {"since": begins, "from_at": from_at, "after": after, "limit": page.limit + 1}
+    rows = (await session.execute(_OWED, told)).mappings().all()
+    return page_of(rows, page, ("called_at", "quarantine_id"), present=OwedVisit.model_validate)
 
 
 async def follow_ups_of(session: AsyncSession, quarantine_id: UUID) -> ReleaseFollowUps:

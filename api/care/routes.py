@@ -19,7 +19,7 @@ from api.care.schemas import (
     CareCallDiscard,
     CareCallRead,
     CareCallRecord,
-    OwedVisits,
+    OwedVisit,
     ReleaseFollowUps,
 )
 from api.foundation.contract import found, room, writes
@@ -95,13 +95,14 @@ async def list_calls(
 async def list_unreached(
     reader: CallReader,
     session: ScopedSession,
+    page: Paged,
     since: Annotated[Day | None, Query(description="从哪一天起的通话;不填则为最近两周")] = None,
-) -> OwedVisits:
+) -> Page[OwedVisit]:
     """列出未接通、须上门的人。
 
-    最近一次通话未接通,其后没有上门见到、也没有上门测过体温的;等得最久的在前,最多 500 人(M3.6)。
+    最近一次通话未接通,其后没有上门见到、也没有上门测过体温的;等得最久的在前(M3.6)。
     """
-    return await queries.visits_owed(session, since=since)
+    return await queries.visits_owed(session, page, since=since)
 
 
 @router.get("/calls/{call_id}", responses=found())

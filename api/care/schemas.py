@@ -154,12 +154,6 @@ class OwedVisit(Wire):
     called_at: datetime = Field(description="最近一次未接通的时间")
 
 
-class OwedVisits(Wire):
-    """Those whom nobody has met since, by grid; who waits longest comes first."""
-
-    items: list[OwedVisit]
-
-
 class ReleaseFollowUp(Wire):
     """One follow-up after a release: when it falls due, and the call that answers it."""
 

@@ -13,7 +13,7 @@ from api.duties.board_schemas import Board, BoardLine, BoardPlace, CareKind, Mis
 from api.duties.due import care
 from api.duties.people import PEOPLE_THEN
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
+from api.foundation.pages import Page, PageRequest, page_of, start_of
 from api.foundation.problems import InvalidInput, NotFound
 from api.readings.batches import Desk
 from api.readings.queries import path_of
@@ -155,16 +155,11 @@ async def missed(
     Raises `NotFound` as `board`, `InvalidInput` for days in the wrong order or more than a month.
     """
     days.refuse_wrong()
-    after: list[Any] = [None] * len(_AFTER)
-    if page.cursor is not None:
-        after = decode_cursor(page.cursor, [datetime, UUID, str, str, date])
+    after = start_of(page, [datetime, UUID, str, str, date])
     place = await place_of(desk, of)
     asked = [*days, clock.now(), place, kind, *after, page.limit + 1]
     rows = await desk.connection.fetch(_MISSED, *asked)
-    items = [_missed(row) for row in rows[: page.limit]]
-    more = len(rows) > page.limit
-    cursor = encode_cursor([rows[page.limit - 1][name] for name in _AFTER]) if more else None
-    return Page(items=items, next_cursor=cursor)
+    return page_of(rows, page, _AFTER, present=_missed)
 
 
 def _missed(row: Any) -> MissedRead:

@@ -75,6 +75,30 @@ async def read_page(
     )
 
 
+def start_of(request: PageRequest, kinds: Sequence[type]) -> list[Any]:
+    """The key values after which a page begins, for a statement of one's own; None from the first.
+
+    Raises `InvalidInput` as `read_page`.
+    """
+    if request.cursor is None:
+        return [None] * len(kinds)
+    return decode_cursor(request.cursor, kinds)
+
+
+def page_of(
+    rows: Sequence[Any],
+    request: PageRequest,
+    keys: Sequence[str],
+    *,
+    present: Callable[[dict[str, Any]], Item],
+) -> Page[Item]:
+    """A page of rows that were read in the order of `keys`, one more than it holds if there is."""
+    shown = rows[: request.limit]
+    more = len(rows) > request.limit
+    cursor = encode_cursor([shown[-1][key] for key in keys]) if more else None
+    return Page(items=[present(dict(row)) for row in shown], next_cursor=cursor)
+
+
 def encode_cursor(values: Sequence[object]) -> str:
     text = json.dumps([str(value) for value in values], ensure_ascii=False)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.foundation import clock
 from api.foundation.database import driver_of
-from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
+from api.foundation.pages import Page, PageRequest, page_of, start_of
 from api.health_records.retest_schemas import RetestRead
 
 RECENT: Final = "interval '14 days'"
@@ -59,12 +59,7 @@ async def page_of_retests(
     session: AsyncSession, page: PageRequest, *, grid_id: UUID | None
 ) -> Page[RetestRead]:
     """What is owed now, the soonest due first. Raises `InvalidInput` for a foreign cursor."""
-    after: list[object] = [None, None]
-    if page.cursor is not None:
-        after = decode_cursor(page.cursor, [datetime, UUID])
+    after = start_of(page, [datetime, UUID])
     connection = await driver_of(session)
     rows = await connection.fetch(_PAGE, clock.now(), grid_id, *after, page.limit + 1)
-    items = [RetestRead.model_validate(dict(row)) for row in rows[: page.limit]]
-    more = len(rows) > page.limit
-    cursor = encode_cursor([items[-1].due_at, items[-1].test_id]) if more else None
-    return Page(items=items, next_cursor=cursor)
+    return page_of(rows, page, ("due_at", "test_id"), present=RetestRead.model_validate)

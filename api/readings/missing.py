@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.foundation import clock
 from api.foundation.database import Connection
-from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
+from api.foundation.pages import Page, PageRequest, page_of, start_of
 from api.foundation.problems import NotFound
 from api.protocols.policies import MonitoringRule, windows_of
 from api.readings.batches import Desk
@@ -98,20 +98,13 @@ async def missing_page(desk: Desk, of: Day, page: PageRequest) -> Page[MissingRe
     """
     now = clock.now()
     asked = await _asked(desk, of, now)
-    after: list[Any] = [None] * 4
-    if page.cursor is not None:
-        after = decode_cursor(page.cursor, [datetime, str, UUID, str])
+    after = start_of(page, [datetime, str, UUID, str])
     rows = await desk.connection.fetch(_LISTED, *asked, *after, page.limit + 1)
-    items = [
-        MissingRead(**row, day=of.day, state=_state(row["closes_at"], now))
-        for row in rows[: page.limit]
-    ]
-    cursor = None
-    if len(rows) > page.limit:
-        last = rows[page.limit - 1]
-        keys = ("closes_at", "reach", "quarantine_id", "window")
-        cursor = encode_cursor([last[key] for key in keys])
-    return Page(items=items, next_cursor=cursor)
+
+    def shown(row: dict[str, Any]) -> MissingRead:
+        return MissingRead(**row, day=of.day, state=_state(row["closes_at"], now))
+
+    return page_of(rows, page, ("closes_at", "reach", "quarantine_id", "window"), present=shown)
 
 
 async def missing_counts(desk: Desk, of: Day) -> MissingCounts:

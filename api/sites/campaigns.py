@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor, read_page
+from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
@@ -217,17 +217,10 @@ async def not_yet(
     """
     campaign = await campaign_of(session, campaign_id)
     grid = await _within(session, caller, campaign, grid_id)
-    number, after = decode_cursor(page.cursor, [int, UUID]) if page.cursor else (None, None)
+    number, after = start_of(page, [int, UUID])
     statement = _LISTED.format(
         expected=_EXPECTED, done=_DONE[campaign.kind], only=_CANNOT_COME if cannot_come else ""
     )
     told = _bounds(campaign, grid) | {"number": number, "after": after, "limit": page.limit + 1}
     rows = (await session.execute(text(statement), told)).mappings().all()
-    shown = rows[: page.limit]
-    last = shown[-1] if len(rows) > len(shown) else None
-    return Page(
-        items=[NotYet.model_validate(dict(row)) for row in shown],
-        next_cursor=encode_cursor([last["household_number"], last["resident_id"]])
-        if last
-        else None,
-    )
+    return page_of(rows, page, ("household_number", "resident_id"), present=NotYet.model_validate)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.foundation.pages import Page, PageRequest, decode_cursor, encode_cursor
+from api.foundation.pages import Page, PageRequest, decode_cursor, page_of
 from api.foundation.problems import NotFound
 from api.grids.models import Grid
 from api.visits.schemas import FollowUp, FollowUpCount, FollowUpCounts
@@ -77,10 +77,7 @@ async def follow_ups(
         statement = _OF_A_GRID
         parameters["path"] = await _path(session, grid_id)
     rows = (await session.execute(statement, parameters)).mappings().all()
-    items = [FollowUp.model_validate(dict(row)) for row in rows[: page.limit]]
-    more = len(rows) > page.limit
-    cursor = encode_cursor([items[-1].since, items[-1].household_id]) if more else None
-    return Page(items=items, next_cursor=cursor)
+    return page_of(rows, page, ("since", "household_id"), present=FollowUp.model_validate)
 
 
 async def _path(session: AsyncSession, grid_id: UUID) -> str:

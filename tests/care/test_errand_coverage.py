@@ -36,7 +36,11 @@ async def test_everybody_is_covered_once_brought_something_or_asked_in_vain(town
     assert numbers((await covered(lin))["whole"]) == (0, 0, 0, 0, 0, None)
     one = await a_quarantine(lin, team=FOUR)
     two, three = await a_quarantine(lin), await a_quarantine(lin, grid="t.01.01.02")
-    assert set(await missing(lin)) == {one["id"], two["id"], three["id"]}
+    everybody = await missing(lin)
+    assert set(everybody) == {one["id"], two["id"], three["id"]}
+    first = (await lin.get(f"{ERRANDS}/uncovered", params={"limit": "2"})).json()
+    rest = await missing(lin, limit="2", cursor=first["next_cursor"])
+    assert [each["quarantine_id"] for each in first["items"]] + rest == everybody
     errand = await an_errand(lin, one["id"])
     soon = (clock.now() + timedelta(minutes=1)).isoformat()
     late = await an_errand(lin, two["id"], needed_by=soon)
