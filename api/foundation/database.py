@@ -16,12 +16,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import MetaData, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
+from api.foundation.connections import Connection, Connections
 from api.foundation.problems import (
     CONSTRAINTS,
     Conflict,
@@ -41,8 +41,6 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 metadata: MetaData = SQLModel.metadata
-
-Connection = asyncpg.Connection | PoolConnectionProxy
 
 _LONGEST_KEPT = 65_536
 _CELL_CODE = re.compile(r"\d{6,12}")
@@ -146,7 +144,6 @@ class Database:
         self, url: str, keyring: Keyring, *, pool_size: int = 10, statement_timeout: int = 30
     ) -> None:
         self._url = url
-        self._pool_size = pool_size
         self._settings = {
             "application_name": "onegrid",
             "statement_timeout": str(statement_timeout * 1000),
@@ -155,24 +152,24 @@ class Database:
         }
         self.keyring = keyring
         self._engine: AsyncEngine = _engine(url, pool_size, self._settings)
-        self._pool: asyncpg.Pool | None = None
+        self._connections = Connections(self._connected, most=pool_size)
 
-    async def open(self) -> None:
-        # Everything is set transaction-locally, so a returned connection needs no reset round trip.
-        self._pool = await asyncpg.create_pool(
+    async def _connected(self) -> Connection:
+        return await asyncpg.connect(
             self._url,
-            min_size=1,
-            max_size=self._pool_size,
             server_settings=self._settings,
-            reset=_nothing_to_reset,
             # Above the driver's limit a statement is parsed and planned anew each time it is sent.
             max_cacheable_statement_size=_LONGEST_KEPT,
         )
 
+    async def open(self) -> None:
+        """Connect once, so that a service without its database does not start."""
+        async with self._connections.taken():
+            pass
+
     async def close(self) -> None:
         await self._engine.dispose()
-        if self._pool is not None:
-            await self._pool.close()
+        await self._connections.close()
 
     @asynccontextmanager
     async def session(self, entry: Entry) -> AsyncGenerator[AsyncSession]:
@@ -190,18 +187,16 @@ class Database:
 
     def connection(self, entry: Entry) -> "BareDoor":
         """One transaction on a bare asyncpg connection: the door of the hot paths."""
-        assert self._pool is not None, "the database is not open"  # noqa: S101
-        return BareDoor(self._pool, entry)
+        return BareDoor(self._connections, entry)
 
     async def at_once(self, function: str, *told: Any) -> asyncpg.Record:
         """What a function of a cell answers that enters by itself, as a transaction of its own.
 
         For a verb that is one function: one round trip instead of three (docs/decisions/0010).
         """
-        assert self._pool is not None, "the database is not open"  # noqa: S101
         places = ", ".join(f"${place}" for place in range(1, len(told) + 1))
         with _as_problems():
-            async with self._pool.acquire() as connection:
+            async with self._connections.taken() as connection:
                 answer = await connection.fetchrow(f"SELECT * FROM {function}({places})", *told)
         assert answer is not None  # noqa: S101 - a function that returns no set returns one row
         return answer
@@ -213,15 +208,15 @@ class BareDoor:
     A class, since three generators one inside the other cost more than the COMMIT they send.
     """
 
-    __slots__ = ("_entry", "_pool", "_raw")
+    __slots__ = ("_connections", "_entry", "_raw")
 
-    def __init__(self, pool: asyncpg.Pool, entry: Entry) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, entry: Entry) -> None:
+        self._connections = connections
         self._entry = entry
 
     async def __aenter__(self) -> Connection:
         with _as_problems():
-            self._raw = await self._pool.acquire()
+            self._raw = await self._connections.take()
             try:
                 await self._raw.execute(self._entry.opening)
             except BaseException:
@@ -239,11 +234,13 @@ class BareDoor:
             except BaseException:
                 await self._leave()
                 raise
-            await self._pool.release(self._raw)
+            self._connections.give_back(self._raw)
 
     async def _leave(self) -> None:
-        await _roll_back(self._raw)
-        await self._pool.release(self._raw)
+        try:
+            await _roll_back(self._raw)
+        finally:
+            self._connections.give_back(self._raw)
 
 
 def keyring_of(session: AsyncSession) -> Keyring:
@@ -259,10 +256,6 @@ async def driver_of(door: AsyncSession | Connection) -> Connection:
     await door.flush()
     raw: Any = (await (await door.connection()).get_raw_connection()).driver_connection
     return raw
-
-
-async def _nothing_to_reset(_: Any) -> None:
-    return None
 
 
 def _engine(url: str, pool_size: int, settings: dict[str, str]) -> AsyncEngine:
