@@ -20,8 +20,8 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from api import background, vocabulary
 from api.access.keys import KeyRoom
 from api.access.tokens import Tokens
-from api.checkpoints.recollection import Recollection
 from api.checkpoints.rules import RuleShelf
+from api.checkpoints.usual import Recollection
 from api.doors import opened
 from api.duties.remembered import Days
 from api.foundation import contract, handlers, logs, written_contract
@@ -100,7 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.policies = PolicyShelf()
     app.state.days = Days()
     app.state.gate_rules = RuleShelf()
-    app.state.seen_at_gates = Recollection()
+    app.state.usual_at_gates = Recollection()
     app.state.hub = Hub()
     app.state.protocols = ProtocolShelf()
     app.router.routes.insert(0, Directory(OPERATIONS))

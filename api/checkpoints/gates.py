@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,10 +22,9 @@ from api.checkpoints.pass_schemas import (
 )
 from api.checkpoints.problems import CheckpointClosed
 from api.checkpoints.queries import no_such_checkpoint
-from api.checkpoints.recollection import NOBODY, Recollection
 from api.checkpoints.rules import RuleShelf
+from api.checkpoints.usual import Recollection
 from api.checkpoints.verdicts import Card, Code, Rule, Sample, Standing
-from api.foundation import clock
 from api.foundation.database import Connection, Database, cell_schema
 from api.foundation.logs import request_id
 from api.foundation.records import new_id
@@ -115,16 +114,16 @@ class Resident:
 class Scene:
     """A checkpoint with its rule of the day, and who stands there, if the register knows them.
 
-    `mark` is what the database makes of all of it.
+    `standing` is what the database makes of all that is known of them, between the `bounds` asked.
     """
 
-    mark: str
     checkpoint_id: UUID
     grid_id: UUID
     reach: str
     rule: Rule
     resident: Resident | None
     known: Standing
+    standing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,55 +133,55 @@ class Asked:
     checkpoint_id: UUID
     sought: Sought
     at: datetime
+    day: date
     performed_by: UUID | None = None
 
 
-class Passing(NamedTuple):
-    """A pass as the database reads it, and the mark of the scene that it was judged by."""
+class Offered(NamedTuple):
+    """A pass as the database reads it, with what it means for each standing that is usual."""
 
+    bounds: list[datetime]
     said: str
-    mark: str
+    judged: str
 
 
-async def at_gate(
-    gate: Gate, asked: Asked, passing: Passing | None = None
-) -> tuple[Scene, UUID | None]:
-    """What is seen at a checkpoint, and the id of the pass if it was kept because of that.
+async def keep_at_gate(gate: Gate, asked: Asked, offered: Offered) -> tuple[str, UUID] | None:
+    """Keep a pass by the standing that is seen; returns that and the checkpoint's grid.
 
-    It is kept where the scene is still the one that it was judged by. Raises `NotFound`,
-    `CheckpointClosed`, `NotAColleague`.
+    None where anything at all stood against it.
     """
-    sought, caller = asked.sought, gate.caller
-    whom = sought.person, sought.document, sought.phone, sought.name
-    other = asked.performed_by if asked.performed_by != caller.worker else None
-    when = clock.local_day(asked.at), asked.at
-    note = new_id(), request_id.get()
-    told = passing or (None, None)
-    row = await gate.call("pass_gate", asked.checkpoint_id, *whom, other, *when, *told, *note)
+    row = await _called(gate, asked, *offered)
+    return (row["standing"], row["gate_grid_id"]) if row["kept"] else None
+
+
+async def at_gate(gate: Gate, asked: Asked, bounds: list[datetime] | None = None) -> Scene:
+    """What is seen at a checkpoint. Raises `NotFound`, `CheckpointClosed`, `NotAColleague`."""
+    row = await _called(gate, asked, bounds, None, None)
     if row["gate_grid_id"] is None:
         raise no_such_checkpoint()
     if not row["stands"] or row["rule_id"] is None:
         raise CheckpointClosed
     if not row["by_colleague"]:
         raise NotAColleague
-    scene = Scene(
-        mark=row["seen"],
+    return Scene(
         checkpoint_id=asked.checkpoint_id,
         grid_id=row["gate_grid_id"],
         reach=row["gate_reach"],
-        rule=await gate.rules.rule(gate.database, caller.cell, row["rule_id"]),
+        rule=await gate.rules.rule(gate.database, gate.caller.cell, row["rule_id"]),
         resident=Resident.of(row),
         known=known_of(row),
+        standing=row["standing"],
     )
-    gate.lately.keep(asked.checkpoint_id, whom if scene.resident else NOBODY, scene)
-    return scene, row["kept"]
 
 
-def presumed_at(gate: Gate, asked: Asked) -> Scene | None:
-    """What was seen there lately of the same person, else of a stranger."""
-    sought = asked.sought
+async def _called(gate: Gate, asked: Asked, *told: Any) -> Any:
+    sought, caller = asked.sought, gate.caller
     whom = sought.person, sought.document, sought.phone, sought.name
-    return gate.lately.presumed(asked.checkpoint_id, whom)
+    other = asked.performed_by if asked.performed_by != caller.worker else None
+    note = new_id(), request_id.get()
+    return await gate.call(
+        "pass_gate", asked.checkpoint_id, *whom, other, asked.day, asked.at, *told, *note
+    )
 
 
 def known_of(row: Any) -> Standing:
@@ -223,10 +222,3 @@ def shown_as(shown: Iterable[Shown], at: datetime) -> Standing:
         ),
         doses=max((e.doses for e in told if isinstance(e, ShownDoses)), default=0),
     )
-
-
-def systems_to_ask(rule: Rule) -> list[str]:
-    """The systems that a rule takes; none named means whichever is asked first."""
-    return [
-        system for proof in rule.proofs if proof.proof == "health_code" for system in proof.systems
-    ]

@@ -54,8 +54,9 @@ async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
 async def _looked_up(gate: Gate, connection: Connection, said: GateLookUpAsk) -> GateLookUpRead:
     now = clock.now()
     sought = Sought.by(said, gate.keyring, person=None, name=said.name)
-    asked = Asked(checkpoint_id=said.checkpoint_id, sought=sought, at=now)
-    scene, _ = await at_gate(gate, asked)
+    day = clock.local_day(now)
+    asked = Asked(checkpoint_id=said.checkpoint_id, sought=sought, at=now, day=day)
+    scene = await at_gate(gate, asked)
     judged = verdict(scene.rule, scene.known, now)
     told = GateLookUpRead.model_validate(
         {

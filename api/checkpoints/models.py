@@ -121,7 +121,6 @@ class Pass(Recorded, table=True):
     __table_args__ = (
         Index("ix_passes_checkpoint_id_passed_at", "checkpoint_id", "passed_at", "id"),
         Index("ix_passes_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
-        Index("ix_passes_reach_passed_at", "reach", "passed_at"),
         CheckConstraint("decision = verdict OR decision_reason IS NOT NULL", name="otherwise"),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -38,25 +38,29 @@ from api.registry.masked import opened
 
 Row = dict[str, Any]
 
-_KEPT = frozenset(Pass.model_fields) | {"recheck", "systems"}
-_WAITS = ("recheck_after", "recheck_for")
-
 
 def as_told(row: Row) -> str:
-    """A pass as the database reads it, with its place in the queue."""
-    said = {name: value for name, value in row.items() if name in _KEPT}
-    said |= {name: row[name].total_seconds() for name in _WAITS}
+    """A pass as the database reads it; what is not said is left out."""
+    said = {name: value for name, value in row.items() if value is not None}
     return orjson.dumps(said, default=_as_postgresql_reads).decode()
 
 
-_KEEP = "SELECT write_pass($1::jsonb, $2, $3, $4, $5, $6, $7, $8)"
+class Sight(NamedTuple):
+    """Where a pass lies, and of which resident it is: what the database has just seen."""
+
+    person_id: UUID | None
+    grid_id: UUID
+    reach: str
 
 
-async def keep(connection: Connection, row: Row, caller: Claims) -> bool:
+_KEEP = "SELECT write_pass($1::jsonb, $2::jsonb, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+
+async def keep(connection: Connection, row: Row, means: bytes, seen: Sight, by: Claims) -> bool:
     """Insert a pass with its note and its place in the queue; False where the id is taken."""
-    place = row["grid_id"], row["reach"], row["received_at"]
-    note = caller.post, caller.session, new_id(), request_id.get()
-    return await connection.fetchval(_KEEP, as_told(row), *place, *note) is not None
+    told = as_told(row), means.decode()
+    note = row["received_at"], by.post, by.session, new_id(), request_id.get()
+    return await connection.fetchval(_KEEP, *told, *seen, *note)
 
 
 def _as_postgresql_reads(value: bytes | UUID) -> str:
@@ -91,31 +95,43 @@ def _parsed(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str) else value
 
 
-def pass_read(row: Mapping[str, Any], keyring: Keyring) -> PassRead:
-    """A pass as the wire shows it: who it was, masked."""
+_NAMES = ("name", "document", "phone", "vehicle_plate", "from_place", "to_place")
+_MEMBERS = tuple(PassRead.model_fields)
+
+
+def pass_told(row: Mapping[str, Any], plain: Mapping[str, str | None]) -> dict[str, Any]:
+    """A pass member by member as the wire shows it, of what is sealed in it in plain: masked."""
     reasons = _parsed(row["reasons"])
-    names = ("name", "document", "phone", "vehicle_plate", "from_place", "to_place")
-    plain = {
-        name: opened(keyring, row[f"{name}_sealed"], context=f"passes.{name}") for name in names
-    }
     document, phone, name = plain["document"], plain["phone"], plain["name"]
     kind = row["document_kind"]
-    masked = {
+    told = {
+        **row,
+        **plain,
         "name": mask_name(name) if name else None,
         "document": mask_document(DocumentKind(kind), document) if kind and document else None,
         "phone": mask_phone(phone) if phone else None,
+        "reasons": reasons,
+        "later_reasons": _parsed(row["later_reasons"]),
+        "recheck": any(each["finding"] == Finding.unavailable for each in reasons),
     }
-    return PassRead.model_validate(
-        {
-            **row,
-            **plain,
-            **masked,
-            "version": row.get("version", 1),
-            "reasons": reasons,
-            "later_reasons": _parsed(row["later_reasons"]),
-            "recheck": any(each["finding"] == Finding.unavailable for each in reasons),
-        }
-    )
+    return {member: told[member] for member in _MEMBERS}
+
+
+def pass_json(told: Mapping[str, Any]) -> bytes:
+    """The same as the wire carries it; the driver's ids are a subclass that is written as text."""
+    return orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z)
+
+
+def plain_in(row: Mapping[str, Any], keyring: Keyring) -> dict[str, str | None]:
+    """What is sealed in a pass."""
+    return {
+        name: opened(keyring, row[f"{name}_sealed"], context=f"passes.{name}") for name in _NAMES
+    }
+
+
+def pass_read(row: Mapping[str, Any], keyring: Keyring) -> PassRead:
+    """A pass as the wire shows it: who it was, masked."""
+    return PassRead.model_validate(pass_told(row, plain_in(row, keyring)))
 
 
 class PassFilter(BaseModel):

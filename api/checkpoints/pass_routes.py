@@ -42,7 +42,7 @@ _RECORDING = (RecordDiffers, RecordedInTheFuture, NotAColleague, CheckpointClose
 async def stands_guard(request: Request, caller: Claims) -> AsyncGenerator[Gate]:
     """The gate at which an admitted caller stands."""
     state = request.app.state
-    yield Gate(caller, state.database, state.gate_rules, state.seen_at_gates)
+    yield Gate(caller, state.database, state.gate_rules, state.usual_at_gates)
 
 
 Guarded = Annotated[Gate, enters(stands_guard, Permission.passes_record)]
@@ -68,7 +68,7 @@ async def pass_filter(
 )
 async def record_pass(
     checkpoint_id: UUID, passed: PassRecord, gate: Guarded, response: Response
-) -> PassRead:
+) -> bytes:
     """登记一次通行,并按规则查验。
 
     一次提交即可:出示的和已掌握的健康码、行程卡、核酸、疫苗一并判断,不等待外部系统;查询不到的按规则处理,
@@ -77,7 +77,7 @@ async def record_pass(
     """
     kept, created = await keep_pass(gate, checkpoint_id, passed)
     tell_created(response, f"/v1/passes/{passed.id}", version=kept["version"], created=created)
-    return pass_queries.pass_read(kept, gate.keyring)
+    return pass_queries.pass_json(kept)
 
 
 @router.get("/checkpoints/{checkpoint_id}/passes", responses=found())

@@ -1,16 +1,17 @@
 """Recording a pass: judged by the rule, kept and noted, in one round trip (M2.8).
 
-It is judged by what is presumed of whoever stands there; where the database sees something else, it
-says what, and the pass is judged anew. Only where something is to be told of, or stood against it,
-a transaction is opened that holds all of it. No other system is asked while the guard waits: what
-it would say is asked for afterwards (`rechecks`).
+It comes judged for whoever stands as is usual at its gate (`usual`). Only where somebody stands
+otherwise, something is to be told of, or anything stood against it, a transaction is opened that
+holds all of it. No other system is asked while the guard waits: what it would say is asked for
+afterwards (`rechecks`).
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
@@ -18,19 +19,22 @@ from api.checkpoints import pass_queries
 from api.checkpoints.gates import (
     Asked,
     Gate,
-    Passing,
+    Offered,
     Resident,
     Scene,
     Sought,
     at_gate,
-    presumed_at,
+    keep_at_gate,
     shown_as,
-    systems_to_ask,
 )
-from api.checkpoints.pass_queries import Row
+from api.checkpoints.models import GateDecision
+from api.checkpoints.pass_queries import Row, Sight
 from api.checkpoints.pass_schemas import PassRecord
 from api.checkpoints.problems import WhyOtherwise
-from api.checkpoints.verdicts import Verdict, reasons_told, verdict
+from api.checkpoints.usual import Outcome, alike, bounds
+from api.checkpoints.verdicts import Rule, Standing, Verdict, verdict
+from api.foundation import clock
+from api.foundation.database import Connection
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import NotFound, Problem, RecordDiffers
 from api.foundation.records import Source
@@ -43,7 +47,7 @@ _SEALED_OF_PERSON = ("name", "document", "phone")
 
 
 async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tuple[Row, bool]:
-    """Keep a pass, or find that it is kept already. Returns it and whether it is new.
+    """Keep a pass, or find that it is kept already. Returns what is told of it, and whether new.
 
     What is red, or should be in quarantine, is told where the person lives, in the same
     transaction, though the guard cannot see that household. Raises `NotFound`, `CheckpointClosed`,
@@ -51,109 +55,135 @@ async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tupl
     """
     try:
         sent = _sent(gate, checkpoint_id, said)
-        kept = await _kept_at_once(gate, sent)
-        return (kept, True) if kept is not None else await _record_slowly(gate, sent)
+        return await _kept_at_once(gate, sent) or await _kept_slowly(gate, sent), True
     except Problem:
         # Sent again, it is no news, whatever has become of the checkpoint or the person since.
-        kept = await _find(gate, said)
+        kept = await _kept_before(gate, checkpoint_id, said)
         if kept is None:
             raise
-        return _same(gate, kept, checkpoint_id, said), False
+        return kept, False
 
 
 class Sent(NamedTuple):
-    """A pass as it was sent: what it says, what is asked about it, its columns so far."""
+    """A pass as it was sent: what it says and shows, what is asked about it, its columns so far."""
 
     said: PassRecord
+    shown: Standing
     asked: Asked
     fields: Row
 
 
 def _sent(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Sent:
-    fields, person = _fields_of(gate, said), said.person
+    fields, person = _fields_of(gate, checkpoint_id, said), said.person
     sought = Sought.by(person, gate.keyring, person=person.resident_id, name=person.name)
+    at: datetime = fields["passed_at"]
     asked = Asked(
         checkpoint_id=checkpoint_id,
         sought=sought,
-        at=fields["passed_at"],
+        at=at,
+        day=clock.local_day(at),
         performed_by=said.performed_by,
     )
-    return Sent(said, asked, fields | _lookups(sought))
+    fields |= {"document_lookup": sought.document, "phone_lookup": sought.phone}
+    return Sent(said, shown_as(said.shown, at), asked, fields)
 
 
 async def _kept_at_once(gate: Gate, sent: Sent) -> Row | None:
-    """The pass, kept by what was presumed or has just been seen; None where it was not kept."""
-    scene = presumed_at(gate, sent.asked)
-    row = _presumed(sent, scene)
-    passing = _passing(row, scene)
-    seen, kept = await at_gate(gate, sent.asked, passing)
-    if kept is not None:
-        return row
-    if passing is not None and passing.mark == seen.mark:  # the id is taken
+    """What is told of the pass, kept by an outcome that is usual; None where it was not kept."""
+    usual = gate.lately.at(sent.asked.checkpoint_id, sent.asked.day)
+    if usual is None:
         return None
-    proposed = _proposed(sent, seen)
-    if proposed.alarming:
+    between = bounds(usual.rule, sent.shown, sent.asked.at)
+    outcomes = usual.outcomes.get(_alike(sent, between))
+    if outcomes is None:
         return None
-    _, kept = await at_gate(gate, sent.asked, _passing(proposed.row, seen))
-    return proposed.row if kept is not None else None
-
-
-def _passing(row: Row | None, scene: Scene | None) -> Passing | None:
-    if row is None or scene is None:
+    judged = {
+        standing: orjson.Fragment(outcome.means)
+        for standing, outcome in outcomes.items()
+        if not _lacks_reason(sent.said, outcome.verdict.decision)
+    }
+    told = pass_queries.as_told(sent.fields | {"rule_id": usual.rule.id})
+    kept = await keep_at_gate(
+        gate, sent.asked, Offered(between, told, orjson.dumps(judged).decode())
+    )
+    if kept is None:
         return None
-    return Passing(pass_queries.as_told(row), scene.mark)
+    standing, grid_id = kept
+    return _told(sent, usual.rule, outcomes[standing], grid_id)
 
 
-def _presumed(sent: Sent, scene: Scene | None) -> Row | None:
-    """The pass as it would be if the scene is still so; None where that is not all there is."""
-    if scene is None:
-        return None
-    with suppress(Problem):
-        proposed = _proposed(sent, scene)
-        return None if proposed.alarming else proposed.row
-    return None
+def _alike(sent: Sent, between: list[datetime]) -> tuple[Any, ...]:
+    """What was shown, and whether the person was named: who was, stands as residents do."""
+    return sent.said.person.resident_id is not None, *alike(sent.shown, between)
 
 
-async def _record_slowly(gate: Gate, sent: Sent) -> tuple[Row, bool]:
+async def _kept_slowly(gate: Gate, sent: Sent) -> Row:
     """In one transaction: what is seen, the pass, and what it tells of."""
+    asked = sent.asked
+    usual = gate.lately.at(asked.checkpoint_id, asked.day)
+    between = bounds(usual.rule, sent.shown, asked.at) if usual is not None else None
     async with gate.opened() as (inside, connection):
-        scene, _ = await at_gate(inside, sent.asked)
-        proposed = _proposed(sent, scene)
-        if await pass_queries.keep(connection, proposed.row, inside.caller):
-            await open_alerts(connection, list(shown_by_pass(*proposed)))
-            return proposed.row, True
-        kept = await pass_queries.find(connection, sent.said.id)
-    return _same(gate, kept, sent.asked.checkpoint_id, sent.said), False
+        scene = await at_gate(inside, asked, between)
+        outcome = _outcome(sent, scene)
+        await _keep(inside, connection, sent, scene, outcome)
+    learnt = gate.lately.by(scene.rule, asked.checkpoint_id, asked.day)
+    if between is not None and learnt is usual and not _alarming(scene, outcome):
+        learnt.keep(_alike(sent, between), scene.standing, outcome)
+    return _told(sent, scene.rule, outcome, scene.grid_id)
 
 
-async def _find(gate: Gate, said: PassRecord) -> Row | None:
-    async with gate.opened() as (_, connection):
-        return await pass_queries.find(connection, said.id)
+async def _keep(
+    gate: Gate, connection: Connection, sent: Sent, scene: Scene, outcome: Outcome
+) -> None:
+    row, resident = sent.fields | {"rule_id": scene.rule.id}, scene.resident
+    seen = Sight(resident.id if resident else None, scene.grid_id, scene.reach)
+    if not await pass_queries.keep(connection, row, outcome.means, seen, gate.caller):
+        raise RecordDiffers(fields=[])  # perhaps where the caller does not see it
+    row |= {"grid_id": scene.grid_id, "reach": scene.reach}
+    await open_alerts(connection, list(shown_by_pass(row, resident, outcome.verdict)))
 
 
-class Proposed(NamedTuple):
-    """A pass about to be kept: its columns, the resident it is of, and the rule's verdict."""
-
-    row: Row
-    resident: Resident | None
-    verdict: Verdict
-
-    @property
-    def alarming(self) -> bool:
-        """Whether somebody is to be told of it at once."""
-        return next(shown_by_pass(*self), None) is not None
+def _alarming(scene: Scene, outcome: Outcome) -> bool:
+    """Whether somebody is to be told at once: that is never done beforehand."""
+    return outcome.verdict.red or scene.known.controlled
 
 
-def _proposed(sent: Sent, scene: Scene) -> Proposed:
-    """The pass in this scene; raises `NotFound`, `WhyOtherwise`."""
-    said, at = sent.said, sent.asked.at
+def _outcome(sent: Sent, scene: Scene) -> Outcome:
+    """What the rule says in this scene; raises `NotFound`, `WhyOtherwise`."""
+    said = sent.said
     if said.person.resident_id is not None and scene.resident is None:
         raise NotFound("没有找到该居民。", pointer="/body/person/resident_id")
-    judged = verdict(scene.rule, scene.known.with_(shown_as(said.shown, at)), at)
-    return Proposed(sent.fields | _judged(scene, said, judged), scene.resident, judged)
+    judged = verdict(scene.rule, scene.known.with_(sent.shown), sent.asked.at)
+    if _lacks_reason(said, judged.decision):
+        raise WhyOtherwise(verdict=judged.decision.value)
+    return Outcome.of(scene.rule, judged)
 
 
-def _fields_of(gate: Gate, said: PassRecord) -> Row:
+def _lacks_reason(said: PassRecord, decision: GateDecision) -> bool:
+    """Whether something else was decided, and not why."""
+    return said.decision not in {None, decision} and said.decision_reason is None
+
+
+def _told(sent: Sent, rule: Rule, outcome: Outcome, grid_id: UUID) -> Row:
+    """A new pass as the wire shows it: what was just sealed is not opened for it."""
+    said, decision = sent.said, outcome.verdict.decision
+    row = {
+        **sent.fields,
+        "grid_id": grid_id,
+        "rule_id": rule.id,
+        "verdict": decision,
+        "reasons": outcome.reasons,
+        "decision": said.decision or decision,
+        "later_verdict": None,
+        "later_reasons": None,
+        "rechecked_at": None,
+    }
+    plain = {name: getattr(said, name) for name in _SEALED}
+    plain |= {name: getattr(said.person, name) for name in _SEALED_OF_PERSON}
+    return pass_queries.pass_told(row, plain)
+
+
+def _fields_of(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Row:
     """What neither the checkpoint nor its rule decides."""
     fields = fill_in(
         said, entered_by=gate.caller.worker, source=Source.visit, instants=("passed_at",)
@@ -163,8 +193,10 @@ def _fields_of(gate: Gate, said: PassRecord) -> Row:
             told: datetime | None = getattr(shown, name, None)
             if told is not None:
                 refuse_the_future(told, pointer=f"/body/shown/{place}/{name}")
+    fields["checkpoint_id"] = checkpoint_id
     fields["passed_at"] = said.passed_at or fields["recorded_at"]
     fields["document_kind"] = said.person.document_kind
+    fields["decision"] = said.decision
     fields["decision_reason"] = said.decision_reason
     fields["shown"] = [each.model_dump(mode="json") for each in said.shown]
     for name in _SEALED:
@@ -176,36 +208,6 @@ def _fields_of(gate: Gate, said: PassRecord) -> Row:
 
 def _sealed(keyring: Keyring, name: str, plain: str | None) -> bytes | None:
     return None if plain is None else keyring.seal(plain, context=f"passes.{name}")
-
-
-def _lookups(sought: Sought) -> Row:
-    return {"document_lookup": sought.document, "phone_lookup": sought.phone}
-
-
-def _judged(scene: Scene, said: PassRecord, judged: Verdict) -> Row:
-    """What the rule says, and what was decided; raises `WhyOtherwise`."""
-    decision = said.decision or judged.decision
-    if decision is not judged.decision and said.decision_reason is None:
-        raise WhyOtherwise(verdict=judged.decision.value)
-    resident = scene.resident
-    told_apart = said.person.document or said.person.phone or resident
-    return {
-        "checkpoint_id": scene.checkpoint_id,
-        "grid_id": scene.grid_id,
-        "reach": scene.reach,
-        "person_id": resident.id if resident else None,
-        "rule_id": scene.rule.id,
-        "verdict": judged.decision,
-        "reasons": reasons_told(judged),
-        "decision": decision,
-        "recheck": judged.recheck and told_apart is not None,
-        "recheck_after": scene.rule.recheck,
-        "recheck_for": scene.rule.recheck_for,
-        "systems": systems_to_ask(scene.rule),
-        "later_verdict": None,
-        "later_reasons": None,
-        "rechecked_at": None,
-    }
 
 
 def shown_by_pass(row: Row, resident: Resident | None, judged: Verdict) -> Iterator[Finding]:
@@ -230,10 +232,15 @@ def shown_by_pass(row: Row, resident: Resident | None, judged: Verdict) -> Itera
         )
 
 
-def _same(gate: Gate, kept: Row | None, checkpoint_id: UUID, said: PassRecord) -> Row:
-    """The pass under this id, if it said the same and at this checkpoint; `RecordDiffers` else."""
-    if kept is None:  # the id was used where the caller does not see
-        raise RecordDiffers(fields=[])
+async def _kept_before(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Row | None:
+    """What is told of the pass under this id, if the caller sees one.
+
+    Raises `RecordDiffers` unless it said the same, and at this checkpoint.
+    """
+    async with gate.opened() as (_, connection):
+        kept = await pass_queries.find(connection, said.id)
+    if kept is None:
+        return None
     first = kept["first_said"]  # a late retry must not collide with a correction
     first |= {
         "resident_id": first["person_id"],
@@ -245,4 +252,4 @@ def _same(gate: Gate, kept: Row | None, checkpoint_id: UUID, said: PassRecord) -
         fields.append("checkpoint_id")
     if fields:
         raise RecordDiffers(fields=fields)
-    return kept
+    return pass_queries.pass_told(kept, pass_queries.plain_in(kept, gate.keyring))

@@ -137,7 +137,7 @@ _LATER = """
 _WHO = """
     SELECT w.person_id, w.household_id, w.home_grid_id, w.home_reach, w.name, w.quarantine_id,
         w.codes::text, w.card::text, w.sample::text, w.doses, w.exempt
-    FROM person_at_gate($1, NULL, NULL, NULL, $2, $3) AS w
+    FROM person_at_gate($1, NULL, NULL, NULL, $2, $3, NULL) AS w
 """
 
 
