@@ -18,6 +18,7 @@ from fastapi.params import Header
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import TypeAdapter, ValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.caller import Admitting, Enters, Opening
 from api.foundation.problems import NotAcceptable
@@ -25,6 +26,11 @@ from api.foundation.problems import NotAcceptable
 
 class HotRoute(APIRoute):
     """A route without FastAPI's machinery; the caller is admitted before the body is read."""
+
+    def __init__(self, *told: Any, **named: Any) -> None:
+        super().__init__(*told, **named)
+        # Not in the two exit stacks that FastAPI opens for dependencies: a hot verb has none.
+        self.app = _served(self.get_route_handler())
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         verb, status = _Verb(self.endpoint, self.param_convertors), self.status_code or 200
@@ -48,6 +54,14 @@ class HotRoute(APIRoute):
             return told
 
         return handle
+
+
+def _served(handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 class _Verb:

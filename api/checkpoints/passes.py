@@ -29,7 +29,7 @@ from api.checkpoints.gates import (
 )
 from api.checkpoints.models import GateDecision
 from api.checkpoints.pass_queries import Row, Sight
-from api.checkpoints.pass_schemas import PassRecord
+from api.checkpoints.pass_schemas import PassRecord, ShownCard, ShownTest
 from api.checkpoints.problems import WhyOtherwise
 from api.checkpoints.usual import Outcome, alike, bounds
 from api.checkpoints.verdicts import Rule, Standing, Verdict, verdict
@@ -43,6 +43,10 @@ from api.foundation.sealed import Keyring
 
 _FILLED_IN = ("recorded_at", "performed_by", "source", "passed_at", "decision", "resident_id")
 _SEALED = ("vehicle_plate", "from_place", "to_place")
+_INSTANTS: dict[type, tuple[str, ...]] = {
+    ShownTest: ("sampled_at", "reported_at"),
+    ShownCard: ("updated_at",),
+}
 _SEALED_OF_PERSON = ("name", "document", "phone")
 
 
@@ -94,22 +98,28 @@ async def _kept_at_once(gate: Gate, sent: Sent) -> Row | None:
     if usual is None:
         return None
     between = bounds(usual.rule, sent.shown, sent.asked.at)
-    outcomes = usual.outcomes.get(_alike(sent, between))
-    if outcomes is None:
+    shown = _alike(sent, between)
+    outcomes = dict(usual.outcomes.get(shown, {}))  # as they are now: others learn meanwhile
+    if not outcomes:
         return None
+    kept = await keep_at_gate(gate, sent.asked, _offered(sent, usual.rule, between, outcomes))
+    if kept is None:
+        return None
+    standing, grid_id = kept
+    usual.keep(shown, standing, outcomes[standing])
+    return _told(sent, usual.rule, outcomes[standing], grid_id)
+
+
+def _offered(
+    sent: Sent, rule: Rule, between: list[datetime], outcomes: dict[str, Outcome]
+) -> Offered:
     judged = {
         standing: orjson.Fragment(outcome.means)
         for standing, outcome in outcomes.items()
         if not _lacks_reason(sent.said, outcome.verdict.decision)
     }
-    told = pass_queries.as_told(sent.fields | {"rule_id": usual.rule.id})
-    kept = await keep_at_gate(
-        gate, sent.asked, Offered(between, told, orjson.dumps(judged).decode())
-    )
-    if kept is None:
-        return None
-    standing, grid_id = kept
-    return _told(sent, usual.rule, outcomes[standing], grid_id)
+    told = pass_queries.as_told(sent.fields | {"rule_id": rule.id})
+    return Offered(between, told, orjson.dumps(judged).decode())
 
 
 def _alike(sent: Sent, between: list[datetime]) -> tuple[Any, ...]:
@@ -189,8 +199,8 @@ def _fields_of(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> Row:
         said, entered_by=gate.caller.worker, source=Source.visit, instants=("passed_at",)
     )
     for place, shown in enumerate(said.shown):
-        for name in ("sampled_at", "reported_at", "updated_at"):
-            told: datetime | None = getattr(shown, name, None)
+        for name in _INSTANTS.get(type(shown), ()):
+            told: datetime | None = getattr(shown, name)
             if told is not None:
                 refuse_the_future(told, pointer=f"/body/shown/{place}/{name}")
     fields["checkpoint_id"] = checkpoint_id

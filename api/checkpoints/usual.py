@@ -19,8 +19,8 @@ from api.checkpoints.rule_schemas import NegativeTestProof, VaccinationProof
 from api.checkpoints.verdicts import Rule, Standing, Verdict, reasons_told
 from api.foundation.field_records import CLOCK_SKEW
 
-GATES, SHOWINGS, STANDINGS = 1_000, 200, 8
-"""Days of gates, sorts of proof shown at each, ways to stand that are sent along: the latest."""
+GATES, SHOWINGS, STANDINGS = 1_000, 200, 16
+"""Days of gates, ways to show proof at each, ways to stand that are sent along: the latest."""
 
 _NEXT = timedelta(microseconds=1)
 Alike = tuple[Any, ...]
@@ -98,10 +98,10 @@ class Usual:
     outcomes: dict[Alike, dict[str, Outcome]] = field(default_factory=dict[Alike, Any])
 
     def keep(self, shown: Alike, standing: str, outcome: Outcome) -> None:
-        """Remember an outcome, in place of the one that was learnt first."""
-        if shown not in self.outcomes:
-            _add(self.outcomes, shown, {}, most=SHOWINGS)
-        _add(self.outcomes[shown], standing, outcome, most=STANDINGS)
+        """Remember that somebody stood so, in place of how nobody did for longest."""
+        known = self.outcomes.get(shown, {})
+        _add(known, standing, outcome, most=STANDINGS)
+        _add(self.outcomes, shown, known, most=SHOWINGS)
 
 
 class Recollection:
@@ -124,6 +124,7 @@ class Recollection:
 
 
 def _add(held: dict[K, V], key: K, value: V, *, most: int) -> None:
+    held.pop(key, None)
     held[key] = value
     while len(held) > most:
         del held[next(iter(held))]

@@ -214,6 +214,48 @@ async def test_a_pass_sent_again_after_the_rule_would_say_otherwise_is_no_news(
     assert (await lin.post(path, json=body)).status_code == 200
 
 
+async def test_who_stands_otherwise_than_is_usual_is_judged_by_how_they_stand(
+    lin: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    people = [
+        {"resident_id": (await a_household(lin, grid="t.01.01.02"))["residents"][0]["id"]}
+        for _ in range(6)
+    ]
+    shown = [code("green")]
+    for person in people[:3]:
+        said = await a_pass(lin, bridge, person=person, shown=shown)
+        assert (said["verdict"], said["recheck"]) == ("hold", False)
+    fresh, old, sick, gone = (person["resident_id"] for person in (*people[2:],))
+    await a_diagnostic_test(lin, fresh, outcome="negative", sampled_at=hours_ago(30))
+    await a_diagnostic_test(lin, old, outcome="negative", sampled_at=hours_ago(49))
+    await a_diagnostic_test(lin, sick, outcome="positive", sampled_at=hours_ago(30))
+    await a_quarantine(lin, resident=gone)
+    found: list[tuple[str, str]] = []
+    for resident in (fresh, old, sick, gone):
+        said = await a_pass(lin, bridge, person={"resident_id": resident}, shown=shown)
+        found.append((said["verdict"], said["reasons"][-1]["finding"]))
+        again = await lin.get(f"/v1/passes/{said['id']}")
+        assert again.json() == said
+    assert found[:3] == [("through", "valid"), ("hold", "stale"), ("hold", "positive")]
+    assert found[3][0] == "hold"
+    assert [each["resident_id"] for each in await _alerts(lin, "breach")].count(gone) == 1
+
+
+async def test_a_test_shown_later_than_the_known_one_counts_and_an_earlier_one_does_not(
+    lin: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    verdicts: list[str] = []
+    for known, shown in ((20, 10), (20, 10), (20, 30), (20, 30), (20, 10)):
+        home = await a_household(lin, grid="t.01.01.02")
+        resident = home["residents"][0]["id"]
+        positive = {"outcome": "positive", "sampled_at": hours_ago(known)}
+        await a_diagnostic_test(lin, resident, **positive)
+        test = {"proof": "negative_test", "sampled_at": hours_ago(shown)}
+        told = {"person": {"resident_id": resident}, "shown": [code("green"), test]}
+        verdicts.append((await a_pass(lin, bridge, **told))["verdict"])
+    assert verdicts == ["through", "through", "hold", "hold", "through"]
+
+
 @pytest.mark.parametrize(
     ("told", "pointer"),
     [

@@ -1,5 +1,7 @@
 """What a rule can say, whatever it says: unavailable is no green, and red never goes through."""
 
+from bisect import bisect_right
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from api.checkpoints.rule_schemas import (
     TravelCardProof,
     VaccinationProof,
 )
+from api.checkpoints.usual import Recollection, bounds
 from api.checkpoints.verdicts import (
     About,
     Card,
@@ -31,7 +34,7 @@ from api.health_records.validity_models import ValidityAnchor
 
 NOW = datetime(2022, 2, 15, 8, tzinfo=UTC)
 DECISIONS = st.sampled_from(GateDecision)
-INSTANTS = st.integers(-20_000, 0).map(lambda minutes: NOW + timedelta(minutes=minutes))
+INSTANTS = st.integers(-20_000, 10).map(lambda minutes: NOW + timedelta(minutes=minutes))
 SYSTEMS = st.sampled_from(("gx_code", "gd_code", "manual"))
 STATES = st.sampled_from(CodeState)
 
@@ -226,3 +229,47 @@ def test_who_must_not_be_vaccinated_needs_no_doses():
     assert verdict(_rule(proof), Standing(doses=1), NOW).decision is GateDecision.hold
     assert verdict(_rule(proof), Standing(doses=2), NOW).decision is GateDecision.through
     assert verdict(_rule(proof), Standing(exempt=True), NOW).decision is GateDecision.through
+
+
+@given(RULES, STANDINGS, STANDINGS)
+def test_who_stands_alike_between_the_bounds_is_judged_alike(
+    rule: Rule, known: Standing, shown: Standing
+):
+    between = bounds(rule, shown, NOW)
+
+    def moved(at: datetime) -> datetime:
+        """As early as it can lie within the same bounds."""
+        rank = bisect_right(between, at)
+        return between[rank - 1] if rank else datetime.min.replace(tzinfo=UTC)
+
+    alike = replace(
+        known,
+        codes=tuple(
+            replace(
+                each,
+                seen_at=moved(each.seen_at),
+                valid_until=each.valid_until and moved(each.valid_until),
+            )
+            for each in known.codes
+        ),
+        cards=tuple(replace(each, updated_at=moved(each.updated_at)) for each in known.cards),
+        # Of tests the database tells the latest alone.
+        samples=tuple(
+            replace(
+                each,
+                sampled_at=moved(each.sampled_at),
+                reported_at=each.reported_at and moved(each.reported_at),
+            )
+            for each in known.samples[:1]
+        ),
+    )
+    known = replace(known, samples=known.samples[:1])
+    assert verdict(rule, alike.with_(shown), NOW) == verdict(rule, known.with_(shown), NOW)
+
+
+def test_what_is_usual_is_remembered_by_the_rule_in_force_alone():
+    gates, gate, day = Recollection(), UUID(int=2), NOW.date()
+    former = gates.by(_rule(), gate, day)
+    assert gates.at(gate, day) is gates.by(_rule(), gate, day) is former
+    assert gates.by(replace(_rule(), id=UUID(int=3)), gate, day) is not former
+    assert gates.at(gate, day) is not former

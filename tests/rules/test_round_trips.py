@@ -9,7 +9,7 @@ import httpx
 import pytest
 from asyncpg.connection import Connection
 
-from tests.builders import a_quarantine
+from tests.builders import a_checkpoint, a_household, a_pass, a_quarantine
 from tests.cast import Town
 from tests.readings.conftest import reading_body
 
@@ -54,6 +54,21 @@ async def test_a_reading_takes_one_round_trip_that_enters_keeps_and_commits(
         await _recorded(ming, second)
     (message,) = messages
     assert "keep_reading" in message
+
+
+async def test_a_resident_seen_for_the_first_time_passes_in_one_round_trip(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+):
+    lin = await town.as_("lin")
+    gate = await a_checkpoint(lin, grid="t.01.01")
+    homes = [await a_household(lin, grid="t.01.01.01") for _ in range(3)]
+    people = [{"resident_id": home["residents"][0]["id"]} for home in homes]
+    for person in people[:2]:  # by what rule, and how residents usually stand
+        await a_pass(lin, gate, person=person)
+    with _sent(monkeypatch) as messages:
+        await a_pass(lin, gate, person=people[2])
+    (message,) = messages
+    assert "pass_gate" in message
 
 
 async def test_a_list_of_readings_takes_three_round_trips(
