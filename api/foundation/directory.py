@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -48,12 +49,22 @@ class Directory(BaseRoute):
         yield from self._routes.get(beginning[:1], ())
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """By the route that was found, which has put itself into the scope."""
+        """By the route that was found, which has put itself into the scope.
+
+        Raises `HTTPException` with every method that the path knows, whichever route has it.
+        """
         route: APIRoute = scope["route"]
+        if scope["method"] not in route.methods:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._methods(scope)))})
         known = self._filters[id(route)]
-        if known and scope["query_string"] and scope["method"] in route.methods:
+        if known and scope["query_string"]:
             _refuse_unknown(scope["query_string"], known)
         await route.handle(scope, receive, send)
+
+    def _methods(self, scope: Scope) -> set[str]:
+        among = self._among(scope["path"])
+        knowing = (route for route in among if route.matches(scope)[0] is not Match.NONE)
+        return {method for route in knowing for method in route.methods}
 
 
 def _beginning(path: str) -> Beginning:
