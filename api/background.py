@@ -12,6 +12,7 @@ from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
 from api.quarantines import incomplete as teams
 from api.readings import sweep as readings
+from api.sites import retention as site_look_ups
 from api.webhooks import fan_out as webhooks
 from api.webhooks import retention as webhook_deliveries
 
@@ -27,6 +28,7 @@ __all__ = [
     "readings",
     "rechecks",
     "retention",
+    "site_look_ups",
     "teams",
     "transfers",
     "webhook_deliveries",

@@ -55,6 +55,7 @@ from api.registry import resident_routes as residents
 from api.registry import routes as registry
 from api.releases import routes as releases
 from api.rosters import routes as rosters
+from api.sites import attendance_routes as attendance
 from api.sites import campaign_routes as campaigns
 from api.sites import routes as sites
 from api.sites import tally_routes as tallies
@@ -117,6 +118,7 @@ _ROUTERS = (
     inbound.router,
     live.router,
     sites.router,
+    attendance.router,
     tallies.router,
     campaigns.router,
     dossiers.router,

@@ -123,6 +123,8 @@ async def site(lin: httpx.AsyncClient, grid: str, person: str) -> Known:
     held = await kept(lin, "/v1/site-sessions", site_id=place, **span)
     path = f"/v1/site-sessions/{held}"
     await said(lin, "POST", f"{path}/open")
+    asked = {"site_session_id": held, "phone": somebody()["phone"]}
+    await said(lin, "POST", "/v1/site-look-ups", asked)
     day = str(clock.today())
     round_ = {"grid_id": grid, "name": "第一轮", "kind": "sampling", "from_on": day, "to_on": day}
     at_home = {"resident_id": person, "reason": "mobility", "wanted_on": day}

@@ -64,7 +64,7 @@ class Directory(BaseRoute):
     def _methods(self, scope: Scope) -> set[str]:
         among = self._among(scope["path"])
         knowing = (route for route in among if route.matches(scope)[0] is not Match.NONE)
-        return {method for route in knowing for method in route.methods}
+        return {method for route in knowing for method in route.methods or ()}
 
 
 def _beginning(path: str) -> Beginning:

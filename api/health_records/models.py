@@ -139,6 +139,11 @@ class SampleTube(Recorded, table=True):
         ),
         Index("ix_sample_tubes_sampled_at", "sampled_at", "id"),
         Index("ix_sample_tubes_reach", "reach"),
+        Index(
+            "ix_sample_tubes_site_session_id",
+            "site_session_id",
+            postgresql_where=text("site_session_id IS NOT NULL"),
+        ),
         CheckConstraint("pool_size IN (1, 5, 10, 20)", name="pool_size"),
         CheckConstraint("member_count BETWEEN 1 AND pool_size", name="member_count"),
         CheckConstraint("reported_at IS NULL OR reported_at >= sampled_at", name="order"),
@@ -221,6 +226,11 @@ class Vaccination(OfAResident, table=True):
         Index("ix_vaccinations_resident_id", "resident_id", "given_on"),
         Index("ix_vaccinations_given_on", "given_on", "id"),
         Index("ix_vaccinations_reach", "reach"),
+        Index(
+            "ix_vaccinations_site_session_id",
+            "site_session_id",
+            postgresql_where=text("site_session_id IS NOT NULL"),
+        ),
         CheckConstraint(
             "(outcome = 'given') = (dose_number IS NOT NULL)"
             " AND (outcome = 'given') = (technology IS NOT NULL)",
@@ -243,3 +253,4 @@ class Vaccination(OfAResident, table=True):
     batch_number: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     unit: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     body_site: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
+    site_session_id: UUID | None = None

@@ -36,14 +36,14 @@ class Ground:
 
     people: People
     periods: Mapping[UUID, Sequence[Period]]
-    grids: Mapping[str, Grid]
+    grids: Mapping[str, UUID]
 
-    def held_by(self, members: Iterable[Resident]) -> Grid:
-        """The lowest grid that holds all of them: whoever sees the tube sees all in it."""
-        grid = self.grids.get(_lowest({member.reach for member in members}))
-        if grid is None:  # somebody in it is seen by a duty only
+    def held_by(self, members: Iterable[Resident]) -> tuple[UUID, str]:
+        """The lowest grid that holds all of them, and its path: who sees it sees all in it."""
+        path = _lowest({member.reach for member in members})
+        if path not in self.grids:  # somebody in it is seen by a duty only
             raise OutsideYourGrid
-        return grid
+        return self.grids[path], path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,25 @@ class TubeDraft:
     tests: Sequence[DiagnosticTest]
 
 
-async def survey(session: AsyncSession, said: Sequence[SampleTubeRecord]) -> Ground:
-    """Look up everything that these tubes refer to, in a handful of statements."""
+async def survey(
+    session: AsyncSession,
+    said: Sequence[SampleTubeRecord],
+    grids: Mapping[str, UUID] | None = None,
+) -> Ground:
+    """Look up everything that these tubes refer to, in a handful of statements.
+
+    Grids by their paths are told where the caller does not see those of the people in them.
+    """
     residents = {member.resident_id for each in said for member in each.members}
     named = {each.performed_by for each in said if each.performed_by}
     people = await people_named(session, residents, named)
-    grids = await session.scalars(select(Grid).where(col(Grid.path).in_(_paths(people, said))))
-    by_path = {grid.path: grid for grid in grids}
+    if grids is None:
+        found = select(col(Grid.path), col(Grid.id)).where(col(Grid.path).in_(_paths(people, said)))
+        grids = {row.path: row.id for row in await session.execute(found)}
     periods: dict[UUID, list[Period]] = defaultdict(list)
     for period in await periods_of(session, people.residents.keys()):
         periods[period.resident_id].append(period)
-    return Ground(people, periods, by_path)
+    return Ground(people, periods, grids)
 
 
 def _paths(people: People, said: Sequence[SampleTubeRecord]) -> set[str]:
@@ -120,7 +128,7 @@ def _tube(ground: Ground, caller: Actor, said: SampleTubeRecord, within: str) ->
         ground.people.resident(each.resident_id, within=f"{within}/members/{place}")
         for place, each in enumerate(said.members)
     ]
-    grid = ground.held_by(members)
+    grid, path = ground.held_by(members)
     return SampleTube(
         **fields,
         **said.model_dump(include=_TOLD),
@@ -128,8 +136,8 @@ def _tube(ground: Ground, caller: Actor, said: SampleTubeRecord, within: str) ->
         member_count=len(members),
         outcome=DiagnosticOutcome.pending,
         reported_at=None,
-        grid_id=grid.id,
-        reach=grid.path,
+        grid_id=grid,
+        reach=path,
     )
 
 
@@ -160,13 +168,16 @@ _OF_TUBE = {"kind", "outcome", "sampled_at", "reported_at", "laboratory", "versi
 
 
 async def record_tube(
-    session: AsyncSession, caller: Actor, said: SampleTubeRecord
+    session: AsyncSession,
+    caller: Actor,
+    said: SampleTubeRecord,
+    grids: Mapping[str, UUID] | None = None,
 ) -> tuple[SampleTube, bool]:
     """Keep a tube and the tests of all in it, or nothing; returns it and whether it is new.
 
-    Raises what `draft` and `keep` raise.
+    Raises what `draft` and `keep` raise; `grids` as for `survey`.
     """
-    ground = await survey(session, [said])
+    ground = await survey(session, [said], grids)
     tube, created = await keep(session, draft(ground, caller, said, within="/body"))
     if created:
         details = {"members": tube.member_count, "kind": tube.kind}

@@ -2,12 +2,13 @@
 
 from datetime import date
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
 from api.foundation.corrections import Replaced
-from api.foundation.fields import Day, Input, ShortText, Wire, unsaid
+from api.foundation.fields import Day, Input, RecordId, ShortText, Wire, unsaid
 from api.health_records.code_schemas import LARGEST_BATCH, HealthRecordRead
 from api.health_records.models import VaccinationOutcome, VaccineTechnology
 from api.health_records.people import AboutAResident
@@ -56,6 +57,9 @@ class VaccinationRecord(AboutAResident):
     batch_number: BatchNumber | None = None
     unit: Unit | None = None
     body_site: BodySite | None = None
+    site_session_id: Annotated[
+        RecordId | None, Field(description="在接种点接种的,该场次的编号")
+    ] = None
 
 
 class VaccinationBatch(Input):
@@ -98,6 +102,7 @@ class VaccinationRead(HealthRecordRead):
                 {
                     **_DOSE,
                     "version": 1,
+                    "site_session_id": None,
                     "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
                     "recorded_at": "2021-09-01T02:31:00Z",
                     "received_at": "2021-09-01T02:31:05Z",
@@ -119,6 +124,7 @@ class VaccinationRead(HealthRecordRead):
     batch_number: str | None = Field(description="疫苗批号")
     unit: str | None = Field(description="接种单位")
     body_site: str | None = Field(description="接种部位")
+    site_session_id: UUID | None = Field(description="接种场次;没有的为 null")
 
 
 class VaccinationRevision(Replaced, Wire):

@@ -149,6 +149,28 @@ class SiteSession(Versioned, Reached, table=True):
     cancelled_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
 
 
+class SiteLookUp(Versioned, Reached, table=True):
+    """Somebody whom a worker looked up at a session, to tell a sample or a dose of them.
+
+    It opens that person to that worker at that session, for the telling (`open_to_site()` in
+    migration 0040); `resident_id` None is somebody whom the township does not know.
+    """
+
+    __tablename__: ClassVar[Any] = "site_look_ups"
+    __table_args__ = (
+        Index("ix_site_look_ups_worker_id_at", "worker_id", "at"),
+        Index("ix_site_look_ups_keep_until", "keep_until"),
+        Index("ix_site_look_ups_reach", "reach"),
+    )
+
+    site_id: UUID
+    site_session_id: UUID = Field(foreign_key="site_sessions.id")
+    worker_id: UUID
+    at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    resident_id: UUID | None = None
+    keep_until: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+
+
 class SessionTally(Recorded, table=True):
     """How many one counter had in one hour; a session's number is the sum of its counters'."""
 

@@ -22,6 +22,22 @@ class SessionNotSo(Problem):
     detail: ClassVar[str] = "该场次目前的状态不能这样办理。"
 
 
+class OtherKindOfSite(Problem):
+    """People are sampled at one kind of site and vaccinated at the other."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "站点类别不符"
+    detail: ClassVar[str] = "采样点只登记采样,接种点只登记接种。"
+
+
+class LookUpOver(Problem):
+    """Whom a look-up found is told of while it holds; after that they are looked up again."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "查询结果已过期"
+    detail: ClassVar[str] = "该次查询的结果已过期,请重新查询本人。"
+
+
 class HourAlreadyCounted(Problem):
     """One counter has one number for an hour; what was wrong with it is corrected."""
 

@@ -108,8 +108,11 @@ _HOURS = text("""
     GROUP BY hour_at ORDER BY hour_at
 """)
 _NAMED = text("""
-    SELECT coalesce(sum(member_count), 0)::integer FROM sample_tubes
-    WHERE site_session_id = :id AND discarded_at IS NULL
+    SELECT (coalesce(sum(t.member_count), 0) + (
+        SELECT count(*) FROM vaccinations AS v
+        WHERE v.site_session_id = :id AND v.discarded_at IS NULL
+    ))::integer
+    FROM sample_tubes AS t WHERE t.site_session_id = :id AND t.discarded_at IS NULL
 """)
 
 

@@ -67,7 +67,7 @@ async def read_session_tally(
 ) -> SessionTallyRead:
     """查看一场的人数:逐小时和合计。
 
-    `named` 为本场按姓名登记的采样人数,与合计的差额一并列出。
+    `named` 为本场按姓名登记的采样、接种人数,与合计的差额一并列出。
     """
     return await tallies.tallied(session, site_session_id)
 

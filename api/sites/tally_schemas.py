@@ -95,7 +95,7 @@ class SessionTallyRead(Wire):
 
     hours: list[HourCounted] = Field(description="逐小时,先后排列")
     total: Counted = Field(description="合计")
-    named: int = Field(description="本场次按姓名登记的采样人数")
+    named: int = Field(description="本场次按姓名登记的采样、接种人数")
     difference: int = Field(description="合计人数减去按姓名登记的人数")
 
 

@@ -15,8 +15,14 @@ from tests.rules.operations import Operation
 from tests.rules.records import MAKERS, Sending, a_sending
 
 TROUBLE = "𠮷'); DROP TABLE residents; --%s{0}$1\"\\"
-TRIED_AT_HOME = {"register_machine_client", "feed_back_batch"}
-"""A secret is shown only once, and a feedback says nothing but its id: their rooms try them."""
+TRIED_AT_HOME = {
+    "feed_back_batch",
+    "record_dose_at_site",
+    "record_tube_at_site",
+    "register_machine_client",
+}
+"""A secret is shown only once, a feedback says nothing but its id, and whom somebody looked up at a
+site no other can tell of: their rooms try them."""
 TEXTS = ("name", "title", "note", "findings", "address", "legal_basis", "destination")
 INSTANTS = (
     "recorded_at",
