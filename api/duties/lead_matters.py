@@ -18,6 +18,16 @@ _CONTACT = """
 CONTACTS: Final = f"{_CONTACT} AND $7 = 'grid_worker' AND l.grid_id = $4::uuid"
 """A lead is looked into by the workers of the grid that it was given to."""
 
+_UNDECIDED = """
+    SELECT l.batch_id, CASE l.status WHEN 'imported' THEN 'assign' ELSE 'feed_back' END AS act,
+        coalesce(l.reviewed_at, l.received_at) AS since_at, l.deadline_at
+    FROM leads AS l
+    WHERE l.status IN ('imported', 'reviewed') AND l.discarded_at IS NULL
+    UNION ALL
+    SELECT l.batch_id, 'feed_back', t.answered_at, l.deadline_at
+    FROM leads AS l JOIN lead_transfers AS t ON t.lead_id = l.id AND t.status = 'received'
+    WHERE l.status = 'transferred' AND l.feedback_id IS NULL AND l.discarded_at IS NULL
+"""
 _UNMANNED = nearest("l.reach", who="(n.may_decide OR n.role = 'grid_worker')")
 LEAD_DECISIONS: Final = f"""
     {_CONTACT} AND ($7 <> 'grid_worker' OR l.grid_id <> $4::uuid) AND {_UNMANNED}
@@ -32,12 +42,9 @@ LEAD_DECISIONS: Final = f"""
         concat(b.issuer, ' ', b.batch_number, '(', waiting.leads, '条)'),
         b.id, NULL, NULL, NULL, NULL, waiting.since_at, waiting.due_at
     FROM (
-        SELECT l.batch_id, CASE l.status WHEN 'imported' THEN 'assign' ELSE 'feed_back' END AS act,
-            count(*) AS leads, min(coalesce(l.reviewed_at, l.received_at)) AS since_at,
+        SELECT l.batch_id, l.act, count(*) AS leads, min(l.since_at) AS since_at,
             min(l.deadline_at) AS due_at
-        FROM leads AS l
-        WHERE l.status IN ('imported', 'reviewed') AND l.discarded_at IS NULL
-        GROUP BY l.batch_id, act
+        FROM ({_UNDECIDED}) AS l GROUP BY l.batch_id, l.act
     ) AS waiting
     JOIN lead_batches AS b ON b.id = waiting.batch_id AND {nearest("b.reach")}
 """

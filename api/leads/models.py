@@ -154,6 +154,13 @@ class Lead(Recorded, TakenBack, table=True):
                 " AND discarded_at IS NULL"
             ),
         ),
+        Index(
+            "ix_leads_handed_on",
+            "id",
+            postgresql_where=text(
+                "status = 'transferred' AND feedback_id IS NULL AND discarded_at IS NULL"
+            ),
+        ),
         Index("ix_leads_deadline_at", "deadline_at", "id"),
         Index("ix_leads_document_lookup", "document_lookup"),
         Index("ix_leads_phone_lookup", "phone_lookup"),

@@ -73,11 +73,11 @@ class LeadNotReady(Problem):
 
 
 class NothingToFeedBack(Problem):
-    """Only what was reviewed is fed back, and all of it has been."""
+    """Only what was reviewed, or received elsewhere, is fed back, and all of it has been."""
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "没有可反馈的线索"
-    detail: ClassVar[str] = "该批没有已审核而未反馈的线索。"
+    detail: ClassVar[str] = "该批没有已审核、或外地已接收而未反馈的线索。"
 
 
 class TransferAnswered(Problem):

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, or_, update
 from sqlalchemy import select as pick
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,14 +16,11 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, RecordDiffers
-from api.leads.models import ANSWERED, Lead, LeadBatch, LeadOutcome, LeadStatus
+from api.leads.models import Lead, LeadBatch, LeadStatus
 from api.leads.problems import LeadNotSo, NothingToFeedBack
 from api.leads.queries import lead_locked, standing_batch
-from api.leads.verification_models import LeadFeedback
+from api.leads.verification_models import LeadFeedback, LeadTransfer, LeadTransferStatus
 from api.leads.verification_schemas import (
-    FeedbackOrigin,
-    FeedbackRow,
-    FeedbackTable,
     LeadFeedbackRead,
     LeadFeedbackRecord,
     LeadReview,
@@ -71,7 +68,7 @@ def _sent_back(caller: Claims, said: LeadReview) -> dict[str, Any]:
 async def feed_back(
     session: AsyncSession, caller: Claims, batch_id: UUID, said: LeadFeedbackRecord
 ) -> tuple[LeadFeedbackRead, bool]:
-    """Feed back what is reviewed; with the last of it the batch is closed.
+    """Feed back what is reviewed or was received elsewhere; with the last the batch is closed.
 
     Returns the feedback and whether it is new. Raises `NotFound`, `LeadBatchDiscarded`,
     `NothingToFeedBack`, `RecordDiffers`.
@@ -95,13 +92,22 @@ async def feed_back(
 
 
 async def _answer(session: AsyncSession, batch: LeadBatch, feedback_id: UUID) -> int:
-    """Let what is reviewed be fed back; returns how many. Raises `NothingToFeedBack`."""
+    """Let what is ready be fed back; returns how many. Raises `NothingToFeedBack`.
+
+    What was handed on stays so: by the deadline it was another's, and only the receipt was awaited.
+    """
+    status, reviewed = col(Lead.status), col(Lead.status) == LeadStatus.reviewed
+    received = pick(col(LeadTransfer.lead_id)).where(
+        col(LeadTransfer.status) == LeadTransferStatus.received
+    )
+    arrived = (status == LeadStatus.transferred) & col(Lead.id).in_(received)
+    untold = col(Lead.feedback_id).is_(None), col(Lead.discarded_at).is_(None)
     ready = (
         update(Lead)
-        .where(col(Lead.batch_id) == batch.id, col(Lead.status) == LeadStatus.reviewed)
+        .where(col(Lead.batch_id) == batch.id, or_(reviewed, arrived), *untold)
         .values(
-            status=LeadStatus.fed_back,
-            fed_back_at=clock.now(),
+            status=case((reviewed, LeadStatus.fed_back), else_=status),
+            fed_back_at=case((reviewed, clock.now())),
             feedback_id=feedback_id,
             version=col(Lead.version) + 1,
         )
@@ -126,10 +132,11 @@ async def _keep_feedback(
         batch_id=batch.id,
         grid_id=batch.grid_id,
         reach=batch.reach,
-        number=await _number(session, batch.id),
+        number=await next_number(session, batch.id),
         at=now,
         by=caller.worker,
         counts=counts,
+        handed_on=await _handed_on(session, batch.id),
         late=now > batch.deadline_at,
     )
     session.add(row)
@@ -138,23 +145,35 @@ async def _keep_feedback(
 
 
 async def counted(session: AsyncSession, batch_id: UUID) -> tuple[dict[str, int], int]:
-    """How many of each outcome were fed back, and how many leads are still owed."""
+    """How many of each outcome were fed back, and how many leads are still to be told of."""
+    told = col(Lead.feedback_id).is_not(None)
     statement = (
-        pick(col(Lead.outcome), col(Lead.status), func.count())
+        pick(col(Lead.outcome), told, func.count())
         .where(col(Lead.batch_id) == batch_id, col(Lead.discarded_at).is_(None))
-        .group_by(col(Lead.outcome), col(Lead.status))
+        .group_by(col(Lead.outcome), told)
     )
     counts: Counter[str] = Counter()
     left = 0
-    for outcome, status, number in await session.execute(statement):
-        if status not in ANSWERED:
+    for outcome, fed_back, number in await session.execute(statement):
+        if not fed_back:
             left += number
         elif outcome is not None:
             counts[outcome] += number
     return dict(counts), left
 
 
-async def _number(session: AsyncSession, batch_id: UUID) -> int:
+async def _handed_on(session: AsyncSession, batch_id: UUID) -> int:
+    """How many were told of as received elsewhere."""
+    statement = pick(func.count()).where(
+        col(Lead.batch_id) == batch_id,
+        col(Lead.status) == LeadStatus.transferred,
+        col(Lead.feedback_id).is_not(None),
+    )
+    return await session.scalar(statement) or 0
+
+
+async def next_number(session: AsyncSession, batch_id: UUID) -> int:
+    """Which feedback of a batch the next one is."""
     last = pick(func.max(col(LeadFeedback.number))).where(col(LeadFeedback.batch_id) == batch_id)
     return (await session.scalar(last) or 0) + 1
 
@@ -162,51 +181,3 @@ async def _number(session: AsyncSession, batch_id: UUID) -> int:
 def _shown(row: LeadFeedback, batch: LeadBatch) -> LeadFeedbackRead:
     told = row.model_dump(include=set(LeadFeedbackRead.model_fields) - {"batch_closed"})
     return LeadFeedbackRead(**told, batch_closed=batch.closed_at == row.at)
-
-
-_UNSAID = "未注明"
-_COUNTS = (LeadStatus.reviewed, *ANSWERED)
-
-
-async def feedback_table(session: AsyncSession, batch: LeadBatch) -> FeedbackTable:
-    """What a batch has come to so far: outcome by outcome, and each by where people came from."""
-    rows = await _rows(session, batch.id)
-    of_batch = (col(Lead.batch_id) == batch.id, col(Lead.discarded_at).is_(None))
-    whole = await session.scalar(pick(func.count()).select_from(Lead).where(*of_batch)) or 0
-    answered = sum(row.count for row in rows)
-    return FeedbackTable(
-        batch_id=batch.id,
-        issuer=batch.issuer,
-        batch_number=batch.batch_number,
-        received=whole,
-        answered=answered,
-        open=whole - answered,
-        late=(batch.closed_at or clock.now()) > batch.deadline_at,
-        rows=rows,
-        sent=await _number(session, batch.id) - 1,
-    )
-
-
-async def _rows(session: AsyncSession, batch_id: UUID) -> list[FeedbackRow]:
-    place = func.coalesce(col(Lead.origin_place), _UNSAID)
-    statement = (
-        pick(col(Lead.outcome), place, func.count())
-        .where(
-            col(Lead.batch_id) == batch_id,
-            col(Lead.discarded_at).is_(None),
-            col(Lead.status).in_(_COUNTS),
-        )
-        .group_by(col(Lead.outcome), place)
-        .order_by(func.count().desc(), place)
-    )
-    origins: dict[str, list[FeedbackOrigin]] = {}
-    for outcome, where, count in await session.execute(statement):
-        if outcome is not None:
-            origins.setdefault(outcome, []).append(FeedbackOrigin(place=where, count=count))
-    return sorted((_row(*each) for each in origins.items()), key=lambda row: -row.count)
-
-
-def _row(outcome: str, origins: list[FeedbackOrigin]) -> FeedbackRow:
-    kind = LeadOutcome(outcome)
-    count = sum(each.count for each in origins)
-    return FeedbackRow(outcome=kind, label=kind.label, count=count, origins=origins)

@@ -16,6 +16,7 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import Connection, cell_schema
 from api.foundation.jobs import enqueue, job
+from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, RecordDiffers, create_once, new_id
 from api.leads.models import Lead, LeadOutcome, LeadStatus
@@ -104,9 +105,10 @@ async def answer(
     if not said.received and lead.status is LeadStatus.transferred:
         again: dict[str, Any] = {"status": LeadStatus.contacting}
         again |= dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed"))
-        again |= dict.fromkeys(("reviewed_at", "reviewed_by"))
+        again |= dict.fromkeys(("reviewed_at", "reviewed_by", "feedback_id"))
         await correct(session, lead, again, Correction(lead.version, by=caller.worker))
     audit(session, caller, "lead_transfers.answer", subject=found.id, reach=found.reach)
+    await tell(session, "duties.changed", subject=lead.id, reach=lead.reach, grid=lead.grid_id)
     return found
 
 

@@ -107,7 +107,10 @@ class LeadTransfer(Versioned, Reached, table=True):
 
 
 class LeadFeedback(Versioned, Reached, table=True):
-    """A feedback table as it was sent to the issuer of a batch: what counted then, by outcome."""
+    """A feedback table as it was sent to the issuer of a batch: what counted then, by outcome.
+
+    `handed_on` of them another township had received.
+    """
 
     __tablename__: ClassVar[Any] = "lead_feedbacks"
     __table_args__ = (
@@ -121,4 +124,5 @@ class LeadFeedback(Versioned, Reached, table=True):
     at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     by: UUID
     counts: dict[str, int] = Field(sa_column=Column("counts", JSONB, nullable=False))
+    handed_on: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     late: bool

@@ -18,6 +18,7 @@ from api.foundation.problems import Conflict, NotFound, RecordDiffers
 from api.foundation.records import tell_created
 from api.leads import progress, reviewing, transferring, verification, verifying
 from api.leads.feedback_sheet import sheet_of
+from api.leads.feedback_table import feedback_table
 from api.leads.masked import shown_lead
 from api.leads.problems import (
     LeadBatchDiscarded,
@@ -227,9 +228,9 @@ async def enter_lead_receipt(
 async def read_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession) -> FeedbackTable:
     """查看一批线索的反馈表。
 
-    各结论多少条,并按来处分列(M2.6)。
+    各结论多少条,并按来处分列;移交外地的另列接收乡镇和回执(M2.6)。
     """
-    return await reviewing.feedback_table(session, await batch_of(session, batch_id))
+    return await feedback_table(session, await batch_of(session, batch_id))
 
 
 @router.get(
@@ -239,7 +240,7 @@ async def read_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession)
 )
 async def print_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession) -> Response:
     """下载一批线索的反馈表(Excel)。"""
-    table = await reviewing.feedback_table(session, await batch_of(session, batch_id))
+    table = await feedback_table(session, await batch_of(session, batch_id))
     return Response(await asyncio.to_thread(sheet_of, table), media_type=_SHEET)
 
 
@@ -258,9 +259,9 @@ async def feed_back_batch(
     session: ScopedSession,
     response: Response,
 ) -> LeadFeedbackRead:
-    """向下发单位反馈已审核的线索。
+    """向下发单位反馈已审核的、外地已接收的线索。
 
-    可分次反馈;全部反馈后该批办结。逾期反馈的会标明(M2.6)。
+    可分次反馈;移交外地的,对方接收后随下一次反馈。全部反馈后该批办结,逾期反馈的会标明(M2.6)。
     """
     kept, created = await reviewing.feed_back(session, manager, batch_id, feedback)
     tell_created(response, f"/v1/lead-batches/{batch_id}/feedback", version=1, created=created)

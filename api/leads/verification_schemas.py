@@ -267,6 +267,15 @@ class FeedbackRow(Wire):
     origins: list[FeedbackOrigin] = Field(description="按来处分列")
 
 
+class FeedbackHandedOn(Wire):
+    """What was handed to one other township."""
+
+    to_code: str = Field(description="接收乡镇的区划代码")
+    to_name: str = Field(description="接收乡镇的名称")
+    received: int = Field(description="对方已接收的条数")
+    awaited: int = Field(description="尚无回执的条数")
+
+
 class FeedbackTable(Wire):
     """What a batch came to, as its issuer is told."""
 
@@ -278,6 +287,7 @@ class FeedbackTable(Wire):
     open: int = Field(description="其余条数")
     late: bool = Field(description="此刻反馈是否逾期")
     rows: list[FeedbackRow] = Field(description="各结论,条数多的在前")
+    handed_on: list[FeedbackHandedOn] = Field(description="其中移交外地的,按接收乡镇")
     sent: int = Field(description="此前反馈过几次")
 
 
@@ -289,6 +299,7 @@ class LeadFeedbackRead(Wire):
     at: datetime = Field(description="反馈时间")
     by: UUID = Field(description="反馈的人")
     counts: dict[LeadOutcome, int] = Field(description="截至此次,各结论的条数")
+    handed_on: int = Field(description="其中已移交外地且对方已接收的条数")
     late: bool = Field(description="是否逾期")
     batch_closed: bool = Field(description="该批是否就此办结")
 

@@ -281,6 +281,67 @@ async def test_a_batch_is_fed_back_in_parts_and_closed_with_the_last(
     assert (await lin.get(f"/v1/leads/{first['id']}")).status_code == 404
 
 
+async def _handed_on(town: Town, lead: str, **told: str) -> str:
+    """A lead that was found to belong elsewhere; the address of its receipt."""
+    lin, zhou = await town.as_("lin"), await town.as_("zhou")
+    assert (await concluded(lin, lead, "not_in_jurisdiction", note="在外县")).status_code == 200
+    said = {"id": str(new_id()), "to_code": "451026101", "to_name": "城关镇", "reason": "现住"}
+    made = await zhou.post(f"/v1/leads/{lead}/transfers", json=said | told)
+    assert made.status_code == 201, made.text
+    return f"/v1/lead-transfers/{said['id']}/receipt"
+
+
+async def test_a_batch_that_was_handed_on_whole_is_closed_once_all_of_it_was_received(
+    town: Town, zhou: httpx.AsyncClient
+):
+    batch = await a_lead_batch(zhou)
+    leads = [await a_lead(zhou, batch, grid_id=str(grid_id(LIU_1))) for _ in range(2)]
+    first, second = [await _handed_on(town, each["id"]) for each in leads]
+    address = f"/v1/lead-batches/{batch['id']}"
+    feedback = f"{address}/feedback"
+    assert_problem(await zhou.post(feedback, json={"id": str(new_id())}), NothingToFeedBack)
+    for receipt, number in ((first, 1), (second, 2)):
+        told = {"received": True, "receipt": f"城关镇{number}号"}
+        assert (await zhou.post(receipt, json=told)).status_code == 200
+        day = (await zhou.get("/v1/my-day", params={"limit": 500})).text
+        assert f"/v1/lead-batches/{batch['id']}/feedback" in day
+        sent = (await zhou.post(feedback, json={"id": str(new_id())})).json()
+        assert (sent["number"], sent["handed_on"]) == (number, number)
+        assert sent["counts"] == {"not_in_jurisdiction": number}
+        assert sent["batch_closed"] is (number == 2)
+        table = (await zhou.get(feedback)).json()
+        there = {"to_code": "451026101", "to_name": "城关镇"}
+        assert table["handed_on"] == [there | {"received": number, "awaited": 2 - number}]
+    assert (await zhou.get(address)).json()["closed_at"] == sent["at"]
+    lead = (await zhou.get(f"/v1/leads/{leads[0]['id']}")).json()["lead"]
+    assert (lead["status"], lead["late"]) == ("transferred", False)
+    assert_problem(await zhou.post(feedback, json={"id": str(new_id())}), NothingToFeedBack)
+    sheet = await zhou.get(f"{feedback}.xlsx")
+    cells = CalamineWorkbook.from_filelike(BytesIO(sheet.content)).get_sheet_by_index(0).to_python()
+    assert ["移交外地", "城关镇(已接收)", 2.0] in cells
+
+
+async def test_a_batch_stays_open_for_what_comes_back(town: Town, zhou: httpx.AsyncClient):
+    batch = await a_lead_batch(zhou)
+    away, here = [await a_lead(zhou, batch, grid_id=str(grid_id(LIU_1))) for _ in range(2)]
+    receipt = await _handed_on(town, away["id"])
+    await concluded(await town.as_("lin"), here["id"], "info_error", note="空号")
+    await zhou.post(f"/v1/leads/{here['id']}/review", json={"approved": True})
+    feedback = f"/v1/lead-batches/{batch['id']}/feedback"
+    sent = (await zhou.post(feedback, json={"id": str(new_id())})).json()
+    assert (sent["batch_closed"], sent["counts"], sent["handed_on"]) == (
+        False,
+        {"info_error": 1},
+        0,
+    )
+    assert (await zhou.post(receipt, json={"received": False, "receipt": "查无"})).is_success
+    assert_problem(await zhou.post(feedback, json={"id": str(new_id())}), NothingToFeedBack)
+    await concluded(await town.as_("lin"), away["id"], "info_error", note="空号")
+    await zhou.post(f"/v1/leads/{away['id']}/review", json={"approved": True})
+    last = (await zhou.post(feedback, json={"id": str(new_id())})).json()
+    assert (last["batch_closed"], last["counts"]) == (True, {"info_error": 2})
+
+
 async def test_a_transfer_reaches_the_other_township_once_and_brings_its_receipt(
     town: Town, zhou: httpx.AsyncClient
 ):
