@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from api.care.models import CallKind, CallOutcome
+from api.foundation.labels import Labelled
 
 
 class Released(Protocol):
@@ -42,8 +43,22 @@ class FollowUp:
     late: bool
 
 
-def follow_ups_due(release: Released, calls: Iterable[Call], today: date) -> list[FollowUp]:
-    """Every follow-up that falls due up to `today`, by day; the day of release is day 0.
+class WhichFollowUps(Labelled):
+    """Which follow-ups of a release are wanted."""
+
+    due = "due", "截至今天应做的"
+    upcoming = "upcoming", "今天以后的"
+    all = "all", "全部"
+
+    def includes(self, follow_up: FollowUp, today: date) -> bool:
+        """Whether one is among them, as of a day."""
+        return self is WhichFollowUps.all or (self is WhichFollowUps.due) is (
+            follow_up.due_on <= today
+        )
+
+
+def follow_ups(release: Released, calls: Iterable[Call], today: date) -> list[FollowUp]:
+    """Every follow-up of a release by day, also those to come; the day of release is day 0.
 
     The first call on its day or later answers it, and with it whatever was missed before: nobody is
     called three times on one day. A call that did not get through answers nothing. `late` is one
@@ -60,10 +75,9 @@ def follow_ups_due(release: Released, calls: Iterable[Call], today: date) -> lis
     found: list[FollowUp] = []
     for day in sorted(set(release.follow_up_days)):
         due_on = release.released_on + timedelta(days=day)
-        if due_on <= today:
-            call = next((each for each in answering if due_on <= each.day <= today), None)
-            late = due_on < (call.day if call else today)
-            found.append(
-                FollowUp(day, due_on, call.id if call else None, call.day if call else None, late)
-            )
+        call = next((each for each in answering if due_on <= each.day <= today), None)
+        late = due_on < (call.day if call else today)
+        found.append(
+            FollowUp(day, due_on, call.id if call else None, call.day if call else None, late)
+        )
     return found

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.care.follow_ups import follow_ups_due
+from api.care.follow_ups import WhichFollowUps, follow_ups
 from api.care.models import CallKind, CallOutcome, CareCall
 from api.care.schemas import (
     CareCallRead,
@@ -101,8 +101,10 @@ async def visits_owed(
     return page_of(rows, page, ("called_at", "quarantine_id"), present=OwedVisit.model_validate)
 
 
-async def follow_ups_of(session: AsyncSession, quarantine_id: UUID) -> ReleaseFollowUps:
-    """The follow-ups of one release that fell due up to today; raises `NotFound`."""
+async def follow_ups_of(
+    session: AsyncSession, quarantine_id: UUID, which: WhichFollowUps
+) -> ReleaseFollowUps:
+    """The follow-ups of one release, those due by today or to come; raises `NotFound`."""
     await quarantine_of(session, quarantine_id)
     release = (
         await session.scalars(select(Release).where(Release.quarantine_id == quarantine_id))
@@ -114,5 +116,6 @@ async def follow_ups_of(session: AsyncSession, quarantine_id: UUID) -> ReleaseFo
             col(CareCall.quarantine_id) == quarantine_id, col(CareCall.discarded_at).is_(None)
         )
     )
-    due = follow_ups_due(release, made, clock.today())
-    return ReleaseFollowUps(items=[ReleaseFollowUp.model_validate(each) for each in due])
+    today = clock.today()
+    found = [each for each in follow_ups(release, made, today) if which.includes(each, today)]
+    return ReleaseFollowUps(items=[ReleaseFollowUp.model_validate(each) for each in found])

@@ -10,6 +10,7 @@ from api.access.colleagues import NotAColleague
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.care import corrections, queries, service
+from api.care.follow_ups import WhichFollowUps
 from api.care.models import CallKind, CallOutcome
 from api.care.problems import CallDiscarded, CallOutOfPeriod
 from api.care.schemas import (
@@ -169,10 +170,14 @@ async def reveal_call_note(
 
 @router.get("/quarantines/{quarantine_id}/follow-ups", responses=found())
 async def list_release_follow_ups(
-    quarantine_id: UUID, reader: CallReader, session: ScopedSession
+    quarantine_id: UUID,
+    reader: CallReader,
+    session: ScopedSession,
+    which: Annotated[WhichFollowUps, Query(description="哪些随访")] = WhichFollowUps.due,
 ) -> ReleaseFollowUps:
     """列出一人解除后的随访。
 
-    截至今天应做的各次,以及由哪次通话完成;由方案规定解除后第几天随访(M3.8)。
+    截至今天应做的各次,以及由哪次通话完成;`which=upcoming` 为今天以后的各次及其日期,`all` 为全部。
+    由方案规定解除后第几天随访(M3.8)。
     """
-    return await queries.follow_ups_of(session, quarantine_id)
+    return await queries.follow_ups_of(session, quarantine_id, which)

@@ -69,7 +69,7 @@ async def look_up(session: AsyncSession, caller: Claims, said: SiteLookUpAsk) ->
         reach=held.reach,
         worker_id=caller.worker,
         at=now,
-        resident_id=person.person_id if person else None,
+        person_id=person.person_id if person else None,
         keep_until=max(held.ends_at, now) + _AFTERWARDS,
     )
     session.add(row)

@@ -153,7 +153,8 @@ class SiteLookUp(Versioned, Reached, table=True):
     """Somebody whom a worker looked up at a session, to tell a sample or a dose of them.
 
     It opens that person to that worker at that session, for the telling (`open_to_site()` in
-    migration 0040); `resident_id` None is somebody whom the township does not know.
+    migration 0040); `person_id` None is somebody whom the township does not know. Named so that it
+    stays at its site when that person moves.
     """
 
     __tablename__: ClassVar[Any] = "site_look_ups"
@@ -167,7 +168,7 @@ class SiteLookUp(Versioned, Reached, table=True):
     site_session_id: UUID = Field(foreign_key="site_sessions.id")
     worker_id: UUID
     at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
-    resident_id: UUID | None = None
+    person_id: UUID | None = None
     keep_until: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 

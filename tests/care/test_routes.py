@@ -246,11 +246,18 @@ async def test_after_a_release_calls_answer_the_follow_ups_of_the_plan(
     released = await zhou.post(f"{path}/release", json=approval)
     assert released.status_code == 200, released.text
     assert (await zhou.get(f"{path}/follow-ups")).json()["items"] == []
+    to_come = (await zhou.get(f"{path}/follow-ups", params={"which": "upcoming"})).json()["items"]
+    days = {each["day"]: each["due_on"] for each in to_come}
+    assert list(days)[:3] == [1, 2, 3]
+    assert days[3] == (clock.today() + timedelta(days=3)).isoformat()
+    assert {(each["call_id"], each["late"]) for each in to_come} == {(None, False)}
     greeting = await a_care_call(await town.as_("ming"), kept["id"])
     assert greeting["kind"] == "daily"
     time_machine.move_to(clock.now() + timedelta(days=3), tick=False)
     ming = town.client(await town.token_of("ming"))
     assert [each["day"] for each in await _follow_ups(ming, path)] == [1, 2, 3]
+    whole = (await ming.get(f"{path}/follow-ups", params={"which": "all"})).json()["items"]
+    assert {each["day"]: each["due_on"] for each in whole} == days
     no_greeting = care_call_body(kind="daily")
     assert_problem(await ming.post(f"{path}/calls", json=no_greeting), CallOutOfPeriod)
     await a_care_call(ming, kept["id"], outcome="unreachable")

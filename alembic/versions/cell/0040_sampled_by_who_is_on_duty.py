@@ -27,7 +27,7 @@ CREATE TABLE site_look_ups (
     site_session_id UUID NOT NULL,
     worker_id UUID NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
-    resident_id UUID,
+    person_id UUID,
     keep_until TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_site_look_ups PRIMARY KEY (id),
     CONSTRAINT fk_site_look_ups_site_session_id FOREIGN KEY(site_session_id) REFERENCES site_sessions (id)
@@ -89,7 +89,7 @@ BEGIN
         WHERE q.resident_id = r.id AND q.discarded_at IS NULL
     )), ',') INTO opened
     FROM %1$I.residents r WHERE r.discarded_at IS NULL AND r.id IN (
-        SELECT l.resident_id FROM %1$I.site_look_ups l
+        SELECT l.person_id FROM %1$I.site_look_ups l
         WHERE l.site_session_id = held AND l.worker_id = asking
             AND (named IS NULL OR l.id = ANY (named))
     );
@@ -100,7 +100,7 @@ BEGIN
         SELECT jsonb_object_agg(g.path, g.id) FROM %1$I.grids g
         WHERE starts_with(r.reach, g.path || '.')
     )
-    FROM %1$I.site_look_ups l JOIN %1$I.residents r ON r.id = l.resident_id
+    FROM %1$I.site_look_ups l JOIN %1$I.residents r ON r.id = l.person_id
     WHERE l.site_session_id = held AND l.worker_id = asking AND l.id = ANY (named)
         AND r.discarded_at IS NULL;
 END
