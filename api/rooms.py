@@ -34,6 +34,7 @@ from api.health_records import tube_routes as tubes
 from api.health_records import vaccination_routes as vaccinations
 from api.health_records import validity_routes as validity
 from api.inbound import routes as inbound
+from api.inbound import waiting_routes as held_events
 from api.leads import client_routes as delivered_leads
 from api.leads import correction_routes as lead_corrections
 from api.leads import routes as leads
@@ -116,6 +117,8 @@ _ROUTERS = (
     leaves.router,
     releases.router,
     inbound.router,
+    held_events.router,
+    held_events.client_router,
     live.router,
     sites.router,
     attendance.router,

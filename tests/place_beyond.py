@@ -32,9 +32,12 @@ ATTEMPTED = """
     INSERT INTO webhook_attempts (id, reach, subscription_id, delivery_id, at, took_ms, status_code)
     SELECT gen_random_uuid(), d.reach, d.subscription_id, d.id, d.created_at, 20, 503
     FROM webhook_deliveries AS d
-    WHERE NOT EXISTS (SELECT FROM webhook_attempts AS a WHERE a.delivery_id = d.id)
+    WHERE NOT EXISTS (SELECT FROM webhook_attempts AS a WHERE a.delivery_id = d.id);
+    INSERT INTO held_days (id, version, reach, client_id, grid_id, kind, day, matched, forgotten)
+    SELECT gen_random_uuid(), 1, h.reach, h.client_id, h.grid_id, h.kind, h.received_at::date, 1, 0
+    FROM held_events AS h ON CONFLICT DO NOTHING
 """
-"""What the sender writes of each delivery; nobody sends here."""
+"""What is written of each delivery and of events that were matched; nobody does either here."""
 
 
 class Visited(Protocol):

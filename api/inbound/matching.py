@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 from api.health_records.code_states import CodeStateTold, keep_code_states
@@ -17,6 +18,7 @@ from api.inbound.answered import ResultTold, keep_results
 from api.inbound.desk import note_by_grid
 from api.inbound.models import EventKind
 from api.inbound.people import Known, Register, SeveralPeople, Traces, register_of
+from api.inbound.waiting import count_forgotten, count_matched
 from api.protocols.models import DiagnosticKind
 
 _AT_ONCE = 2_000
@@ -70,16 +72,14 @@ async def match(connection: Connection, cell: str, at: datetime) -> int:  # noqa
     for (client, kind), group in groupby(met, key=_client_and_kind):
         keep = _keep_states if kind == EventKind.code_change.value else _keep_results
         await keep(connection, OnBehalf(client), list(group))
-    ids = [each.row["id"] for each in met]
-    await connection.execute("DELETE FROM held_events WHERE id = ANY ($1)", ids)
+    await count_matched(connection, [each.row["id"] for each in met], clock.local_day(at))
     return len(met)
 
 
 @every(seconds=60, name="inbound.forget")
 async def forget(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001
     """Forget what nobody was found for in its time; how many events that were."""
-    gone = await connection.fetch("DELETE FROM held_events WHERE expires_at <= $1 RETURNING id", at)
-    return len(gone)
+    return await count_forgotten(connection, at, clock.local_day(at))
 
 
 def _client_and_kind(met: Met) -> tuple[UUID, str]:

@@ -1,6 +1,6 @@
 """What is remembered of other systems' events: those that wait for their person, results taken."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -47,6 +47,23 @@ class HeldEvent(Versioned, Reached, table=True):
     reason_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     received_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     expires_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+
+
+class HeldDay(Versioned, Reached, table=True):
+    """How many held events of one system met their person on a day, and how many were forgotten."""
+
+    __tablename__: ClassVar[Any] = "held_days"
+    __table_args__ = (
+        Index("uq_held_days_one_a_day", "day", "client_id", "kind", unique=True),
+        Index("ix_held_days_reach", "reach"),
+    )
+
+    client_id: UUID
+    grid_id: UUID
+    kind: EventKind = Field(sa_type=enum_column_type(EventKind, name="kind"))  # pyright: ignore[reportArgumentType]
+    day: date
+    matched: int
+    forgotten: int
 
 
 class TakenResult(Versioned, Reached, table=True):
