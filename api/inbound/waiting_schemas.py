@@ -6,13 +6,21 @@ from uuid import UUID
 from pydantic import Field
 
 from api.foundation.fields import Wire
+from api.foundation.labels import Labelled
 from api.inbound.models import EventKind
+
+
+class HeldKind(Labelled):
+    """What an event tells of, by a name that no other room has in the contract."""
+
+    code_change = EventKind.code_change.value, EventKind.code_change.label
+    test_result = EventKind.test_result.value, EventKind.test_result.label
 
 
 class Held(Wire):
     """How many events of one kind wait for their people, and what became of others lately."""
 
-    kind: EventKind = Field(description="报送的是什么")
+    kind: HeldKind = Field(description="报送的是什么")
     held: int = Field(description="暂存待匹配的条数")
     since_at: datetime | None = Field(description="最早一条的接收时间;没有的为 null")
     next_expires_at: datetime | None = Field(description="最先到期清除的时间;没有的为 null")
