@@ -45,7 +45,7 @@ _LATELY = text("""
 """)
 _FOUND = text("""
     SELECT person_id, home_reach, name, doses, exempt
-    FROM person_at_gate(NULL, :document, :phone, :called, :day, :at)
+    FROM person_at_gate(NULL, :document, :phone, :called, :day, :at, NULL)
 """)
 
 

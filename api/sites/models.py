@@ -153,7 +153,7 @@ class SiteLookUp(Versioned, Reached, table=True):
     """Somebody whom a worker looked up at a session, to tell a sample or a dose of them.
 
     It opens that person to that worker at that session, for the telling (`open_to_site()` in
-    migration 0040); `person_id` None is somebody whom the township does not know. Named so that it
+    migration 0041); `person_id` None is somebody whom the township does not know. Named so that it
     stays at its site when that person moves.
     """
 
