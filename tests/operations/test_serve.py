@@ -162,6 +162,7 @@ async def signing_in(service: Service, addresses: Addresses) -> AsyncGenerator[H
         said = {"login": "ming", "password": PASSWORD}
         asked = asyncio.create_task(client.post("/v1/sign-in", json=said))
         while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not asked.done(), await asked
             await asyncio.sleep(0.02)
         yield Holding(lock, asked)
     await holder.close()
