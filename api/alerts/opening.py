@@ -7,18 +7,18 @@ sight.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.alerts.models import Cause, EvidenceKind
 from api.foundation import clock
 from api.foundation.database import Connection
+from api.foundation.records import json_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +67,13 @@ async def open_alerts(
     if not findings:
         return []
     at = at or clock.now()
-    said = orjson.dumps([asdict(each) for each in findings], default=_as_postgresql_reads).decode()
+    said = json_of(list(findings)).decode()
     if isinstance(door, AsyncSession):
         opening = text("SELECT open_alerts(CAST(:said AS jsonb), CAST(:at AS timestamptz))")
         alerts: Any = await door.scalar(opening, {"said": said, "at": at})
     else:
         alerts = await door.fetchval("SELECT open_alerts($1::jsonb, $2)", said, at)
     return list(alerts)
-
-
-def _as_postgresql_reads(value: bytes | UUID) -> str:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 async def evidence_discarded(

@@ -256,8 +256,13 @@ def row_body(row: SQLModel) -> dict[str, Any]:
 
 
 def json_of(body: Any) -> bytes:
+    """JSON as PostgreSQL reads it: rows of any kind, sealed bytes included."""
+    return orjson.dumps(body, default=_as_postgresql_reads)
+
+
+def _as_postgresql_reads(value: Any) -> str:
     # The driver's ids are a subclass of UUID, which orjson leaves to its caller.
-    return orjson.dumps(body, default=str)
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def _plain(value: Any) -> Any:

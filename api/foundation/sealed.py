@@ -31,7 +31,7 @@ class Keyring:
     another column no longer opens. A key seals at most 2³² values; then a new one takes its place.
     """
 
-    __slots__ = ("_ciphers", "_current", "_header", "_lookup_key")
+    __slots__ = ("_ciphers", "_current", "_header", "_keyed", "_lookup_key")
 
     def __init__(self, sealing_keys: Mapping[str, bytes], current: str, lookup_key: bytes) -> None:
         if current not in sealing_keys:
@@ -44,6 +44,7 @@ class Keyring:
         self._current = current
         self._header = bytes((_VERSION, len(current))) + current.encode("ascii")
         self._lookup_key = lookup_key
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     @classmethod
     def parse(cls, sealing_keys: str, lookup_key: str) -> "Keyring":
@@ -92,7 +93,13 @@ class Keyring:
 
     def lookup(self, plain: str, *, context: str) -> bytes:
         """The keyed hash (HMAC-SHA256, 32 bytes) that finds a text exactly, within one context."""
-        return hmac.digest(self._lookup_key, context.encode() + b"\0" + plain.encode(), "sha256")
+        keyed = self._keyed.get(context)
+        if keyed is None:
+            keyed = hmac.new(self._lookup_key, context.encode() + b"\0", "sha256")
+            self._keyed[context] = keyed
+        mac = keyed.copy()  # the key is set up once for each context, of which there are few
+        mac.update(plain.encode())
+        return mac.digest()
 
     def key_id(self, sealed: bytes) -> str:
         """The id of the key that sealed a value, on the ring or not."""

@@ -8,7 +8,7 @@ import orjson
 
 from api.foundation import clock
 from api.foundation.database import Connection
-from api.inbound.desk import Desk, Sent, content_of, differs, fate, note
+from api.inbound.desk import Desk, Note, Sent, content_of, differs, fate, note_all
 from api.inbound.models import EventKind
 from api.inbound.schemas import Fate, ItemFate
 
@@ -74,14 +74,8 @@ async def hold(
 
 async def _note(desk: Desk, number: int) -> None:
     reach: str = await desk.connection.fetchval("SELECT current_setting('onegrid.reach_from')")
-    await note(
-        desk.connection,
-        desk.caller,
-        "inbound.hold",
-        subject=desk.caller.client,
-        reach=reach,
-        counted={"items": number},
-    )
+    held = Note(desk.caller.client, reach, {"items": number})
+    await note_all(desk.connection, desk.caller, "inbound.hold", [held])
 
 
 async def _held_before(connection: Connection, sent: Sequence[Sent]) -> dict[UUID, bytes]:

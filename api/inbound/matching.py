@@ -1,5 +1,6 @@
 """Held events meet their person: once somebody is registered, what was told of them counts."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from api.foundation.jobs import every
 from api.health_records.code_states import CodeStateTold, keep_code_states
 from api.health_records.models import CodeState, DiagnosticOutcome
 from api.inbound.answered import ResultTold, keep_results
-from api.inbound.desk import note_by_grid
+from api.inbound.desk import grid_of, note_by_grid
 from api.inbound.models import EventKind
 from api.inbound.people import Known, Register, SeveralPeople, Traces, register_of
 from api.inbound.waiting import count_forgotten, count_matched
@@ -32,7 +33,7 @@ _MET = f"""
             AND r.reach >= h.reach AND r.reach < h.reach || '/'
             AND r.discarded_at IS NULL AND r.left_on IS NULL
     )
-    ORDER BY h.client_id, h.kind, h.id LIMIT {_AT_ONCE}
+    ORDER BY h.client_id, h.kind, h.event_id COLLATE "C" LIMIT {_AT_ONCE}
     FOR UPDATE SKIP LOCKED
 """
 
@@ -106,8 +107,8 @@ async def _keep_states(connection: Connection, client: OnBehalf, met: Sequence[M
 
 async def _keep_results(connection: Connection, client: OnBehalf, met: Sequence[Met]) -> None:
     await keep_results(connection, client, [_result(each) for each in met], note=None)
-    people = [each.person for each in met]
-    await note_by_grid(connection, client, "tests.receive", people)
+    taken = Counter(grid_of(each.person) for each in met)
+    await note_by_grid(connection, client, "tests.receive", taken, counted="items")
 
 
 def _state(met: Met) -> CodeStateTold:

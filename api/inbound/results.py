@@ -1,25 +1,45 @@
 """Results of people's samples: one that waits for its result gets it, any other becomes a test."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from api.alerts.opening import NOTE
 from api.foundation import clock
 from api.inbound.answered import ResultTold, keep_results
-from api.inbound.desk import Desk, Found, Sent, content_of, differs, fate, note_by_grid, sort
+from api.inbound.desk import (
+    Desk,
+    Found,
+    Reader,
+    Sent,
+    content_of,
+    differs,
+    fate,
+    grid_of,
+    note_by_grid,
+    sort,
+)
 from api.inbound.holding import hold
+from api.inbound.items import in_parts
 from api.inbound.models import EventKind
-from api.inbound.schemas import Fate, InboundOutcome, ItemFate, SampleResult, Unread
+from api.inbound.schemas import Fate, InboundOutcome, ItemFate, SampleResult
 from api.quarantines.tested import FOLLOWED
 
+_READER = Reader(
+    EventKind.test_result, TypeAdapter(list[SampleResult]), ("sampled_at", "reported_at")
+)
 
-async def take_results(desk: Desk, items: Sequence[SampleResult | Unread]) -> InboundOutcome:
+
+async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     """Keep the results another system tells; each item has its own fate.
 
     A positive one opens an alert in this transaction.
     """
-    sorted_ = await sort(desk, EventKind.test_result, items, instants=("sampled_at", "reported_at"))
+    (part,) = in_parts(items, len(items))
+    sorted_ = await sort(desk, _READER.read(desk, part))
     fates = sorted_.fates
     fates |= await _keep(desk, sorted_.found)
     told = [_plain(each) for each in sorted_.unknown]
@@ -34,8 +54,8 @@ async def _keep(desk: Desk, found: Sequence[Found]) -> dict[int, ItemFate]:
     told = [_result(desk, each) for each in found]
     note = desk.keyring.seal(FOLLOWED, context=NOTE)
     new = await keep_results(desk.connection, desk.caller, told, note=note)
-    taken = [each.person for each in found if each.sent.id in new]
-    await note_by_grid(desk.connection, desk.caller, "tests.receive", taken)
+    taken = Counter(grid_of(each.person) for each in found if each.sent.id in new)
+    await note_by_grid(desk.connection, desk.caller, "tests.receive", taken, counted="items")
     before = await _taken_before(desk, told if len(new) < len(told) else ())
     fates: dict[int, ItemFate] = {}
     for each, result in zip(found, told, strict=True):

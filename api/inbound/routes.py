@@ -53,7 +53,7 @@ async def send_code_changes(sent: CodeChanges, desk: AtCodes) -> InboundOutcome:
     先后以 changed_at 为准:晚到的旧状态只作历史,不会覆盖新状态。
     本地居民转为红码的,立即上报异常;本地没有的人暂存待匹配,到期清除。
     """
-    return await changes.take_changes(desk, list(sent.items))
+    return await changes.take_changes(desk, sent.items)
 
 
 @router.post("/test-results", responses=client_writes(), response_model=InboundOutcome)
@@ -64,7 +64,7 @@ async def send_test_results(sent: SampleResults, desk: AtResults) -> InboundOutc
     没有登记的新建一条。混采管阳性只说明管内有人阳性:其中每人记为须单采复核。
     阳性立即上报异常;本地没有的人暂存待匹配,到期清除。
     """
-    return await results.take_results(desk, list(sent.items))
+    return await results.take_results(desk, sent.items)
 
 
 @router.post("/health-codes/status-queries", responses=client_writes(), response_model=StatusAnswer)

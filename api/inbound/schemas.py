@@ -1,10 +1,8 @@
 """What other systems tell, ask and are answered, on the wire."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,10 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    WrapValidator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -23,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from api.foundation.fields import Input, LongText, ShortText, Wire
 from api.foundation.labels import Labelled
 from api.health_records.models import CodeState, DiagnosticOutcome
+from api.inbound.items import InTurn
 from api.inbound.people import AboutAPerson
 from api.protocols.models import DiagnosticKind
 
@@ -60,27 +56,6 @@ class Fate(Labelled):
     held = "held", "本地没有此人,暂存待匹配,到期清除"
     refused = "refused", "未保存"
 
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An item that could not be read; its event id is told where that could be."""
-
-    event_id: str | None
-    found: Sequence[Any]
-
-
-def _read_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError as error:
-        told = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-        event = told.get("event_id")
-        legible = isinstance(event, str) and len(event) <= 64 and event.isascii()  # noqa: PLR2004
-        return Unread(event if legible else None, error.errors(include_url=False))
-
-
-EACH_ALONE = WrapValidator(_read_alone)
-"""An item that does not hold becomes `Unread` and costs no other item."""
 
 EventId = Annotated[
     str,
@@ -173,7 +148,7 @@ class CodeChanges(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_CHANGE]}]})
 
     items: Annotated[
-        list[Annotated[CodeChange, EACH_ALONE]],
+        list[Annotated[Any, InTurn(CodeChange)]],
         Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下,互不影响"),
     ]
 
@@ -184,7 +159,7 @@ class SampleResults(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_RESULT]}]})
 
     items: Annotated[
-        list[Annotated[SampleResult, EACH_ALONE]],
+        list[Annotated[Any, InTurn(SampleResult)]],
         Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下,互不影响"),
     ]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from api.foundation import clock
 from api.health_records.standing import standing_of
 from api.health_records.verdicts import Standing
-from api.inbound.desk import Desk, event_record, note
+from api.inbound.desk import Desk, Note, event_record, note_all
 from api.inbound.models import EventKind
 from api.inbound.people import Known, Register, SeveralPeople, Traces, register_of
 from api.inbound.schemas import CodeTold, NegativeTold, StatusAnswer, StatusAsked, StatusTold
@@ -33,15 +33,8 @@ async def answer(desk: Desk, asked: Sequence[StatusAsked]) -> StatusAnswer:
     known = {each.id: each for each in found if each is not None}
     standings = await standing_of(desk.connection, known.keys(), clock.now())
     until = await _quarantined(desk, known.keys())
-    for person in known.values():
-        await note(
-            desk.connection,
-            desk.caller,
-            "status.query",
-            subject=person.id,
-            reach=person.reach,
-            counted={},
-        )
+    notes = [Note(person.id, person.reach, {}) for person in known.values()]
+    await note_all(desk.connection, desk.caller, "status.query", notes)
     told = {key: _told(standings[key], until.get(key)) for key in known}
     return StatusAnswer(items=[told[each.id] if each else _UNKNOWN for each in found])
 
