@@ -33,7 +33,8 @@ class InTurn:
     def __get_pydantic_json_schema__(
         self, _: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(self.record.__pydantic_core_schema__)
+        # One level down, where a model stands under its own name and is not written out.
+        return handler(core_schema.definitions_schema(self.record.__pydantic_core_schema__, []))
 
 
 @dataclass(frozen=True, slots=True)
