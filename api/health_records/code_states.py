@@ -4,6 +4,7 @@ An older state that comes late is kept as history and overwrites nothing: which 
 asked of the records (`standing.py`).
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,11 +32,13 @@ class CodeStateTold:
     """What a system said of the code of one resident.
 
     `changed_at` is since when it holds at the source, where that says so, else when it was fetched;
-    the same `id` told again is no news.
+    the same `id` told again is no news. Where only the document is known, `document_lookup` stands
+    for the resident.
     """
 
     id: UUID
-    resident_id: UUID
+    resident_id: UUID | None = None
+    document_lookup: bytes | None = None
     system: str
     state: CodeState
     changed_at: datetime
@@ -50,14 +53,16 @@ class CodeStateTold:
 
 
 class Taken(NamedTuple):
-    """What became of states that were told: which are new, and of these, which are history already.
+    """What became of states that were told: whose the new ones are, which are history already.
 
-    `unknown` are the places in what was told whose resident is not in sight.
+    `unknown` are the places in what was told whose resident is not in sight; `by_grid` counts what
+    is new by grid and path.
     """
 
-    new: set[UUID]
+    new: dict[UUID, UUID]
     older: set[UUID]
     unknown: set[int]
+    by_grid: Counter[tuple[UUID, str]]
 
 
 async def keep_code_states(
@@ -82,10 +87,13 @@ async def keep_code_states(
 
 
 async def take_code_states(
-    connection: Connection, actor: Actor, told: Sequence[CodeStateTold]
+    connection: Connection, actor: Actor, told: Sequence[CodeStateTold], *, by_document: bool
 ) -> Taken:
     """Keep a part of what a system tells; when all is kept, it is put on record and sounded."""
-    return await _take(connection, _TAKE, told, actor, Source.device)
+    if not told:
+        return Taken({}, set(), set(), Counter())
+    statement = _TAKE_BY_DOCUMENT if by_document else _TAKE
+    return await _take(connection, statement, told, actor, Source.device)
 
 
 def _outcomes(
@@ -96,7 +104,7 @@ def _outcomes(
         if place in taken.unknown:
             outcomes.append(refused(each.id, _unknown(place)))
         elif each.id in taken.new:
-            taken.new.remove(each.id)  # an item that repeats this id is a repeat like any other
+            del taken.new[each.id]  # an item that repeats this id is a repeat like any other
             outcomes.append(ItemOutcome(id=each.id, outcome=Outcome.created, problem=None))
         else:
             outcomes.append(_repeated(each, before.get(each.id)))
@@ -110,15 +118,16 @@ _KEPT = """
     WITH told AS MATERIALIZED (
         SELECT * FROM ROWS FROM (json_to_recordset($1::json) AS (
             id uuid, resident_id uuid, system text, state text, changed_at timestamptz,
-            fetched_at timestamptz, valid_until timestamptz, reason_sealed bytea, event_id text
+            fetched_at timestamptz, valid_until timestamptz, reason_sealed bytea, event_id text,
+            document_lookup bytea
         )) WITH ORDINALITY AS t (
             id, resident_id, system, state, changed_at, fetched_at, valid_until, reason_sealed,
-            event_id, nth
+            event_id, document_lookup, nth
         )
     ), placed AS MATERIALIZED (
-        SELECT told.*, r.grid_id, r.reach FROM told CROSS JOIN LATERAL (
-            SELECT grid_id, reach FROM residents
-            WHERE id = told.resident_id AND discarded_at IS NULL LIMIT 1
+        SELECT told.*, r.person, r.grid_id, r.reach FROM told CROSS JOIN LATERAL (
+            SELECT id AS person, grid_id, reach FROM residents
+            WHERE {person} AND discarded_at IS NULL LIMIT 1
         ) AS r
     ), kept AS (
         INSERT INTO code_states AS c (
@@ -126,11 +135,11 @@ _KEPT = """
             valid_until, reason_sealed, event_id, recorded_at, received_at, performed_by,
             entered_by, source
         )
-        SELECT id, 1, reach, grid_id, resident_id, system, state, changed_at, fetched_at,
-            valid_until, reason_sealed, event_id, fetched_at, $2, $3, $3, $4
+        SELECT id, 1, reach, grid_id, person, system, state, changed_at, fetched_at, valid_until,
+            reason_sealed, event_id, fetched_at, $2, $3, $3, $4
         FROM placed ORDER BY nth
         ON CONFLICT (id) DO NOTHING
-        RETURNING id, grid_id, reach, EXISTS (
+        RETURNING id, resident_id, grid_id, reach, EXISTS (
             SELECT FROM code_states AS newer
             WHERE newer.resident_id = c.resident_id AND newer.system = c.system
                 AND newer.changed_at >= c.changed_at
@@ -149,12 +158,17 @@ _NOTE = f""", noted AS (
     )
 """
 _TOLD = """
-    SELECT ARRAY(SELECT id FROM kept) AS new, ARRAY(SELECT id FROM kept WHERE is_older) AS older,
-        ARRAY(
+    SELECT ARRAY(SELECT id FROM kept) AS new, ARRAY(SELECT resident_id FROM kept) AS whose,
+        ARRAY(SELECT grid_id FROM kept) AS grids, ARRAY(SELECT reach FROM kept) AS reaches,
+        ARRAY(SELECT id FROM kept WHERE is_older) AS older, ARRAY(
             SELECT nth FROM told WHERE NOT EXISTS (SELECT FROM placed WHERE placed.nth = told.nth)
         ) AS unknown
 """
-_TAKE, _TAKE_AND_NOTE = _KEPT + _TOLD, _KEPT + _NOTE + _TOLD
+_BY_ID = _KEPT.format(person="id = told.resident_id")
+_TAKE, _TAKE_AND_NOTE = _BY_ID + _TOLD, _BY_ID + _NOTE + _TOLD
+_TAKE_BY_DOCUMENT = (
+    _KEPT.format(person="document_lookup = told.document_lookup AND left_on IS NULL") + _TOLD
+)
 
 
 async def _take(
@@ -169,7 +183,13 @@ async def _take(
     answer: Any = await connection.fetchrow(
         statement, said, clock.now(), actor.worker, source.value, *note
     )
-    return Taken({*answer["new"]}, {*answer["older"]}, {nth - 1 for nth in answer["unknown"]})
+    paths = [reach.rpartition(".")[0] for reach in answer["reaches"]]
+    return Taken(
+        dict(zip(answer["new"], answer["whose"], strict=True)),
+        {*answer["older"]},
+        {nth - 1 for nth in answer["unknown"]},
+        Counter(zip(answer["grids"], paths, strict=True)),
+    )
 
 
 async def code_states_kept(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:

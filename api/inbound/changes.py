@@ -1,9 +1,14 @@
-"""Changes of people's codes: kept part by part, in whatever order they come."""
+"""Changes of people's codes: kept part by part, in whatever order they come.
+
+Most are told for the first time of somebody who is known by their document: such a part is kept in
+one statement, which finds the people itself. Whatever else there is, is taken up after them.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -17,18 +22,18 @@ from api.health_records.code_states import (
     sound,
     take_code_states,
 )
-from api.inbound.desk import Desk, Found, Read, Reader, Sent, differs, fate, note_by_grid, sort
+from api.inbound.desk import Desk, Reader, Sent, differs, fate, note_by_grid, sort
 from api.inbound.holding import hold
 from api.inbound.items import NO_ITEMS, Part, in_parts
 from api.inbound.models import EventKind
 from api.inbound.schemas import CodeChange, Fate, InboundOutcome, ItemFate
-from api.inbound.settling import Kept
+from api.inbound.settling import Kept, Told
 
 _READER = Reader(
     EventKind.code_change, TypeAdapter(list[CodeChange]), ("changed_at", "reported_at")
 )
 _PART = 250
-"""While PostgreSQL keeps so many, the next are read; each part costs two round trips."""
+"""While PostgreSQL keeps so many, as many more are read; each part costs a round trip."""
 
 
 async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
@@ -39,37 +44,55 @@ async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     """
     kept = Kept()
     first, *others = in_parts(items, _PART)
-    read = _READER.read(desk, first)
+    told = _read(desk, kept, first)
     for following in (*others, NO_ITEMS):
-        part = await sort(desk, read)
-        states = [_state(desk, each) for each in part.found]
-        taking = take_code_states(desk.connection, desk.caller, states)
-        taken, read = await beside(taking, partial(_meanwhile, desk, kept, following))
-        kept.unsettled.append((part, states, taken))
+        states = [state for _, state in told]
+        taking = take_code_states(desk.connection, desk.caller, states, by_document=True)
+        taken, after = await beside(taking, partial(_read, desk, kept, following))
+        kept.unsettled.append((told, taken))
+        told = after
     kept.settle()
-    await _conclude(desk, kept)
+    await _take_the_rest(desk, kept)
+    # Once for all: alerts are locked last and in one statement, so that nobody waits in a ring.
+    await note_by_grid(desk.connection, desk.caller, _ACTION, kept.by_grid, counted="code_states")
+    await sound(desk.connection, desk.caller, kept.red)
     return InboundOutcome.of([kept.fates[place] for place in range(len(items))])
 
 
-def _meanwhile(desk: Desk, kept: Kept, following: Part) -> Read:
-    """What Python does while PostgreSQL keeps a part: settle the one before, read the next."""
+_ACTION = "code_states.record_all"
+
+
+def _read(desk: Desk, kept: Kept, part: Part) -> Told:
+    """What Python does while PostgreSQL keeps a part: settle the one before, read the next.
+
+    Whoever is told by document alone is found by the statement that keeps it.
+    """
     kept.settle()
-    return _READER.read(desk, following)
+    read = _READER.read(desk, part)
+    kept.fates.update(read.fates)
+    kept.left.extend(each for each in read.sent if each.traces.document is None)
+    return [(each, _state(desk, each)) for each in read.sent if each.traces.document is not None]
 
 
-async def _conclude(desk: Desk, kept: Kept) -> None:
-    """What is done once for all parts: alerts are locked last, all of them in one statement."""
-    connection, caller = desk.connection, desk.caller
-    await note_by_grid(
-        connection, caller, "code_states.record_all", kept.by_grid, counted="code_states"
-    )
-    await sound(connection, caller, kept.red)
-    before = await code_states_kept(connection, {state.id for _, state in kept.repeated})
-    for sent, state in kept.repeated:
-        kept.fates[sent.place] = _repeated(desk, sent, state, before.get(sent.id))
-    told = [_plain(desk, each) for each in kept.unknown]
-    reasons = [_reason(desk, each) for each in kept.unknown]
-    kept.fates |= await hold(desk, EventKind.code_change, kept.unknown, told, reasons)
+async def _take_the_rest(desk: Desk, kept: Kept) -> None:
+    """What was told before, or of somebody who is not here by that document."""
+    if not kept.left:
+        return
+    rest = await sort(desk, kept.left)
+    told = [(each.sent, _state(desk, each.sent, each.person.id)) for each in rest.found]
+    states = [state for _, state in told]
+    taken = await take_code_states(desk.connection, desk.caller, states, by_document=False)
+    gone = [told[place][0] for place in taken.unknown]  # found, and away before it was kept
+    repeated = [each for each in kept.kept(told, taken) if each[0] not in gone]
+    before = await code_states_kept(desk.connection, {sent.id for sent, _ in repeated})
+    kept.fates |= rest.fates
+    kept.fates |= {
+        sent.place: _repeated(desk, sent, state, before.get(sent.id)) for sent, state in repeated
+    }
+    unknown = [*rest.unknown, *gone]
+    plain = [_plain(desk, each) for each in unknown]
+    reasons = [_reason(desk, each) for each in unknown]
+    kept.fates |= await hold(desk, EventKind.code_change, unknown, plain, reasons)
 
 
 def _repeated(desk: Desk, sent: Sent, told: CodeStateTold, kept: Any) -> ItemFate:
@@ -88,16 +111,17 @@ def _differing(desk: Desk, said: CodeChange, first: Any) -> list[str]:
     return differing if said.reported_at in (None, reported) else [*differing, "reported_at"]
 
 
-def _state(desk: Desk, found: Found) -> CodeStateTold:
-    said: CodeChange = found.sent.said
+def _state(desk: Desk, sent: Sent, resident: UUID | None = None) -> CodeStateTold:
+    said: CodeChange = sent.said
     return CodeStateTold(
-        id=found.sent.id,
-        resident_id=found.person.id,
+        id=sent.id,
+        resident_id=resident,
+        document_lookup=sent.traces.document,
         system=system_of(desk, said.system),
         state=said.state,
         changed_at=said.changed_at,
         fetched_at=said.reported_at or clock.now(),
-        reason_sealed=_reason(desk, found.sent),
+        reason_sealed=_reason(desk, sent),
         event_id=said.event_id,
     )
 

@@ -60,7 +60,7 @@ class Found(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """Items that were read, by what can be done with them; `fates` has those that are done."""
+    """Items by what can be done with them; `fates` has those of which nobody can say whom."""
 
     found: list[Found]
     unknown: list[Sent]
@@ -80,6 +80,7 @@ class Reader:
         fates: dict[int, ItemFate] = {}
         sent: list[Sent] = []
         latest = clock.now() + CLOCK_SKEW
+        sender = sender_of(desk.caller.client, self.kind)
         for place, item in zip(part, read_each(self.records, part), strict=True):
             if isinstance(item, Unread):
                 problem = invalid_input(item.found, within=("body", "items", str(place)))
@@ -88,7 +89,7 @@ class Reader:
                 problem = RecordedInTheFuture(pointer=f"/body/items/{place}/{early}")
                 fates[place] = fate(item.event_id, Fate.refused, problem)
             else:
-                identity = event_record(desk.caller.client, self.kind, item.event_id)
+                identity = event_record(sender, item.event_id)
                 traces = Traces.of(item, identity, desk.keyring)
                 sent.append(Sent(place, identity, item.event_id, item, traces))
         return Read(sent, fates)
@@ -102,10 +103,14 @@ class Reader:
         return None
 
 
-def event_record(client: UUID, kind: EventKind, event_id: str) -> UUID:
+def sender_of(client: UUID, kind: EventKind) -> str:
+    """What goes before an event id of a client, so that it is the same event as no other's."""
+    return f"{client.hex}{kind}"
+
+
+def event_record(sender: str, event_id: str) -> UUID:
     """The id under which an event of a client is kept: the same event is the same record."""
-    told = f"{client.hex}{kind}{event_id}".encode()
-    digest = int.from_bytes(hashlib.sha256(told).digest()[:16])
+    digest = int.from_bytes(hashlib.sha256(f"{sender}{event_id}".encode()).digest()[:16])
     return UUID(int=digest & _NOT_FIXED | _VERSION_4)  # as by `version=4`, in half the time
 
 
@@ -113,11 +118,11 @@ _VERSION_4 = 4 << 76 | 0b10 << 62
 _NOT_FIXED = ~(0xF << 76 | 0b11 << 62)
 
 
-async def sort(desk: Desk, read: Read) -> Sorted:
+async def sort(desk: Desk, sent: Sequence[Sent]) -> Sorted:
     """Find out who each item is about, in two statements at most."""
-    register = await register_of(desk.connection, [each.traces for each in read.sent])
-    sorted_ = Sorted([], [], read.fates)
-    for each in read.sent:
+    register = await register_of(desk.connection, [each.traces for each in sent])
+    sorted_ = Sorted([], [], {})
+    for each in sent:
         try:
             person = register.find(each.traces)
         except SeveralPeople:

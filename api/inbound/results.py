@@ -39,8 +39,9 @@ async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     A positive one opens an alert in this transaction.
     """
     (part,) = in_parts(items, len(items))
-    sorted_ = await sort(desk, _READER.read(desk, part))
-    fates = sorted_.fates
+    read = _READER.read(desk, part)
+    sorted_ = await sort(desk, read.sent)
+    fates = read.fates | sorted_.fates
     fates |= await _keep(desk, sorted_.found)
     told = [_plain(each) for each in sorted_.unknown]
     none = [None] * len(told)

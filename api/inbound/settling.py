@@ -1,62 +1,57 @@
 """What became of changes that were kept part by part: each item's fate, and what is still to do."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from api.health_records.code_states import CodeStateTold, Taken
-from api.inbound.desk import Found, Sent, Sorted, grid_of
+from api.inbound.desk import Sent
 from api.inbound.schemas import Fate, ItemFate
 
 _Whose = tuple[UUID, str]
 """The resident and the system."""
 
 
+Told = list[tuple[Sent, CodeStateTold]]
+
+
 @dataclass(slots=True)
 class Kept:
     """The items so far, by what became of them; `unsettled` are kept and not looked at yet."""
 
-    unsettled: list[tuple[Sorted, Sequence[CodeStateTold], Taken]] = field(
-        default_factory=list[Any]
-    )
+    unsettled: list[tuple[Told, Taken]] = field(default_factory=list[Any])
     fates: dict[int, ItemFate] = field(default_factory=dict[int, ItemFate])
-    unknown: list[Sent] = field(default_factory=list[Sent])
-    repeated: list[tuple[Sent, CodeStateTold]] = field(default_factory=list[Any])
+    left: list[Sent] = field(default_factory=list[Sent])
     red: list[UUID] = field(default_factory=list[UUID])
     by_grid: Counter[tuple[UUID, str]] = field(default_factory=Counter[tuple[UUID, str]])
-    _newest: dict[tuple[UUID, str], tuple[Sent, CodeStateTold]] = field(
-        default_factory=dict[Any, Any]
-    )
+    _newest: dict[_Whose, tuple[Sent, CodeStateTold]] = field(default_factory=dict[Any, Any])
 
     def settle(self) -> None:
-        """Look at what became of each item of the parts that were kept."""
-        for part, states, taken in self.unsettled:
-            self.fates.update(part.fates)
-            self.unknown.extend(part.unknown)
-            for place, (found, state) in enumerate(zip(part.found, states, strict=True)):
-                if place in taken.unknown:  # found, and gone before it was kept
-                    self.unknown.append(found.sent)
-                elif state.id in taken.new:
-                    taken.new.remove(state.id)  # the same event further on is a repetition
-                    self._keep(found, state, is_older=state.id in taken.older)
-                else:
-                    self.repeated.append((found.sent, state))
+        """Look at what became of the parts that were kept; what is not new is left for later."""
+        for told, taken in self.unsettled:
+            self.left.extend(sent for sent, _ in self.kept(told, taken))
         self.unsettled.clear()
 
-    def _keep(self, found: Found, state: CodeStateTold, *, is_older: bool) -> None:
-        sent, person = found
-        is_newest = self._is_newest(sent, state) and not is_older
-        self.fates[sent.place] = _fate(sent, Fate.created if is_newest else Fate.superseded)
-        self.by_grid[grid_of(person)] += 1
-        if state.is_red:
-            self.red.append(state.id)
+    def kept(self, told: Told, taken: Taken) -> Told:
+        """Note the fates of what is new; returns the rest."""
+        self.by_grid.update(taken.by_grid)
+        rest: Told = []
+        for sent, state in told:
+            person = taken.new.pop(sent.id, None)  # the same event further on is a repetition
+            if person is None:
+                rest.append((sent, state))
+                continue
+            is_newest = self._is_newest((person, state.system), sent, state)
+            outcome = Fate.created if is_newest and sent.id not in taken.older else Fate.superseded
+            self.fates[sent.place] = _fate(sent, outcome)
+            if state.is_red:
+                self.red.append(sent.id)
+        return rest
 
-    def _is_newest(self, sent: Sent, state: CodeStateTold) -> bool:
-        """Whether nothing newer of this person and system was sent so far; what was is history."""
-        whose = state.resident_id, state.system
+    def _is_newest(self, whose: _Whose, sent: Sent, state: CodeStateTold) -> bool:
+        """Whether nothing newer of this person and system was sent so far; what is older, was."""
         before = self._newest.get(whose)
         if before is not None:
             older, other = before

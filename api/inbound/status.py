@@ -7,7 +7,7 @@ from uuid import UUID
 from api.foundation import clock
 from api.health_records.standing import standing_of
 from api.health_records.verdicts import Standing
-from api.inbound.desk import Desk, Note, event_record, note_all
+from api.inbound.desk import Desk, Note, event_record, note_all, sender_of
 from api.inbound.models import EventKind
 from api.inbound.people import Known, Register, SeveralPeople, Traces, register_of
 from api.inbound.schemas import CodeTold, NegativeTold, StatusAnswer, StatusAsked, StatusTold
@@ -23,9 +23,9 @@ async def answer(desk: Desk, asked: Sequence[StatusAsked]) -> StatusAnswer:
     Somebody unknown, somebody out of reach and somebody a phone alone does not tell apart are
     answered alike. Who was told of is put on record, one by one.
     """
-    client = desk.caller.client
+    sender = sender_of(desk.caller.client, EventKind.code_change)
     traces = [
-        Traces.of(each, event_record(client, EventKind.code_change, str(place)), desk.keyring)
+        Traces.of(each, event_record(sender, str(place)), desk.keyring)
         for place, each in enumerate(asked)
     ]
     register = await register_of(desk.connection, traces)
