@@ -32,8 +32,9 @@ from api.inbound.settling import Kept, Told
 _READER = Reader(
     EventKind.code_change, TypeAdapter(list[CodeChange]), ("changed_at", "reported_at")
 )
-_PART = 250
-"""While PostgreSQL keeps so many, as many more are read; each part costs a round trip."""
+_FIRST, _PART = 100, 300
+"""While PostgreSQL keeps so many, as many more are read; it waits for the first of them alone, and
+each part costs a round trip."""
 
 
 async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
@@ -43,7 +44,7 @@ async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     opens an alert in this transaction.
     """
     kept = Kept()
-    first, *others = in_parts(items, _PART)
+    first, *others = in_parts(items, _PART, first=_FIRST)
     told = _read(desk, kept, first)
     for following in (*others, NO_ITEMS):
         states = [state for _, state in told]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 from pydantic import (
@@ -45,14 +46,20 @@ class Unread:
     found: Sequence[Any]
 
 
-def in_parts(items: Sequence[Any], size: int) -> list[Part]:
-    """The items in the order of their events, so many at a time.
+def in_order(items: Sequence[Any]) -> Part:
+    """The items in the order of their events.
 
     Whoever sends the same events keeps them in the same order, so that two requests wait for each
     other, never in a ring.
     """
-    told = sorted(enumerate(items), key=lambda each: _event_id(each[1]) or "")
-    return [dict(told[first : first + size]) for first in range(0, len(told), size)]
+    return dict(sorted(enumerate(items), key=lambda each: _event_id(each[1]) or ""))
+
+
+def in_parts(items: Sequence[Any], size: int, *, first: int) -> list[Part]:
+    """The same, so many at a time, and fewer the `first` time."""
+    told = [*in_order(items).items()]
+    bounds = [0, *range(first, len(told), size), len(told)]
+    return [dict(told[begins:ends]) for begins, ends in pairwise(bounds)]
 
 
 def read_each(records: TypeAdapter[Any], part: Part) -> list[Any]:

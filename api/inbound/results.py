@@ -23,7 +23,7 @@ from api.inbound.desk import (
     sort,
 )
 from api.inbound.holding import hold
-from api.inbound.items import in_parts
+from api.inbound.items import in_order
 from api.inbound.models import EventKind
 from api.inbound.schemas import Fate, InboundOutcome, ItemFate, SampleResult
 from api.quarantines.tested import FOLLOWED
@@ -38,7 +38,7 @@ async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
 
     A positive one opens an alert in this transaction.
     """
-    (part,) = in_parts(items, len(items))
+    part = in_order(items)
     read = _READER.read(desk, part)
     sorted_ = await sort(desk, read.sent)
     fates = read.fates | sorted_.fates
