@@ -32,7 +32,7 @@ from api.foundation.identity import DocumentKind, mask_document, mask_name, mask
 from api.foundation.logs import request_id
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.foundation.records import new_id
+from api.foundation.records import json_of, new_id
 from api.foundation.sealed import Keyring
 from api.registry.masked import opened
 
@@ -42,7 +42,7 @@ Row = dict[str, Any]
 def as_told(row: Row) -> str:
     """A pass as the database reads it; what is not said is left out."""
     said = {name: value for name, value in row.items() if value is not None}
-    return orjson.dumps(said, default=_as_postgresql_reads).decode()
+    return json_of(said).decode()
 
 
 class Sight(NamedTuple):
@@ -61,10 +61,6 @@ async def keep(connection: Connection, row: Row, means: bytes, seen: Sight, by: 
     told = as_told(row), means.decode()
     note = row["received_at"], by.post, by.session, new_id(), request_id.get()
     return await connection.fetchval(_KEEP, *told, *seen, *note)
-
-
-def _as_postgresql_reads(value: bytes | UUID) -> str:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 # What was learnt later makes a version too, but of what was said at the gate it changes nothing.

@@ -6,8 +6,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from api.access.audit import NOTED
 from api.access.caller import entering
 from api.access.tokens import Claims
@@ -15,7 +13,7 @@ from api.foundation import clock
 from api.foundation.database import Connection, Database, cell_schema
 from api.foundation.logs import request_id
 from api.foundation.problems import NotFound
-from api.foundation.records import new_id
+from api.foundation.records import json_of, new_id
 
 Row = Mapping[str, Any]
 Slot = tuple[UUID, date, str]
@@ -70,7 +68,7 @@ async def keep(
     kept = await database.at_once(
         f"{cell_schema(caller.cell)}.keep_reading",
         *entering(caller),
-        *(orjson.dumps(each, default=_as_postgresql_reads).decode() for each in told),
+        *(json_of(each).decode() for each in told),
         new_id(),
         request_id.get(),
     )
@@ -108,13 +106,9 @@ async def keep_all(connection: Connection, entered_by: UUID, rows: Sequence[Row]
     if not rows:
         return set()
     received_at = max(row["received_at"] for row in rows)
-    said = orjson.dumps(rows, default=_as_postgresql_reads).decode()
+    said = json_of(rows).decode()
     kept = await connection.fetch(_KEEP_ALL, received_at, entered_by, said)
     return {row["id"] for row in kept}
-
-
-def _as_postgresql_reads(value: bytes | UUID) -> str:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 _QUARANTINES = """
@@ -245,7 +239,7 @@ async def note(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an audit row by itself, for what was not one statement anyway."""
-    await connection.execute(_NOTE, *note, subject, orjson.dumps(details or {}).decode(), reach)
+    await connection.execute(_NOTE, *note, subject, json_of(details or {}).decode(), reach)
 
 
 _HISTORY = f"""
