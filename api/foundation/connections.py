@@ -21,23 +21,46 @@ class Connections:
         self._connect = connect
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(most)
+        self._open = False
+
+    async def open(self) -> None:
+        """Connect once, so that a service without its database does not start."""
+        self._open = True
+        async with self.taken():
+            pass
 
     async def take(self) -> Connection:
-        """One that nobody else has until it is given back; the one used last, or a fresh one."""
+        """One that nobody else has until it is given back; the one used last, or a fresh one.
+
+        Raises the driver's `InterfaceError` before they are opened and after they are closed.
+        """
         await self._places.acquire()
         try:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():  # as after a restart of the database
-                    return connection
-            return await self._connect()
+            return self._last_used() or await self._connected()
         except BaseException:
             self._places.release()
             raise
 
+    def _last_used(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():  # as after a restart of the database
+                return connection
+        return None
+
+    async def _connected(self) -> Connection:
+        if not self._open:
+            raise asyncpg.InterfaceError("the connections are not open")
+        return await self._connect()
+
     def give_back(self, connection: Connection, *, sound: bool = True) -> None:
         """Let somebody else have it; it is closed where a transaction may still be open on it."""
-        if sound and not connection.is_closed() and not connection.is_in_transaction():
+        if (
+            self._open
+            and sound
+            and not connection.is_closed()
+            and not connection.is_in_transaction()
+        ):
             self._idle.append(connection)
         else:
             connection.terminate()
@@ -48,7 +71,8 @@ class Connections:
         return Taken(self)
 
     async def close(self) -> None:
-        """Say goodbye on all that nobody has."""
+        """Say goodbye on all that nobody has; what somebody has is closed when it is given back."""
+        self._open = False
         while self._idle:
             await self._idle.pop().close(timeout=5)
 

@@ -163,9 +163,7 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Connect once, so that a service without its database does not start."""
-        async with self._connections.taken():
-            pass
+        await self._connections.open()
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -138,7 +138,7 @@ Phone = Annotated[
     str,
     _told("phone", normalise_phone),
     _string(
-        pattern=r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8})$",
+        pattern=r"^(1[3-9][0-9]{9}|0[1-9][0-9]{1,2}-?[0-9]{7,8})$",
         description="手机号，或带区号的固定电话",
         examples=["13800005678"],
     ),

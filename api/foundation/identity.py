@@ -17,7 +17,7 @@ _HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000:
 _UNSEEN = dict.fromkeys(
     (0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
 )
-_PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{9,11}")
+_PHONE = re.compile(r"1[3-9][0-9]{9}|0[1-9][0-9]{8,10}")
 _WRITTEN_RIGHT = re.compile(r"[0-9]{17}[0-9X]")
 _IDENTITY = re.compile(r"[0-9]{15}|[0-9]{17}[0-9X]")
 _RESIDENCE_PERMIT_PREFIXES = ("81", "82", "83")

@@ -18,6 +18,7 @@ async def two(addresses: Addresses) -> AsyncGenerator[Connections]:
         return await asyncpg.connect(addresses.service)
 
     connections = Connections(connect, most=2)
+    await connections.open()
     yield connections
     await connections.close()
 
@@ -81,6 +82,8 @@ async def test_one_that_the_server_closed_is_replaced(two: Connections):
 
 async def test_who_finds_no_server_takes_no_place():
     refused = Connections(_refused, most=1)
+    with pytest.raises(ConnectionRefusedError):
+        await refused.open()
     for _ in range(2):
         with pytest.raises(ConnectionRefusedError):
             await refused.take()
@@ -88,3 +91,16 @@ async def test_who_finds_no_server_takes_no_place():
 
 async def _refused() -> Connection:
     raise ConnectionRefusedError
+
+
+async def test_what_is_closed_opens_nothing_and_what_was_out_is_closed_when_it_comes_back(
+    two: Connections,
+):
+    out = await two.take()
+    await two.close()
+    two.give_back(out)
+    assert out.is_closed()
+    with pytest.raises(asyncpg.InterfaceError):
+        await two.take()
+    await two.open()
+    assert await _pid(two)
