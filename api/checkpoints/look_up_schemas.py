@@ -1,7 +1,7 @@
 """Looking somebody up at a gate, on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -21,20 +21,25 @@ _ASK: dict[str, Any] = {
 }
 
 
-class GateLookUpAsk(Documented):
+class LookedUp(Documented):
+    """Somebody who stands before the caller, by a document or a phone."""
+
+    name: Annotated[Name | None, Field(description="姓名;按电话查询时用于区分家人")] = None
+
+    @model_validator(mode="after")
+    def _is_about_somebody(self) -> Self:
+        if not (self.document or self.phone):
+            raise PydanticCustomError("look_up", "证件、电话至少填写一项")
+        return self
+
+
+class GateLookUpAsk(LookedUp):
     """Whom a gate asks about, and why; the purpose is kept on record."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ASK]})
 
     checkpoint_id: Annotated[RecordId, Field(description="在哪个卡点查询")]
-    name: Annotated[Name | None, Field(description="姓名;按电话查询时用于区分家人")] = None
     purpose: Annotated[LongText, Field(min_length=4, description="查询原因,至少4个字,将被记录")]
-
-    @model_validator(mode="after")
-    def _is_about_somebody(self) -> "GateLookUpAsk":
-        if not (self.document or self.phone):
-            raise PydanticCustomError("look_up", "证件、电话至少填写一项")
-        return self
 
 
 class GateLookUpRead(Wire):

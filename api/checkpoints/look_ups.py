@@ -3,33 +3,22 @@
 Somebody without a record is answered as somebody unknown: what lacks, lacks for both.
 """
 
-import math
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
-
 import orjson
 
 from api.access.audit import NOTED, noted
 from api.checkpoints.gates import Asked, Gate, Scene, Sought, at_gate
 from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
 from api.checkpoints.models import GateDecision
+from api.checkpoints.searching import refuse_searching
 from api.checkpoints.verdicts import verdict
 from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.identity import mask_name
-from api.foundation.problems import TooMany
 from api.foundation.records import new_id
 
 MOST = 20
 """Look-ups of one worker within `WITHIN`: more than a queue at a gate needs, too few to search."""
 
-WITHIN = timedelta(minutes=10)
-
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('gate look-up ' || $1::text, 0))"
-_LATELY = """
-    SELECT count(*) AS number, min(at) AS first FROM gate_look_ups WHERE worker_id = $1 AND at > $2
-"""
 _KEEP = f"""
     WITH kept AS (
         INSERT INTO gate_look_ups (
@@ -47,7 +36,8 @@ async def look_up(gate: Gate, said: GateLookUpAsk) -> GateLookUpRead:
     Raises `NotFound`, `CheckpointClosed`, and `TooMany` with the seconds to wait.
     """
     async with gate.opened() as (inside, connection):
-        await _refuse_too_many(connection, gate.caller.worker, clock.now())
+        worker = gate.caller.worker
+        await refuse_searching(connection, "gate_look_ups", worker, clock.now(), most=MOST)
         return await _looked_up(inside, connection, said)
 
 
@@ -70,17 +60,6 @@ async def _looked_up(gate: Gate, connection: Connection, said: GateLookUpAsk) ->
     )
     await _note(gate, connection, scene, told, said.purpose)
     return told
-
-
-async def _refuse_too_many(connection: Connection, worker: UUID, now: datetime) -> None:
-    """Counted one after the other, so that asking in parallel gains nothing."""
-    await connection.execute(_LOCK, str(worker))
-    row: Any = await connection.fetchrow(_LATELY, worker, now - WITHIN)
-    if row["number"] >= MOST:
-        seconds = max(1, math.ceil((row["first"] + WITHIN - now).total_seconds()))
-        raise TooMany(
-            f"查询过于频繁,请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
-        )
 
 
 async def _note(

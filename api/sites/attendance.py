@@ -5,7 +5,6 @@ searches is slowed down. What a look-up opens lasts one transaction; the address
 what else is known of them, is never told.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.checkpoints.gates import Sought
+from api.checkpoints.searching import refuse_searching
 from api.foundation import clock
-from api.foundation.database import keyring_of
+from api.foundation.database import driver_of, keyring_of
 from api.foundation.identity import mask_name
-from api.foundation.problems import NotFound, TooMany
+from api.foundation.problems import NotFound
 from api.foundation.records import new_id
 from api.sites.attendance_schemas import SiteLookUpAsk, SiteLookUpRead
 from api.sites.models import SessionStatus, Site, SiteKind, SiteLookUp, SiteSession
@@ -31,18 +31,9 @@ from api.sites.queries import session_of
 MOST = 150
 """Look-ups of one worker within `WITHIN`: more than two hands can swab, too few to search."""
 
-WITHIN = timedelta(minutes=10)
-
 _AFTERWARDS = timedelta(hours=12)
 """For how long after a session what was found may be told of: as long as its shifts stay open."""
 
-_LOCK = text("""
-    SELECT pg_advisory_xact_lock(hashtextextended('site look-up ' || CAST(:worker AS text), 0))
-""")
-_LATELY = text("""
-    SELECT count(*) AS number, min(at) AS first FROM site_look_ups
-    WHERE worker_id = :worker AND at > :since
-""")
 _FOUND = text("""
     SELECT person_id, home_reach, name, doses, exempt
     FROM person_at_gate(NULL, :document, :phone, :called, :day, :at, NULL)
@@ -57,7 +48,8 @@ async def look_up(session: AsyncSession, caller: Claims, said: SiteLookUpAsk) ->
     """
     held, kind = await session_at_work(session, said.site_session_id)
     now = clock.now()
-    await _refuse_too_many(session, caller.worker, now)
+    door = await driver_of(session)
+    await refuse_searching(door, "site_look_ups", caller.worker, now, most=MOST)
     sought = Sought.by(said, keyring_of(session), person=None, name=said.name)
     whom = {"document": sought.document, "phone": sought.phone, "called": said.name}
     told = {**whom, "day": clock.local_day(now), "at": now}
@@ -107,18 +99,6 @@ async def session_at_work(
     if needed not in (None, kind):
         raise OtherKindOfSite
     return held, kind
-
-
-async def _refuse_too_many(session: AsyncSession, worker: UUID, now: datetime) -> None:
-    """Counted one after the other, so that asking in parallel gains nothing."""
-    await session.execute(_LOCK, {"worker": str(worker)})
-    told = {"worker": worker, "since": now - WITHIN}
-    lately: Any = (await session.execute(_LATELY, told)).one()
-    if lately.number >= MOST:
-        seconds = max(1, math.ceil((lately.first + WITHIN - now).total_seconds()))
-        raise TooMany(
-            f"查询过于频繁,请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
-        )
 
 
 @dataclass(frozen=True, slots=True)

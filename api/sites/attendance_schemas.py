@@ -4,12 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
-from api.checkpoints.pass_schemas import Documented
+from api.checkpoints.look_up_schemas import LookedUp
 from api.foundation.field_records import FromTheField
-from api.foundation.fields import Input, Name, RecordId, Wire
+from api.foundation.fields import Input, RecordId, Wire
 from api.foundation.records import Source
 from api.health_records.models import SwabType, VaccinationOutcome, VaccineTechnology
 from api.health_records.schemas import Kind, Laboratory, SampledAt
@@ -64,19 +63,12 @@ _DOSE: dict[str, Any] = {
 LookUp = Annotated[RecordId, Field(description="查询本人时回答的编号")]
 
 
-class SiteLookUpAsk(Documented):
+class SiteLookUpAsk(LookedUp):
     """Who stands at a site, by a document or a phone."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ASK]})
 
     site_session_id: Annotated[RecordId, Field(description="在哪一场查询")]
-    name: Annotated[Name | None, Field(description="姓名;按电话查询时用于区分家人")] = None
-
-    @model_validator(mode="after")
-    def _is_about_somebody(self) -> "SiteLookUpAsk":
-        if not (self.document or self.phone):
-            raise PydanticCustomError("look_up", "证件、电话至少填写一项")
-        return self
 
 
 class SiteLookUpRead(Wire):

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import time_machine
 
-from api.checkpoints.look_ups import MOST, WITHIN
+from api.checkpoints.look_ups import MOST
+from api.checkpoints.searching import WITHIN
 from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, TooMany
 from tests.builders import a_diagnostic_test, a_household, a_shift, somebody, synthetic_resident

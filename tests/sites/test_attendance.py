@@ -8,6 +8,7 @@ import httpx
 import pytest
 import time_machine
 
+from api.checkpoints.searching import WITHIN
 from api.foundation import clock
 from api.foundation.problems import (
     InvalidInput,
@@ -18,7 +19,7 @@ from api.foundation.problems import (
     TooMany,
 )
 from api.foundation.records import new_id
-from api.sites.attendance import MOST, WITHIN
+from api.sites.attendance import MOST
 from api.sites.problems import LookUpOver, OtherKindOfSite, SessionNotSo
 from tests.builders import (
     a_household,
