@@ -57,20 +57,25 @@ class TubeMember(Input):
     resident_id: Annotated[RecordId, Field(description="受检的居民")]
 
 
-class SampleTubeRecord(FromTheField):
-    """A tube as it is closed at the site, with everybody whose sample is in it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_TUBE]})
+class TubeTold(FromTheField):
+    """What is told of a tube as it is closed, whoever is in it."""
 
     code: TubeCode
     pool_size: PoolSize
     swab_type: SwabType = SwabType.oropharyngeal
     kind: Kind = DiagnosticKind.nucleic_acid
+    laboratory: Annotated[Laboratory | None, Field(description="检测机构")] = None
+    sampled_at: SampledAt
+
+
+class SampleTubeRecord(TubeTold):
+    """A tube as it is closed at the site, with everybody whose sample is in it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TUBE]})
+
     site_session_id: Annotated[
         RecordId | None, Field(description="在采样点采样的,该场次的编号")
     ] = None
-    laboratory: Annotated[Laboratory | None, Field(description="检测机构")] = None
-    sampled_at: SampledAt
     members: Annotated[
         list[TubeMember],
         Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人,不多于几人一管"),

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
 from api.foundation.corrections import Replaced
+from api.foundation.field_records import FromTheField
 from api.foundation.fields import Day, Input, RecordId, ShortText, Wire, unsaid
 from api.health_records.code_schemas import LARGEST_BATCH, HealthRecordRead
 from api.health_records.models import VaccinationOutcome, VaccineTechnology
@@ -39,10 +40,8 @@ _DOSE: dict[str, Any] = {
 }
 
 
-class VaccinationRecord(AboutAResident):
-    """A dose that was given, or that a person must not have any."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_DOSE]})
+class DoseTold(FromTheField):
+    """What is told of a dose, or of why somebody must not have any, wherever it is told."""
 
     outcome: Annotated[VaccinationOutcome, Field(description="接种了,或者有禁忌不宜接种")] = (
         VaccinationOutcome.given
@@ -57,6 +56,13 @@ class VaccinationRecord(AboutAResident):
     batch_number: BatchNumber | None = None
     unit: Unit | None = None
     body_site: BodySite | None = None
+
+
+class VaccinationRecord(DoseTold, AboutAResident):
+    """A dose that was given, or that a person must not have any."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DOSE]})
+
     site_session_id: Annotated[
         RecordId | None, Field(description="在接种点接种的,该场次的编号")
     ] = None

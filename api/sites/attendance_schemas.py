@@ -7,21 +7,11 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.checkpoints.look_up_schemas import LookedUp
-from api.foundation.field_records import FromTheField
 from api.foundation.fields import Input, RecordId, Wire
 from api.foundation.records import Source
 from api.health_records.models import SwabType, VaccinationOutcome, VaccineTechnology
-from api.health_records.schemas import Kind, Laboratory, SampledAt
-from api.health_records.tube_schemas import MOST_MEMBERS, PoolSize, TubeCode
-from api.health_records.vaccination_schemas import (
-    BatchNumber,
-    BodySite,
-    DoseNumber,
-    GivenOn,
-    Manufacturer,
-    Product,
-    Unit,
-)
+from api.health_records.tube_schemas import MOST_MEMBERS, TubeCode, TubeTold
+from api.health_records.vaccination_schemas import DoseTold
 from api.protocols.models import DiagnosticKind
 
 _ASK: dict[str, Any] = {
@@ -92,42 +82,23 @@ class SiteTubeMember(Input):
     look_up_id: LookUp
 
 
-class SiteTubeRecord(FromTheField):
+class SiteTubeRecord(TubeTold):
     """A tube as it is closed at a session, with everybody who was looked up for it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TUBE]})
 
-    code: TubeCode
-    pool_size: PoolSize
-    swab_type: SwabType = SwabType.oropharyngeal
-    kind: Kind = DiagnosticKind.nucleic_acid
-    laboratory: Annotated[Laboratory | None, Field(description="检测机构")] = None
-    sampled_at: SampledAt
     members: Annotated[
         list[SiteTubeMember],
         Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人,不多于几人一管"),
     ]
 
 
-class SiteDoseRecord(FromTheField):
+class SiteDoseRecord(DoseTold):
     """A dose given at a session, or that somebody must not have any."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DOSE]})
 
     look_up_id: LookUp
-    outcome: Annotated[VaccinationOutcome, Field(description="接种了,或者有禁忌不宜接种")] = (
-        VaccinationOutcome.given
-    )
-    given_on: GivenOn
-    dose_number: Annotated[DoseNumber | None, Field(description="第几剂;有禁忌的不填")] = None
-    technology: Annotated[
-        VaccineTechnology | None, Field(description="疫苗的种类;有禁忌的不填")
-    ] = None
-    product: Product | None = None
-    manufacturer: Manufacturer | None = None
-    batch_number: BatchNumber | None = None
-    unit: Unit | None = None
-    body_site: BodySite | None = None
 
 
 class ToldAtSite(Wire):
