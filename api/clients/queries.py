@@ -17,7 +17,7 @@ from api.access.tokens import Claims
 from api.clients.models import ClientCredential, MachineClient
 from api.clients.schemas import ClientStatus, CredentialRead, MachineClientRead
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 
 _GRIDS = table(
@@ -68,7 +68,7 @@ async def clients_page(
 ) -> Page[MachineClientRead]:
     """The clients of the caller's grids, in the order of their registration."""
     found = await read_page(
-        session, _within(caller), (col(MachineClient.id),), page, present=lambda row: row
+        session, _within(caller), (col(MachineClient.id),), page, present=as_it_is
     )
     shown = await present_all(session, found.items)
     return Page(items=shown, next_cursor=found.next_cursor)

@@ -75,6 +75,11 @@ async def read_page(
     )
 
 
+def as_it_is(row: Row) -> Row:
+    """A row that is presented as it is, or with all others of its page afterwards."""
+    return row
+
+
 def start_of(request: PageRequest, kinds: Sequence[type]) -> list[Any]:
     """The key values after which a page begins, for a statement of one's own; None from the first.
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 from api.foundation.records import former
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
@@ -81,13 +81,9 @@ async def tests(
         sampled_at = col(DiagnosticTest.sampled_at)
         statement = statement.where(sampled_at >= begins, sampled_at < ends)
     keys = [col(DiagnosticTest.sampled_at), col(DiagnosticTest.id)]
-    found = await read_page(session, statement, keys, page, present=_as_kept, descending=True)
+    found = await read_page(session, statement, keys, page, present=as_it_is, descending=True)
     items = await presented(session, found.items)
     return Page(items=items, next_cursor=found.next_cursor)
-
-
-def _as_kept(test: DiagnosticTest) -> DiagnosticTest:
-    return test
 
 
 async def history(session: AsyncSession, test: DiagnosticTest) -> DiagnosticTestHistory:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.clients.caller import ClientClaims
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 from api.leads.fate_schemas import DeliveredBatch, DeliveredLead, HandedOn, LeadFate, LeadFates
 from api.leads.models import Lead, LeadBatch, LeadStatus
@@ -71,11 +71,11 @@ async def delivered_leads(
     known = (await session.scalars(own.limit(1))).first() is not None
     _refuse_others(client, batch, known=known)
     statement = own if fate is None else own.where(_fate() == fate.value)
-    keys, leads = [col(Lead.received_at), col(Lead.id)], list[Lead]()
-    listed = await read_page(session, statement, keys, page, present=leads.append)
-    handed_on = await _handed_on(session, {each.id for each in leads})
-    items = [_told(each, handed_on.get(each.id)) for each in leads]
-    return Page(items=items, next_cursor=listed.next_cursor)
+    keys = [col(Lead.received_at), col(Lead.id)]
+    found = await read_page(session, statement, keys, page, present=as_it_is)
+    handed_on = await _handed_on(session, {each.id for each in found.items})
+    items = [_told(each, handed_on.get(each.id)) for each in found.items]
+    return Page(items=items, next_cursor=found.next_cursor)
 
 
 async def _handed_on(session: AsyncSession, leads: Collection[UUID]) -> dict[UUID, HandedOn]:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation import clock
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound, OutsideYourGrid
 from api.leads.models import (
     ANSWERED,
@@ -127,7 +127,7 @@ async def page_of_batches(
         late = or_(answered_at, closed_at > col(LeadBatch.deadline_at))
         statement = statement.where(late.is_(True) if wanted.late else late.is_not(True))
     keys = [col(LeadBatch.deadline_at), col(LeadBatch.id)]
-    return await read_page(session, statement, keys, page, present=lambda row: row, descending=True)
+    return await read_page(session, statement, keys, page, present=as_it_is, descending=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ async def page_of_leads(session: AsyncSession, wanted: LeadFilter, page: PageReq
     if wanted.late is not None:
         statement = statement.where(late().is_(True) if wanted.late else late().is_not(True))
     keys = [col(Lead.deadline_at), col(Lead.id)]
-    return await read_page(session, statement, keys, page, present=lambda row: row)
+    return await read_page(session, statement, keys, page, present=as_it_is)
 
 
 async def candidates_of(

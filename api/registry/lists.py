@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from api.foundation import clock
 from api.foundation.database import keyring_of
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.registry.masked import MAJORITY, listed_household, masked_resident, shown_bond
 from api.registry.models import Bond, BondKind, Household, Resident
@@ -45,9 +45,7 @@ async def list_households(
         statement = statement.where(_standing(col(Bond.kind) == wanted.lacking).is_(False))
     if wanted.worker_id is not None:
         statement = statement.where(_standing(col(Bond.worker_id) == wanted.worker_id).is_(True))
-    rows = await read_page(
-        session, statement, [col(Household.number)], page, present=lambda row: row
-    )
+    rows = await read_page(session, statement, [col(Household.number)], page, present=as_it_is)
     bonds = await open_bonds(session, [household.id for household in rows.items])
     items = [listed_household(session, row, bonds.get(row.id, [])) for row in rows.items]
     return Page(items=items, next_cursor=rows.next_cursor)

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.identity import mask_name
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput
 from api.health_records.models import DiagnosticTest, SampleTube, Vaccination
 from api.health_records.tube_schemas import SampleTubeRecord, TubeMember
@@ -104,9 +104,9 @@ async def own_tubes(
     statement = select(SampleTube).where(
         col(SampleTube.site_session_id) == held.id, col(SampleTube.entered_by) == caller.worker
     )
-    keys, tubes = [col(SampleTube.sampled_at), col(SampleTube.id)], list[SampleTube]()
-    listed = await read_page(session, statement, keys, page, present=tubes.append, descending=True)
-    return Page(items=await present_tubes(session, tubes), next_cursor=listed.next_cursor)
+    keys = [col(SampleTube.sampled_at), col(SampleTube.id)]
+    found = await read_page(session, statement, keys, page, present=as_it_is, descending=True)
+    return Page(items=await present_tubes(session, found.items), next_cursor=found.next_cursor)
 
 
 async def present_tubes(session: AsyncSession, tubes: Collection[SampleTube]) -> list[SiteTubeRead]:
@@ -135,9 +135,9 @@ async def own_doses(
     statement = select(Vaccination).where(
         col(Vaccination.site_session_id) == held.id, col(Vaccination.entered_by) == caller.worker
     )
-    keys, doses = [col(Vaccination.received_at), col(Vaccination.id)], list[Vaccination]()
-    listed = await read_page(session, statement, keys, page, present=doses.append, descending=True)
-    return Page(items=await present_doses(session, doses), next_cursor=listed.next_cursor)
+    keys = [col(Vaccination.received_at), col(Vaccination.id)]
+    found = await read_page(session, statement, keys, page, present=as_it_is, descending=True)
+    return Page(items=await present_doses(session, found.items), next_cursor=found.next_cursor)
 
 
 async def present_doses(

@@ -18,7 +18,7 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.field_records import fill_in
 from api.foundation.live import tell
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, Source, create_once
 from api.registry.queries import resident_of
@@ -183,6 +183,5 @@ async def home_samplings(
         if value is not None:
             statement = statement.where(col(getattr(HomeSampling, name)) == value)
     keys = [col(HomeSampling.wanted_on), col(HomeSampling.id)]
-    found: list[HomeSampling] = []
-    listed = await read_page(session, statement, keys, page, present=found.append)
-    return Page(items=await present(session, found), next_cursor=listed.next_cursor)
+    found = await read_page(session, statement, keys, page, present=as_it_is)
+    return Page(items=await present(session, found.items), next_cursor=found.next_cursor)

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 from api.webhooks.event_types import WebhookEventType
 from api.webhooks.models import (
@@ -59,7 +59,7 @@ async def subscriptions(
         WebhookSubscription.client_id == client, col(WebhookSubscription.ended_at).is_(None)
     )
     rows = await read_page(
-        session, statement, [col(WebhookSubscription.id)], page, present=lambda row: row
+        session, statement, [col(WebhookSubscription.id)], page, present=as_it_is
     )
     shown = await present_all(session, rows.items)
     return Page(items=shown, next_cursor=rows.next_cursor)
