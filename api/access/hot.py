@@ -30,7 +30,7 @@ class HotRoute(APIRoute):
     def __init__(self, *told: Any, **named: Any) -> None:
         super().__init__(*told, **named)
         # Not in the two exit stacks that FastAPI opens for dependencies: a hot verb has none.
-        self.app = _served(self.get_route_handler())
+        self.app = _served(self._handle)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         verb, status = _Verb(self.endpoint, self.param_convertors), self.status_code or 200
@@ -53,6 +53,7 @@ class HotRoute(APIRoute):
             told.headers["content-length"] = str(len(told.body))
             return told
 
+        self._handle = handle
         return handle
 
 

@@ -8,7 +8,7 @@ own transaction. Nothing else in the service commits.
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,10 +151,11 @@ class Database:
             "timezone": "UTC",
         }
         self.keyring = keyring
-        self._engine: AsyncEngine = _engine(url, pool_size, self._settings)
+        self._engine: AsyncEngine = _engine(self._connected, pool_size)
         self._connections = Connections(self._connected, most=pool_size)
 
     async def _connected(self) -> Connection:
+        # The driver reads the address itself, so that both doors understand the same ones.
         return await asyncpg.connect(
             self._url,
             server_settings=self._settings,
@@ -256,11 +257,7 @@ async def driver_of(door: AsyncSession | Connection) -> Connection:
     return raw
 
 
-def _engine(url: str, pool_size: int, settings: dict[str, str]) -> AsyncEngine:
-    async def connect() -> asyncpg.Connection:
-        # The driver reads the address itself, so that both doors understand the same ones.
-        return await asyncpg.connect(url, server_settings=settings)
-
+def _engine(connect: Callable[[], Awaitable[Connection]], pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
