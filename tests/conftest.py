@@ -17,6 +17,7 @@ from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.sealed import new_key
 from api.settings import Settings
 from tests.cast import Town, build_towns
+from tests.one_connection import guard
 
 FOLDER = Path(__file__).parents[1] / ".onegrid" / "tests"
 
@@ -26,6 +27,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_connection() -> Generator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        guard(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

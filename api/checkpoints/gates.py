@@ -154,7 +154,9 @@ async def keep_at_gate(gate: Gate, asked: Asked, offered: Offered) -> tuple[str,
     return (row["standing"], row["gate_grid_id"]) if row["kept"] else None
 
 
-async def at_gate(gate: Gate, asked: Asked, bounds: list[datetime] | None = None) -> Scene:
+async def at_gate(
+    gate: Gate, connection: Connection, asked: Asked, bounds: list[datetime] | None = None
+) -> Scene:
     """What is seen at a checkpoint. Raises `NotFound`, `CheckpointClosed`, `NotAColleague`."""
     row = await _called(gate, asked, bounds, None, None)
     if row["gate_grid_id"] is None:
@@ -167,7 +169,7 @@ async def at_gate(gate: Gate, asked: Asked, bounds: list[datetime] | None = None
         checkpoint_id=asked.checkpoint_id,
         grid_id=row["gate_grid_id"],
         reach=row["gate_reach"],
-        rule=await gate.rules.rule(gate.database, gate.caller.cell, row["rule_id"]),
+        rule=await gate.rules.rule(connection, gate.caller.cell, row["rule_id"]),
         resident=Resident.of(row),
         known=known_of(row),
         standing=row["standing"],

@@ -46,7 +46,7 @@ async def _looked_up(gate: Gate, connection: Connection, said: GateLookUpAsk) ->
     sought = Sought.by(said, gate.keyring, person=None, name=said.name)
     day = clock.local_day(now)
     asked = Asked(checkpoint_id=said.checkpoint_id, sought=sought, at=now, day=day)
-    scene = await at_gate(gate, asked)
+    scene = await at_gate(gate, connection, asked)
     judged = verdict(scene.rule, scene.known, now)
     told = GateLookUpRead.model_validate(
         {

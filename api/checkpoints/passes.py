@@ -133,7 +133,7 @@ async def _kept_slowly(gate: Gate, sent: Sent) -> Row:
     usual = gate.lately.at(asked.checkpoint_id, asked.day)
     between = bounds(usual.rule, sent.shown, asked.at) if usual is not None else None
     async with gate.opened() as (inside, connection):
-        scene = await at_gate(inside, asked, between)
+        scene = await at_gate(inside, connection, asked, between)
         outcome = _outcome(sent, scene)
         await _keep(inside, connection, sent, scene, outcome)
     learnt = gate.lately.by(scene.rule, asked.checkpoint_id, asked.day)

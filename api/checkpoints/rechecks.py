@@ -153,7 +153,7 @@ async def _answered(desk: _Desk, connection: Connection, row: Row, answer: Answe
     who = await connection.fetchrow(_WHO, row["person_id"], clock.local_day(passed_at), passed_at)
     later = Standing(codes=(Code(answer.system, answer.state, passed_at),))
     standing = known_of(who).with_(shown_as(shown_in(row), passed_at)).with_(later)
-    rule = await desk.rules.rule(desk.database, desk.cell, row["rule_id"])
+    rule = await desk.rules.rule(connection, desk.cell, row["rule_id"])
     judged = verdict(rule, standing, passed_at)
     reasons = orjson.dumps(reasons_told(judged)).decode()
     await connection.execute(_LATER, row["id"], judged.decision, reasons, answer.fetched_at)

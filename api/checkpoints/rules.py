@@ -15,7 +15,7 @@ from api.checkpoints.models import CheckpointRule, GateDecision, WhenUnavailable
 from api.checkpoints.rule_schemas import CheckpointRuleRecord, HealthCodeProof
 from api.checkpoints.rule_schemas import Proof as ProofOnTheWire
 from api.checkpoints.verdicts import Proof, Rule
-from api.foundation.database import Database, Entry
+from api.foundation.database import Connection
 from api.foundation.records import Proposal
 from api.health_records.models import CodeState
 from api.protocols.faults import Fault, refuse
@@ -74,13 +74,12 @@ class RuleShelf:
     def __init__(self) -> None:
         self._rules: dict[str, dict[UUID, Rule]] = {}
 
-    async def rule(self, database: Database, cell: str, needed: UUID) -> Rule:
+    async def rule(self, connection: Connection, cell: str, needed: UUID) -> Rule:
         """One rule of a cell; reads the database only for one not met yet."""
         rules = self._rules.setdefault(cell, {})
         if needed not in rules:
-            async with database.connection(Entry.without_reach(cell)) as connection:
-                for row in await connection.fetch(_ALL):
-                    rules[row["id"]] = _rule(dict(row))
+            for row in await connection.fetch(_ALL):
+                rules[row["id"]] = _rule(dict(row))
         return rules[needed]
 
 

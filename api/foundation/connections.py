@@ -15,10 +15,16 @@ Connection = asyncpg.Connection
 
 
 class Connections:
-    """At most so many at once; whoever comes when all are taken waits for their turn."""
+    """At most so many at once; whoever comes when all are taken waits for their turn, a while.
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, most: int) -> None:
+    Whoever has one never asks for a second: all would wait for each other when all are taken.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], *, most: int, patience_seconds: float
+    ) -> None:
         self._connect = connect
+        self._patience_seconds = patience_seconds
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(most)
         self._open = False
@@ -32,9 +38,11 @@ class Connections:
     async def take(self) -> Connection:
         """One that nobody else has until it is given back; the one used last, or a fresh one.
 
-        Raises the driver's `InterfaceError` before they are opened and after they are closed.
+        Raises the driver's `InterfaceError` before they are opened and after they are closed, and
+        `TimeoutError` where none was given back for so long.
         """
-        await self._places.acquire()
+        async with asyncio.timeout(self._patience_seconds if self._places.locked() else None):
+            await self._places.acquire()
         try:
             return self._last_used() or await self._connected()
         except BaseException:

@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import MetaData, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as NoneGivenBack
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
@@ -43,6 +44,8 @@ SQLModel.metadata.naming_convention = {
 metadata: MetaData = SQLModel.metadata
 
 _LONGEST_KEPT = 65_536
+_PATIENCE_SECONDS = 10
+"""How long somebody waits for a connection: a phone that waits longer has given up by itself."""
 _CELL_CODE = re.compile(r"\d{6,12}")
 _NAME = re.compile(r"[a-z_]+")
 _PATH = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
@@ -152,7 +155,9 @@ class Database:
         }
         self.keyring = keyring
         self._engine: AsyncEngine = _engine(self._connected, pool_size)
-        self._connections = Connections(self._connected, most=pool_size)
+        self._connections = Connections(
+            self._connected, most=pool_size, patience_seconds=_PATIENCE_SECONDS
+        )
 
     async def _connected(self) -> Connection:
         # The driver reads the address itself, so that both doors understand the same ones.
@@ -265,6 +270,7 @@ def _engine(connect: Callable[[], Awaitable[Connection]], pool_size: int) -> Asy
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
+        pool_timeout=_PATIENCE_SECONDS,
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
@@ -322,7 +328,13 @@ def problem_of(error: BaseException) -> Problem | None:
 
 
 # asyncpg calls it an internal error when the connection dies while it reads the answer.
-_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError, OSError)
+_LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    NoneGivenBack,
+    TimeoutError,
+    OSError,
+)
 
 
 def _driver_error(error: BaseException) -> BaseException:

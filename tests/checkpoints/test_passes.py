@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from api.app import create_app
 from api.checkpoints.problems import CheckpointClosed, WhyOtherwise
 from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
@@ -18,6 +19,7 @@ from api.foundation.problems import (
     RecordDiffers,
 )
 from api.foundation.records import new_id
+from api.settings import Settings
 from tests.builders import (
     a_checkpoint,
     a_diagnostic_test,
@@ -199,6 +201,23 @@ async def test_a_pass_sent_twice_at_once_is_one(lin: httpx.AsyncClient, bridge: 
     other = await a_checkpoint(lin, grid="t.01.01")
     elsewhere = await lin.post(f"/v1/checkpoints/{other['id']}/passes", json=body)
     assert assert_problem(elsewhere, RecordDiffers)["fields"] == ["checkpoint_id"]
+
+
+async def test_a_crowd_at_gates_that_were_just_started_is_let_through_all_at_once(
+    town: Town, lin: httpx.AsyncClient, settings: Settings, bridge: dict[str, Any]
+):
+    """More at once than there are connections, before the first rule has been read."""
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as started,
+        asyncio.timeout(20),
+    ):
+        started.headers = lin.headers
+        path = f"/v1/checkpoints/{bridge['id']}/passes"
+        told = (started.post(path, json=pass_body(shown=green())) for _ in range(12))
+        answers = await asyncio.gather(*told)
+    assert {each.status_code for each in answers} == {201}
 
 
 async def test_a_pass_sent_again_after_the_rule_would_say_otherwise_is_no_news(

@@ -17,7 +17,7 @@ async def two(addresses: Addresses) -> AsyncGenerator[Connections]:
     async def connect() -> Connection:
         return await asyncpg.connect(addresses.service)
 
-    connections = Connections(connect, most=2)
+    connections = Connections(connect, most=2, patience_seconds=0.5)
     await connections.open()
     yield connections
     await connections.close()
@@ -39,6 +39,16 @@ async def test_whoever_comes_when_all_are_taken_waits_for_their_turn(two: Connec
     assert not third.done()
     two.give_back(second)
     assert await third is second
+    two.give_back(first)
+    two.give_back(second)
+
+
+async def test_whoever_waits_too_long_is_told_and_takes_no_place(two: Connections):
+    first, second = await two.take(), await two.take()
+    with pytest.raises(TimeoutError):
+        await two.take()
+    two.give_back(first)
+    assert await two.take() is first
     two.give_back(first)
     two.give_back(second)
 
@@ -81,7 +91,7 @@ async def test_one_that_the_server_closed_is_replaced(two: Connections):
 
 
 async def test_who_finds_no_server_takes_no_place():
-    refused = Connections(_refused, most=1)
+    refused = Connections(_refused, most=1, patience_seconds=0.5)
     with pytest.raises(ConnectionRefusedError):
         await refused.open()
     for _ in range(2):
