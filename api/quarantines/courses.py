@@ -41,7 +41,7 @@ async def course_after(
     ends_on = change.ends_on
     if ends_on is None or ends_on < today:
         raise InvalidInput("新的末日须填写,且不能早于今天。", pointer="/body/ends_on")
-    place = next((n for n, each in enumerate(stages) if each.id == change.stage_id), None)
+    place = _place(stages, change)
     if place is None:
         raise InvalidInput("没有找到该阶段。", pointer="/body/stage_id")
     if change.kind is ChangeKind.extension:
@@ -49,6 +49,16 @@ async def course_after(
     if not days[place].starts_on <= ends_on < days[place].ends_on:
         raise InvalidInput("缩短后的末日须早于原末日,且在该阶段之内。", pointer="/body/ends_on")
     return shortened(days, place, ends_on)
+
+
+def _place(stages: Sequence[QuarantineStage], change: StageChange) -> int | None:
+    """Where the stage stands that is meant: by its last part, where a fallback cut it in two.
+
+    Both parts are one stage of the plan. What was asked before the home was found unfit does not
+    bring the person back there, nor is the rest of the stage served after what is asked.
+    """
+    meant = {each.ordinal for each in stages if each.id == change.stage_id}
+    return max((n for n, each in enumerate(stages) if each.ordinal in meant), default=None)
 
 
 def _extended(days: Sequence[StageDays], place: int, ends_on: date) -> list[StageDays]:
