@@ -11,6 +11,7 @@ from typing import Final
 from api.arrivals.queries import UNCONCERNED
 from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
+from api.duties.moving_matters import RELOCATIONS
 from api.duties.nearest import POSTS_TURN, nearest
 from api.duties.retests import RETESTS, RETESTS_TURN
 from api.duties.shifts import SHIFTS
@@ -67,22 +68,7 @@ _AT_THE_DOOR = f"""
         AND t.status IN ('dispatched', 'picked_up', 'handed_over')
     JOIN quarantines AS q ON q.id = t.quarantine_id
     UNION ALL
-    SELECT 'transfer', 'request', NULL, 'to_site', q.id, q.id, q.resident_id, q.household_id, NULL,
-        unfit.checked_at, unfit.checked_at + interval '8 hours'
-    FROM mine
-    JOIN quarantines AS q ON q.id = mine.id AND q.place_kind <> 'site'
-    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
-        AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
-        AND s.category = 'centralized_quarantine' AND s.category = s.fallback_category
-    CROSS JOIN LATERAL (
-        SELECT c.checked_at FROM site_checks AS c
-        WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND NOT c.fit
-        ORDER BY c.checked_at DESC LIMIT 1
-    ) AS unfit
-    WHERE NOT EXISTS (
-        SELECT FROM transfers AS t
-        WHERE t.quarantine_id = q.id AND t.kind = 'to_site' AND t.status <> 'cancelled'
-    )
+    {RELOCATIONS}
     UNION ALL
     SELECT 'leave', CASE l.status WHEN 'out' THEN 'back' ELSE 'out' END, NULL, NULL, l.id,
         l.quarantine_id, l.resident_id, q.household_id, NULL,

@@ -60,6 +60,7 @@ _VERBS = {
     ("directive", "acknowledge"): "签收指令:{label}",
     ("directive", "report"): "反馈指令:{label}",
     ("transfer", "request"): "住所核查不符合,为{person}申请转运({about})",
+    ("transfer", "relocate"): "进入下一阶段,为{person}申请转运({about})",
     ("transfer", "approve"): "审批{about}:{person}",
     ("transfer", "dispatch"): "派车{about}:{person}",
     ("transfer", "pick_up"): "接{person}上车({about})",
@@ -142,6 +143,7 @@ PATHS = {
 }
 ELSEWHERE = {
     ("transfer", "request"): "/v1/quarantines/{quarantine_id}/transfers",
+    ("transfer", "relocate"): "/v1/quarantines/{quarantine_id}/transfers",
     ("shift", "site"): "/v1/site-sessions/{subject_id}/tallies",
     ("shift", "open"): "/v1/site-sessions/{subject_id}/open",
     ("shift", "none"): "/v1/site-sessions?site_id={subject_id}",
@@ -182,6 +184,7 @@ _BODIES: dict[str, Callable[[Row], dict[str, str]]] = {
     "follow_up": lambda _: {"kind": "follow_up"},
     "site_session": lambda row: {"place_id": row["subject_id"]},
     "request": lambda row: {"kind": row["label"]},
+    "relocate": lambda row: {"kind": row["label"]},
 }
 """By kind or act: what of the body the duty decides."""
 

@@ -1,0 +1,66 @@
+"""Who is to be brought elsewhere and for whom nobody has asked for it yet.
+
+SQL for “my day”, as in `matters`: it speaks of `mine`, and of `$2` (today).
+"""
+
+from typing import Final
+
+from api.foundation.local_days import midnight
+
+# A home that was looked at and is not fit: within eight hours (domain 3.8).
+_UNFIT = """
+    SELECT 'transfer', 'request', NULL, 'to_site', q.id, q.id, q.resident_id, q.household_id, NULL,
+        unfit.checked_at, unfit.checked_at + interval '8 hours'
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id AND q.place_kind <> 'site'
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
+        AND s.category = 'centralized_quarantine' AND s.category = s.fallback_category
+    CROSS JOIN LATERAL (
+        SELECT c.checked_at FROM site_checks AS c
+        WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND NOT c.fit
+        ORDER BY c.checked_at DESC LIMIT 1
+    ) AS unfit
+    WHERE NOT EXISTS (
+        SELECT FROM transfers AS t
+        WHERE t.quarantine_id = q.id AND t.kind = 'to_site' AND t.status <> 'cancelled'
+    )
+"""
+
+# A plan goes on elsewhere: who is still at the site when their days at home begin, of whom nothing
+# would be due there; who is still at home when those at a site begin. It is asked from the day
+# before. Who was noted to be elsewhere already, or is on the road, waits for nobody.
+_NEXT_STAGE = f"""
+    SELECT 'transfer', 'relocate', NULL, turn.kind, q.id, q.id, q.resident_id, q.household_id, NULL,
+        {midnight("s.starts_on - 1")}, {midnight("s.starts_on + 1")}
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id
+    JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
+        AND s.starts_on - 1 <= $2::date AND s.ends_on >= $2::date
+        AND s.category IS DISTINCT FROM s.fallback_category
+    JOIN whereabouts AS w ON w.quarantine_id = q.id AND w.until_at IS NULL
+        AND w.discarded_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN s.category = 'centralized_quarantine' THEN
+                CASE WHEN q.place_kind <> 'site' AND w.kind NOT IN ('in_hospital', 'transferred')
+                    AND EXISTS (
+                        SELECT FROM quarantine_plans AS p
+                        WHERE p.quarantine_id = q.id AND p.ended_at IS NULL
+                    ) THEN 'to_site' END
+            WHEN q.place_kind = 'site' AND w.kind = 'transferred' AND EXISTS (
+                SELECT FROM quarantine_stages AS before
+                WHERE before.quarantine_id = q.id AND before.discarded_at IS NULL
+                    AND before.ends_on < s.starts_on
+                    AND before.category = 'centralized_quarantine'
+            ) THEN 'to_home'
+        END AS kind
+    ) AS turn
+    WHERE turn.kind IS NOT NULL AND NOT EXISTS (
+        SELECT FROM transfers AS t
+        WHERE t.quarantine_id = q.id AND t.status NOT IN ('closed', 'cancelled')
+    )
+"""
+
+RELOCATIONS: Final = f"{_UNFIT} UNION ALL {_NEXT_STAGE}"
+"""The transfers that somebody in whose care a person is asks for."""
