@@ -212,6 +212,8 @@ RELEASES: Final = f"""
 """What waits for those who may release, by a plan or (`$11`) by permission."""
 
 _UNCONCERNED = ", ".join(f"'{each.value}'" for each in UNCONCERNED)
+# Of whoever's quarantine is over while they ride, or the vehicle is not disinfected yet, nobody on
+# its team is left to see to it.
 DECISIONS: Final = f"""
     SELECT 'change', 'decide', NULL, c.kind, c.id, c.quarantine_id, q.resident_id, q.household_id,
         NULL, c.recorded_at, {end_of_day("c.recorded_at")}
@@ -223,15 +225,17 @@ DECISIONS: Final = f"""
     SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,
         NULL, l.recorded_at, least(l.from_at, {end_of_day("l.recorded_at")})
     FROM leaves AS l JOIN quarantines AS q ON q.id = l.quarantine_id
-    WHERE l.status = 'requested' AND l.discarded_at IS NULL
+    WHERE l.status = 'requested' AND l.discarded_at IS NULL AND q.status IN ('planned', 'active')
         AND $6::uuid NOT IN (l.entered_by, l.performed_by)
         AND {nearest("l.reach", but="l.entered_by")}
     UNION ALL
-    SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' ELSE 'dispatch' END, NULL,
-        t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
-        coalesce(t.approved_at, t.recorded_at), t.due_at
+    SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' WHEN 'approved' THEN 'dispatch'
+            WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END, NULL, t.kind, t.id,
+        t.quarantine_id, t.resident_id, q.household_id, NULL,
+        coalesce(t.handed_over_at, t.picked_up_at, t.approved_at, t.recorded_at), t.due_at
     FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
-    WHERE t.status IN ('requested', 'approved') AND t.discarded_at IS NULL
+    WHERE CASE WHEN q.status IN ('planned', 'active') THEN t.status IN ('requested', 'approved')
+            ELSE t.status IN ('picked_up', 'handed_over') END AND t.discarded_at IS NULL
         AND {nearest("t.reach")}
     UNION ALL
     SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,

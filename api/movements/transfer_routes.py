@@ -14,7 +14,7 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
 from api.foundation.records import tell_created
-from api.movements import queries, rides, transfers
+from api.movements import endings, queries, rides, transfers
 from api.movements.problems import OutOfOrder, TransferUnderWay, VehicleNotFit
 from api.movements.transfer_schemas import (
     TransferCancel,
@@ -29,6 +29,8 @@ from api.movements.transfer_schemas import (
 )
 from api.protocols.routes import Policies
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
+
+__all__ = ["endings", "router"]
 
 router = room("movements")
 

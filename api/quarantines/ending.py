@@ -1,5 +1,12 @@
-"""How a quarantine ends, released or terminated: its seats with it, once, never in the future."""
+"""How a quarantine ends, released or terminated: its seats with it, once, never in the future.
 
+What later rooms had under way for it ends with it; they say how, at import:
+
+    @when_ended
+    async def drop(session: AsyncSession, caller: Claims, quarantine: Quarantine) -> None: ...
+"""
+
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -16,6 +23,17 @@ from api.quarantines.problems import QuarantineEnded
 from api.quarantines.queries import RUNNING, seats_of
 from api.quarantines.team import end_seats
 from api.quarantines.whereabouts import close_entry
+
+Ending = Callable[[AsyncSession, Claims, Quarantine], Awaitable[None]]
+"""What becomes of something of a quarantine that has just ended, in the same transaction."""
+
+_endings: list[Ending] = []
+
+
+def when_ended(ending: Ending) -> Ending:
+    """Register what ends along with a quarantine."""
+    _endings.append(ending)
+    return ending
 
 
 def ended_so(quarantine: Quarantine, ending: dict[str, Any]) -> bool:
@@ -51,6 +69,8 @@ async def end(
     end_seats(seats, by=caller.worker, reason=reason)
     await close_entry(session, quarantine.id, at=clock.now())
     await drop_open_change(session, caller, quarantine)
+    for ending_along in _endings:
+        await ending_along(session, caller, quarantine)
     await session.flush()
     place, grid = quarantine.reach, quarantine.grid_id
     await tell(session, "quarantine.released", subject=quarantine.id, reach=place, grid=grid)

@@ -133,9 +133,11 @@ async def _linked_samples(
     return found
 
 
+# Whom a transfer has handed over is there: the vehicle, still to be disinfected, keeps nobody.
 _MOVEMENTS = text("""
     SELECT quarantine_id, id FROM transfers
-    WHERE quarantine_id = ANY (:quarantines) AND status NOT IN ('closed', 'cancelled')
+    WHERE quarantine_id = ANY (:quarantines)
+        AND status NOT IN ('handed_over', 'closed', 'cancelled')
     UNION ALL
     SELECT quarantine_id, id FROM hospital_referrals
     WHERE quarantine_id = ANY (:quarantines) AND outcome IS NULL
