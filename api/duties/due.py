@@ -197,9 +197,10 @@ _TESTS = f"""
     WHERE d.day <= $2::date AND (s.answer[d.nth] IS NOT NULL OR {_NOT_OVER})
 """
 
+# A release told some days later asks for no call on a day that was over by then.
 _FOLLOW_UPS = f"""
     SELECT d.quarantine_id, d.resident_id, home.household_id, d.grid_id, d.reach,
-        home.received_at, NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind,
+        d.approved_at AS received_at, NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind,
         due.nth::text AS key, NULL AS label, {midnight("due.day")} AS opens_at,
         {midnight("due.day + 1")} AS due_at, made.called_at AS done_at,
         made.performed_by AS done_by

@@ -81,15 +81,16 @@ def weigh(dossier: Dossier, on: date) -> list[Condition]:
     """The conditions of a release on a local day, each with its evidence.
 
     Released on the last day, after its tests (domain 3.7); the period is never longer than planned.
+    A release may be told later than it was, but is not dated before the samples that it rests on.
     """
     release = dossier.plan.release if dossier.plan else None
     told: list[Condition] = [_period(dossier, on)]
     if release and release.all_tests_negative:
-        told.append(_tests(dossier))
+        told.append(_tests(dossier, on))
     if release is None or release.no_open_alert:
         told.append(_alerts(dossier))
     if release and release.linked_contact_tests:
-        told.append(_linked(dossier, release.linked_contact_tests))
+        told.append(_linked(dossier, release.linked_contact_tests, on))
     told.append(_movements(dossier))
     return told
 
@@ -104,17 +105,18 @@ def _period(dossier: Dossier, on: date) -> Condition:
     )
 
 
-def _tests(dossier: Dossier) -> Condition:
+def _tests(dossier: Dossier, on: date) -> Condition:
     """Each test that fell due, and none that was positive meanwhile, asked for or not."""
     answers = answered(dossier.due, dossier.tests)
     positive = [each for each in dossier.tests if each.outcome is DiagnosticOutcome.positive]
-    told = [f"{_day(answer.due.on)}{_told(answer, dossier.at)}" for answer in answers]
+    told = [f"{_day(answer.due.on)}{_told(answer, dossier.at, on)}" for answer in answers]
     told += [f"{_day(each.sampled_at)}采样阳性" for each in positive if not _in(each, answers)]
     shown = [sample.id for answer in answers for sample in answer.samples]
     shown += [each.id for each in positive if each.id not in shown]
     return Condition(
         kind=ConditionKind.tests_negative,
-        holds=not positive and all(answer.negative for answer in answers),
+        holds=not positive
+        and all(answer.negative and _sampled_last(answer) <= on for answer in answers),
         detail=f"{';'.join(told)}。" if told else "至今没有应做的检测。",
         evidence=tuple(shown),
     )
@@ -124,13 +126,21 @@ def _in(test: DiagnosticTest, answers: Iterable[Answer[DueTest, DiagnosticTest]]
     return any(test.id == sample.id for answer in answers for sample in answer.samples)
 
 
-def _told(answer: Answer[DueTest, DiagnosticTest], at: datetime) -> str:
+def _sampled_last(answer: Answer[DueTest, DiagnosticTest]) -> date:
+    """The day of the last sample of an answer; there is one."""
+    return max(clock.local_day(sample.sampled_at) for sample in answer.samples)
+
+
+def _told(answer: Answer[DueTest, DiagnosticTest], at: datetime, on: date) -> str:
     outcomes = {sample.outcome for sample in answer.samples}
     if DiagnosticOutcome.positive in outcomes:
         return "阳性"
     if not answer.complete:
         return "尚未采样" if at <= answer.due.due_at else "漏检,尚未补测"
     late = "补测" if answer.late else ""
+    last = _sampled_last(answer)
+    if last > on:
+        return f"的检测{_day(last)}才采样,解除日期不能早于该日"
     return f"{late}阴性" if answer.negative else f"{late}待出结果"
 
 
@@ -145,10 +155,14 @@ def _alerts(dossier: Dossier) -> Condition:
     )
 
 
-def _linked(dossier: Dossier, wanted: int) -> Condition:
+def _linked(dossier: Dossier, wanted: int, on: date) -> Condition:
     """The linked contact's first tests (v8, v9); what a positive one means, a leader decides."""
     first = [each for each in dossier.linked if each.outcome not in TO_BE_TAKEN_AGAIN][:wanted]
-    negative = [each for each in first if each.outcome is DiagnosticOutcome.negative]
+    negative = [
+        each
+        for each in first
+        if each.outcome is DiagnosticOutcome.negative and clock.local_day(each.sampled_at) <= on
+    ]
     positive = [each for each in dossier.linked if each.outcome is DiagnosticOutcome.positive]
     if positive:
         detail = (
