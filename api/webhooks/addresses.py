@@ -19,11 +19,21 @@ _LOWEST_FREE_PORT = 1024
 _WEB_PORTS = frozenset({80, 443})
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]*[a-z][a-z0-9-]*")
 _LOCALHOST = re.compile(r"(.+\.)?localhost\.?")
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_TRANSLATED = IPv6Network("64:ff9b::/96")
 """NAT64: the last four bytes are an IPv4 address that is connected to."""
 
-_SURROUNDINGS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
-"""Public by their numbers, and yet where clouds tell a machine its own secrets."""
+_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that was ever given out to the public. Beside it lie the networks of a site
+(fec0::/10), and forms that a translator on the way turns into an IPv4 address nobody checked:
+::10.0.0.1, ::ffff:0:10.0.0.1, and whatever a network of one's own writes after 64:ff9b:1::/48."""
+
+_SURROUNDINGS = (
+    IPv4Network("168.63.129.16/32"),
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+)
+"""Public by their numbers, and yet where clouds tell a machine its own secrets, or a relay of one's
+own takes what is sent."""
 
 
 class AddressNotAllowed(Exception):
@@ -90,7 +100,7 @@ def _meant(address: Address) -> Address:
         return address
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    if any(address in network for network in _TRANSLATED):
+    if address in _TRANSLATED:
         return IPv4Address(address.packed[-4:])
     return address
 
@@ -100,5 +110,7 @@ def _is_public(address: Address) -> bool:
         return False
     if any(address in network for network in _SURROUNDINGS):
         return False
+    if isinstance(address, IPv4Address):
+        return True
     # Tunnels lead to an IPv4 address that nobody checked.
-    return isinstance(address, IPv4Address) or (address.sixtofour or address.teredo) is None
+    return address in _UNICAST and (address.sixtofour or address.teredo) is None

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from api.clients.scopes import Scope
 from api.foundation.database import Connection
 from api.foundation.live import tell
 from api.foundation.records import new_id
@@ -84,10 +85,11 @@ async def take(
     )
 
 
-_SERVED = """
+_SERVED = f"""
     FROM webhook_subscriptions s
     JOIN public.machine_clients c ON c.id = s.client_id AND c.cell = $1
         AND c.disabled_at IS NULL AND c.expires_at > $2
+        AND '{Scope.webhooks_manage}' = ANY (c.scopes)
     JOIN grids g ON g.id = c.grid_id AND g.closed_at IS NULL
     WHERE s.ended_at IS NULL AND s.paused_at IS NULL
         AND (s.rest_until IS NULL OR s.rest_until <= $2)

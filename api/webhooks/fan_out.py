@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.clients.scopes import Scope
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
@@ -67,7 +68,7 @@ _FOLLOW = """
 _MOVE = "UPDATE event_cursors SET told = $2, seq = greatest(seq, $3) WHERE name = $1"
 
 # One statement, so that the snapshot kept is the one that the events were looked for in.
-_FAN_OUT = """
+_FAN_OUT = f"""
     WITH news AS MATERIALIZED (
         SELECT e.seq, e.kind, e.subject_id, e.reach, e.at FROM events e
         WHERE e.xid >= $2::text::xid8 AND CASE
@@ -86,6 +87,7 @@ _FAN_OUT = """
             AND s.ended_at IS NULL
         JOIN public.machine_clients c ON c.id = s.client_id AND c.cell = $4
             AND c.disabled_at IS NULL AND c.expires_at > $5
+            AND '{Scope.webhooks_manage}' = ANY (c.scopes)
         JOIN grids g ON g.id = c.grid_id AND n.reach >= g.path AND n.reach < g.path || '/'
         ON CONFLICT (subscription_id, seq) DO NOTHING
         RETURNING id

@@ -57,6 +57,12 @@ LOOPBACK = Fence(private=(ip_network("127.0.0.0/8"),), plain_http=True)
         "[fe80::1%25lo]",
         "[fd00:ec2::254]",
         "[64:ff9b::7f00:1]",
+        "[64:ff9b:1:a00:1:0:808:808]",
+        "[::10.0.0.1]",
+        "[::ffff:0:10.0.0.1]",
+        "[fec0::1]",
+        "[5f00::1]",
+        "192.88.99.1",
         "[2002:7f00:1::]",
         "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
         "localhost",
@@ -108,6 +114,9 @@ async def test_http_is_for_an_operator_to_allow():
         ("10.20.0.0/16", "10.20.3.4", "10.21.0.1"),
         ("fd12::/16", "fd12::1", "fd13::1"),
         ("10.20.0.0/16", "::ffff:10.20.3.4", "::ffff:10.21.0.1"),
+        ("10.20.0.0/16", "64:ff9b::10.20.3.4", "64:ff9b::10.21.0.1"),
+        ("fec0::/16", "fec0::1", "fec1::1"),
+        ("fd12::/16", "2606:4700::1111", "fec0::1"),
     ],
 )
 async def test_an_operator_opens_a_network_and_no_more(network: str, inside: str, outside: str):

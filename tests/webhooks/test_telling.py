@@ -214,6 +214,24 @@ async def test_what_is_out_of_sight_when_it_would_be_sent_is_not_sent(
     assert receiver.heard == []
 
 
+async def test_a_client_that_may_subscribe_no_more_is_told_nothing_more(
+    town: Town, receiver: Receiver, subscribed: Subscribing
+):
+    subscription, other = await subscribed(receiver), await subscribed(receiver)
+    gu, lin = await town.as_("gu"), await town.as_("lin")
+    before = (await a_quarantine(lin))["id"]
+    await until(lambda: receiver.of(before) == ["quarantine.started"] * 2)
+    path = f"/v1/machine-clients/{(await subscription.read())['client_id']}"
+    less = {"scopes": ["status:read"]}
+    assert (await gu.patch(path, json=less, headers={"If-Match": '"1"'})).status_code == 200
+    own = (await a_quarantine(lin))["id"]
+    await until(lambda: bool(receiver.of(own)))
+    assert own in {each["subject_id"] for each in await other.deliveries()}
+    of_township = f"{path}/webhook-subscriptions/{subscription.told['id']}/deliveries"
+    listed = (await gu.get(of_township)).json()["items"]
+    assert {each["subject_id"] for each in listed} == {before}
+
+
 async def test_what_is_sent_twice_or_refused_is_told_once_or_not_at_all(
     town: Town, receiver: Receiver, subscribed: Subscribing
 ):
