@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.foundation import clock
 from api.foundation.database import Connection, driver_of
+from api.foundation.field_records import CLOCK_SKEW
 from api.health_records.models import (
     CardColour,
     CodeState,
@@ -51,11 +52,13 @@ async def standing_of(
 ) -> dict[UUID, Standing]:
     """What holds of each of these people at an instant, as far as the caller sees their records.
 
-    Two statements, however many people. Raises `NoPolicyInForce`.
+    Two statements, however many people. As at a checkpoint, what was told by a clock that is fast
+    counts at once: a red code must not be green for as long. Raises `NoPolicyInForce`.
     """
     connection = await driver_of(door)
     rule = await rule_on(connection, clock.local_day(at))
-    rows = await connection.fetch(_KNOWN, list(resident_ids), at, clock.local_day(at))
+    day, ahead = clock.local_day(at), at + CLOCK_SKEW
+    rows = await connection.fetch(_KNOWN, list(resident_ids), at, day, ahead)
     return {row["id"]: _standing(rule, row, at) for row in rows}
 
 
@@ -95,18 +98,18 @@ _KNOWN = f"""
             SELECT DISTINCT ON (system, state = 'unavailable')
                 id, system, state, changed_at, fetched_at, valid_until
             FROM code_states
-            WHERE resident_id = who.id AND fetched_at <= $2 AND discarded_at IS NULL
+            WHERE resident_id = who.id AND fetched_at <= $4 AND discarded_at IS NULL
             ORDER BY system, state = 'unavailable', changed_at DESC, fetched_at DESC, id DESC
         ) AS c)::text AS codes,
         (SELECT to_jsonb(t) FROM (
             SELECT id, colour, updated_at, window_days, cities FROM travel_cards
-            WHERE resident_id = who.id AND seen_at <= $2 AND discarded_at IS NULL
+            WHERE resident_id = who.id AND seen_at <= $4 AND discarded_at IS NULL
             ORDER BY updated_at DESC, id DESC LIMIT 1
         ) AS t)::text AS card,
         (SELECT jsonb_agg(to_jsonb(t)) FROM (
             SELECT DISTINCT ON (kind, outcome) id, kind, outcome, sampled_at, reported_at
             FROM diagnostic_tests
-            WHERE resident_id = who.id AND sampled_at <= $2 AND reported_at <= $2
+            WHERE resident_id = who.id AND sampled_at <= $4 AND reported_at <= $4
                 AND outcome IN ('negative', 'positive', 'inconclusive') AND discarded_at IS NULL
             ORDER BY kind, outcome, sampled_at DESC, id DESC
         ) AS t)::text AS tests,

@@ -67,6 +67,21 @@ async def test_the_status_of_somebody_is_code_quarantine_and_last_negative(
     assert told["last_negative"]["valid_until"] is not None
 
 
+async def test_what_a_fast_clock_tells_counts_at_once(town: Town, asking: httpx.AsyncClient):
+    person = await resident(town)
+    soon = ago(minutes=-4)
+    red = a_change(person, "red", changed_at=soon, reported_at=soon)
+    positive = a_result(person, "positive", reported_at=soon)
+    async with await a_machine(town, "health_codes:write", "test_results:write") as telling:
+        await send(telling, "/v1/health-codes/changes", [a_change(person), red])
+        await send(
+            telling, "/v1/test-results", [a_result(person, sampled_at=ago(hours=9)), positive]
+        )
+    (told,) = await ask(asking, by_document(person))
+    assert told["code"]["state"] == "red"
+    assert told["last_negative"]["valid_until"] is None
+
+
 async def test_somebody_of_whom_nothing_is_known_is_still_known(
     town: Town, asking: httpx.AsyncClient
 ):
