@@ -236,8 +236,14 @@ def assertion_client(assertion: str) -> str | None:
 
 
 def _chosen_key(assertion: str, keys: Sequence[Mapping[str, Any]]) -> Signer:
-    """By its `kid`; without one, only where there is no choice."""
-    kid = jwt.get_unverified_header(assertion).get("kid")
+    """By its `kid`; without one, only where there is no choice.
+
+    What a header calls critical must be understood (RFC 7515 §4.1.11), and the library looks away.
+    """
+    header = jwt.get_unverified_header(assertion)
+    if "crit" in header:
+        raise NotSignedIn
+    kid = header.get("kid")
     named = [key for key in keys if kid is None or key.get("kid") == kid]
     if len(named) != 1:
         raise NotSignedIn

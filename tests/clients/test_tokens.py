@@ -310,6 +310,7 @@ async def test_an_assertion_that_does_not_hold_is_refused(town: Town):
         pair.sign(claims_of(identity), kid="unknown"),
         pair.sign(claims_of(identity), alg="none"),
         pair.sign(claims_of(identity), alg="HS256"),
+        pair.sign(claims_of(identity), crit=["exp"]),
         "a.b.c",
         "abc",
     ]
