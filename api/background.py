@@ -4,6 +4,7 @@ from api.alerts import climbing as alerts
 from api.arrivals import reclassification as arrivals
 from api.checkpoints import rechecks, retention
 from api.directives import lateness as directives
+from api.inbound import late as late_samples
 from api.inbound import matching as inbound
 from api.leads import lateness as leads
 from api.leads import transferring as lead_transfers
@@ -21,6 +22,7 @@ __all__ = [
     "arrivals",
     "directives",
     "inbound",
+    "late_samples",
     "lead_transfers",
     "leads",
     "live",

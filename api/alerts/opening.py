@@ -6,7 +6,7 @@ it when nobody answers, the database decides (`open_alerts`): those above are ou
 sight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,4 +91,19 @@ _DISCARD = """
     UPDATE alert_evidence SET discarded_at = {at}, version = version + 1,
         changed_xid = pg_current_xact_id()
     WHERE kind = {kind} AND record_id = ANY (CAST({records} AS uuid[])) AND discarded_at IS NULL
+"""
+
+
+async def evidence_moved(
+    connection: Connection, kind: EvidenceKind, moved: Mapping[UUID, UUID]
+) -> None:
+    """Say of records that another one now says the same: it shows what they showed, no more."""
+    await connection.execute(_MOVE, kind.value, list(moved), list(moved.values()))
+
+
+_MOVE = """
+    UPDATE alert_evidence AS e SET record_id = moved.after, version = version + 1,
+        changed_xid = pg_current_xact_id()
+    FROM unnest($2::uuid[], $3::uuid[]) AS moved (before, after)
+    WHERE e.kind = $1 AND e.record_id = moved.before
 """

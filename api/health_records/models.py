@@ -106,6 +106,11 @@ class DiagnosticTest(Recorded, table=True):
                 " OR kind = 'antigen' AND outcome = 'positive')"
             ),
         ),
+        Index(
+            "ix_diagnostic_tests_pending",
+            "resident_id",
+            postgresql_where=text("outcome = 'pending' AND discarded_at IS NULL"),
+        ),
         CheckConstraint("reported_at IS NULL OR reported_at >= sampled_at", name="order"),
         CheckConstraint("(outcome = 'pending') = (reported_at IS NULL)", name="reported"),
         CheckConstraint(f"samples BETWEEN 1 AND {MOST_SAMPLES}", name="samples"),

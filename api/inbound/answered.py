@@ -1,8 +1,7 @@
 """Keeping results in a handful of statements, however many: none twice, none beside its sample."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,26 +12,13 @@ from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.live import About, tell_all
 from api.health_records.models import DiagnosticOutcome
-from api.inbound.people import Known
-from api.protocols.models import DiagnosticKind
-
-_NEAR = timedelta(hours=12)
-"""How far a worker's note of when a sample was taken and the laboratory's may lie apart."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultTold:
-    """A result of a resident's sample, as another system told it; `id` is the event's."""
-
-    id: UUID
-    content: bytes
-    person: Known
-    kind: DiagnosticKind
-    outcome: DiagnosticOutcome
-    sampled_at: datetime
-    reported_at: datetime
-    laboratory: str | None
-    tube_code: str | None
+from api.inbound.samples import (
+    Answer,
+    ResultTold,
+    answers_among,
+    complete_samples,
+    waiting_samples,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +42,24 @@ async def keep_results(
     """
     new: set[UUID] = {row["id"] for row in await connection.fetch(_TAKE, *_taken(actor, told))}
     fresh = {each.id: each for each in told if each.id in new}
-    waiting = await connection.fetch(_WAITING, [each.person.id for each in fresh.values()])
-    answers = _answers(fresh.values(), waiting)
-    kept = await _complete(connection, actor, answers)
+    waiting = await waiting_samples(connection, [each.person.id for each in fresh.values()])
+    answers = answers_among(fresh.values(), waiting)
+    await complete_samples(connection, actor, answers)
+    kept = [_completed(each) for each in answers]
     completed = {each.told.id for each in answers}
     kept += await _add(connection, actor, [e for e in fresh.values() if e.id not in completed])
     await _announce(connection, actor, kept, note)
-    await open_alerts(connection, [_pool_finding(actor, each) for each in answers if each.is_mixed])
+    await open_alerts(connection, [pool_finding(actor, each) for each in answers if each.is_mixed])
     return new
 
 
 _TAKE = """
     INSERT INTO taken_results (
-        id, version, client_id, resident_id, grid_id, reach, content, received_at
+        id, version, client_id, resident_id, grid_id, reach, content, tube_code, received_at
     )
-    SELECT id, 1, $1, resident_id, grid_id, reach, content, $2
-    FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[])
-        AS t (id, resident_id, grid_id, reach, content)
+    SELECT id, 1, $1, resident_id, grid_id, reach, content, tube_code, $2
+    FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[], $8::text[])
+        AS t (id, resident_id, grid_id, reach, content, tube_code)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """
@@ -87,96 +74,13 @@ def _taken(actor: Actor, told: Sequence[ResultTold]) -> tuple[Any, ...]:
         [each.person.grid_id for each in told],
         [each.person.reach for each in told],
         [each.content for each in told],
+        [each.tube_code for each in told],
     )
 
 
-# Held until the transaction ends: two results for one sample come one after the other.
-_WAITING = """
-    SELECT t.id, t.resident_id, t.kind, t.sampled_at, t.quarantine_id, t.pooled, u.id AS tube_id,
-        u.code, u.grid_id, u.reach
-    FROM diagnostic_tests AS t LEFT JOIN sample_tubes AS u ON u.id = t.tube_id
-    WHERE t.resident_id = ANY ($1) AND t.outcome = 'pending' AND t.discarded_at IS NULL
-    ORDER BY t.id FOR UPDATE OF t
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    told: ResultTold
-    waiting: Any
-
-    @property
-    def outcome(self) -> DiagnosticOutcome:
-        """Somebody in a pooled tube is positive: who, the sample of each will tell (单采复核)."""
-        return DiagnosticOutcome.inconclusive if self.is_mixed else self.told.outcome
-
-    @property
-    def is_mixed(self) -> bool:
-        return self.waiting["pooled"] and self.told.outcome is DiagnosticOutcome.positive
-
-
-def _answers(told: Iterable[ResultTold], waiting: Iterable[Any]) -> list[_Answer]:
-    """Which result is whose: of the tube that was named, else of the sample nearest in time."""
-    left = {row["id"]: row for row in waiting}
-    answers: list[_Answer] = []
-    for each in told:
-        fitting = [row for row in left.values() if _fits(each, row)]
-        if fitting:
-            nearest = min(fitting, key=lambda row: _distance(each, row))
-            answers.append(_Answer(each, left.pop(nearest["id"])))
-    return answers
-
-
-def _fits(told: ResultTold, row: Any) -> bool:
-    if row["resident_id"] != told.person.id or row["kind"] != told.kind:
-        return False
-    if told.tube_code is not None and row["code"] is not None:
-        return bool(row["code"] == told.tube_code)
-    return abs(row["sampled_at"] - told.sampled_at) <= _NEAR
-
-
-def _distance(told: ResultTold, row: Any) -> tuple[bool, timedelta]:
-    return row["code"] != told.tube_code, abs(row["sampled_at"] - told.sampled_at)
-
-
-_FORMER = """
-    INSERT INTO revisions (
-        id, kind, record_id, version, body, replaced_at, replaced_by, duty_id, reach
-    )
-    SELECT gen_random_uuid(), 'diagnostic_tests', id, version, to_jsonb(t) - 'changed_xid', $2, $3,
-        quarantine_id, reach
-    FROM diagnostic_tests AS t WHERE id = ANY ($1)
-"""
-_COMPLETE = """
-    UPDATE diagnostic_tests AS t SET outcome = told.outcome,
-        reported_at = greatest(told.reported_at, t.sampled_at),
-        laboratory = coalesce(told.laboratory, t.laboratory),
-        version = version + 1, changed_xid = pg_current_xact_id()
-    FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])
-        AS told (id, outcome, reported_at, laboratory)
-    WHERE t.id = told.id
-"""
-
-
-async def _complete(
-    connection: Connection, actor: Actor, answers: Sequence[_Answer]
-) -> list[_Kept]:
-    """Give samples their results, keeping what was said of them before."""
-    if not answers:
-        return []
-    ids = [each.waiting["id"] for each in answers]
-    await connection.execute(_FORMER, ids, clock.now(), actor.worker)
-    await connection.execute(
-        _COMPLETE,
-        ids,
-        [each.outcome.value for each in answers],
-        [each.told.reported_at for each in answers],
-        [each.told.laboratory for each in answers],
-    )
-    return [
-        _Kept(each.waiting["id"], each.told, each.outcome, each.waiting["quarantine_id"])
-        for each in answers
-    ]
+def _completed(answer: Answer) -> _Kept:
+    waiting = answer.waiting
+    return _Kept(waiting["id"], answer.told, answer.outcome, waiting["quarantine_id"])
 
 
 _ADD = """
@@ -259,7 +163,7 @@ def _finding(actor: Actor, kept: _Kept) -> Finding:
     )
 
 
-def _pool_finding(actor: Actor, answer: _Answer) -> Finding:
+def pool_finding(actor: Actor, answer: Answer) -> Finding:
     """One alert for the tube; where it lies out of reach, one for whom the result was told of."""
     tube, person = answer.waiting, answer.told.person
     in_reach = tube["tube_id"] is not None

@@ -15,10 +15,11 @@ from api.foundation.database import Connection
 from api.foundation.jobs import every
 from api.health_records.code_states import CodeStateTold, keep_code_states
 from api.health_records.models import CodeState, DiagnosticOutcome
-from api.inbound.answered import ResultTold, keep_results
+from api.inbound.answered import keep_results
 from api.inbound.desk import grid_of, note_by_grid
 from api.inbound.models import EventKind
 from api.inbound.people import Known, Register, SeveralPeople, Traces, register_of
+from api.inbound.samples import ResultTold
 from api.inbound.waiting import count_forgotten, count_matched
 from api.protocols.models import DiagnosticKind
 

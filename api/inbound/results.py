@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from api.alerts.opening import NOTE
 from api.foundation import clock
-from api.inbound.answered import ResultTold, keep_results
+from api.inbound.answered import keep_results
 from api.inbound.desk import (
     Desk,
     Found,
@@ -25,6 +25,7 @@ from api.inbound.desk import (
 from api.inbound.holding import hold
 from api.inbound.items import in_order
 from api.inbound.models import EventKind
+from api.inbound.samples import ResultTold
 from api.inbound.schemas import Fate, InboundOutcome, ItemFate, SampleResult
 from api.quarantines.tested import FOLLOWED
 

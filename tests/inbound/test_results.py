@@ -147,6 +147,23 @@ async def test_a_positive_pool_calls_everybody_in_it_back_alone(
     assert alert["cause"] == "positive_test"
 
 
+async def test_a_tube_has_its_result_once_everybody_in_it_has(
+    town: Town, machine: httpx.AsyncClient
+):
+    people = [await resident(town) for _ in range(3)]
+    lin = await town.as_("lin")
+    tube = await a_sample_tube(lin, [each["id"] for each in people], sampled_at=ago(hours=9))
+    path = f"/v1/sample-tubes/{tube['id']}"
+    results = [a_result(each, tube_code=tube["code"]) for each in people]
+    await send(machine, PATH, results[:1])
+    assert (await lin.get(path)).json()["outcome"] == "pending"
+    await asyncio.gather(*(send(machine, PATH, [each]) for each in results[1:]))
+    kept = (await lin.get(path)).json()
+    assert (kept["outcome"], kept["version"]) == ("negative", 2)
+    former = (await lin.get(f"{path}/history")).json()["items"]
+    assert len(former) == 1
+
+
 async def test_sent_twice_at_the_same_moment_it_answers_one_sample_once(
     town: Town, machine: httpx.AsyncClient
 ):
