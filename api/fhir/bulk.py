@@ -5,7 +5,7 @@ complete when it is first asked for, and a file is written while it is read. Eac
 anew, so that a client that is shut out meanwhile gets no more.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +14,10 @@ import orjson
 
 from api.access.audit import NOTED, noted
 from api.fhir.caller import Reader
+from api.fhir.controls import Search
+from api.fhir.dates import dated
 from api.fhir.kinds import ResourceType
 from api.fhir.outcomes import NotUnderstood
-from api.fhir.parameters import Search, dated
 from api.fhir.resources import Resource, View, instant
 from api.fhir.searching import Found, page_of
 from api.foundation import clock
@@ -41,6 +42,16 @@ def refuse_format(told: str | None) -> None:
     """Raises `NotUnderstood` for files of another form than there are."""
     if told is not None and told.replace(" ", "+") not in _FORMATS:
         raise NotUnderstood("_outputFormat 只支持 application/fhir+ndjson。")
+
+
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raises `NotUnderstood` for what would narrow an export and does not: it would have all."""
+    for name in names:
+        if name not in _NARROWING:
+            raise NotUnderstood(f"批量导出不支持参数 {name}。")
+
+
+_NARROWING = {"_type", "_since", "_outputFormat"}
 
 
 def types_of(told: str | None, reader: Reader) -> list[ResourceType]:

@@ -1,5 +1,6 @@
 """What can be done here, as FHIR asks it to be said (CapabilityStatement)."""
 
+from api.fhir.controls import sortable
 from api.fhir.kinds import KINDS, ResourceType, SearchKind
 from api.fhir.outcomes import MEDIA_TYPE
 from api.fhir.resources import Resource
@@ -30,8 +31,9 @@ def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
         "rest": [
             {
                 "mode": "server",
-                "documentation": "只读。证件号只能用 POST _search 查询;_summary 只支持 count;"
-                "不支持 _total、_sort、_include。",
+                "documentation": "只读。证件号只能用 POST _search 查询。查询结果可用 _count、"
+                "_total(none、estimate、accurate)、_elements、_sort;_summary 只支持 count;"
+                "不支持 _include。",
                 "security": {"cors": cors, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
                 "resource": [_resource(kind) for kind in ResourceType],
                 "operation": [
@@ -46,10 +48,12 @@ def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
 
 
 def _resource(kind: ResourceType) -> Resource:
-    searched = {name: _SEARCH_TYPES[each] for name, each in KINDS[kind].searched.items()}
+    kind_of = KINDS[kind]
+    sorts = "、".join(sortable(kind_of))
+    searched = {name: _SEARCH_TYPES[each] for name, each in kind_of.searched.items()}
     return {
         "type": kind.value,
-        "documentation": kind.label,
+        "documentation": f"{kind.label}。_sort 可用其一:{sorts};前加 - 为倒序",
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "versioned",
         "searchParam": [

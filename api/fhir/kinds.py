@@ -5,7 +5,7 @@ parameter compares with a column of its own name (`parameters.py`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.access.permissions import Permission
@@ -20,6 +20,7 @@ from api.fhir.resources import (
     observation,
     patient,
 )
+from api.fhir.words import ACT_CODE, LOINC, OBSERVATION_CATEGORY
 from api.foundation.labels import Labelled
 from api.foundation.local_days import midnight
 
@@ -48,12 +49,18 @@ class SearchKind(Labelled):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One resource type."""
+    """One resource type.
+
+    `systems` are those of its searched codes that are of one; `mandatory` is what FHIR lets no
+    resource be without.
+    """
 
     permission: Permission
     sql: str
     tell: Callable[[Any, View], Resource]
     searched: Mapping[str, SearchKind]
+    systems: Mapping[str, str] = field(default_factory=dict[str, str])
+    mandatory: frozenset[str] = frozenset()
 
 
 def _changed(table: str, alias: str, *more: str) -> str:
@@ -113,6 +120,8 @@ KINDS: Mapping[ResourceType, Kind] = {
             "code": SearchKind.token,
             "category": SearchKind.token,
         },
+        systems={"code": LOINC, "category": OBSERVATION_CATEGORY},
+        mandatory=frozenset({"status", "code"}),
     ),
     ResourceType.Encounter: Kind(
         permission=Permission.visits_read,
@@ -134,6 +143,8 @@ KINDS: Mapping[ResourceType, Kind] = {
             "date": SearchKind.date,
             "location": SearchKind.reference,
         },
+        systems={"class": ACT_CODE},
+        mandatory=frozenset({"status", "class"}),
     ),
     ResourceType.CareTeam: Kind(
         permission=Permission.quarantines_read,
@@ -166,6 +177,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         """,
         tell=immunization,
         searched=_FOUND,
+        mandatory=frozenset({"status", "vaccineCode", "patient", "occurrenceDateTime"}),
     ),
     ResourceType.Location: Kind(
         permission=Permission.grids_read,
@@ -190,5 +202,6 @@ KINDS: Mapping[ResourceType, Kind] = {
         """,
         tell=flag,
         searched=_LASTING,
+        mandatory=frozenset({"status", "code", "subject"}),
     ),
 }

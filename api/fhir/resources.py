@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from api.access.permissions import Role
-from api.fhir.words import LOINC, OBSERVATION_CATEGORY, UCUM, concept, text
+from api.fhir.words import ACT_CODE, LOINC, OBSERVATION_CATEGORY, UCUM, concept, text
 from api.foundation.identity import DocumentKind
 from api.foundation.labels import Labelled
 from api.grids.models import GridKind
@@ -88,10 +88,9 @@ def _interpretation(row: Any) -> Resource:
 
 def encounter(row: Any, _: View) -> Resource:
     """A knock on a household's door: it has a place, and no patient of its own."""
-    system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
     return {
         "status": row.status,
-        "class": {"system": system, "code": row.act, "display": _ACTS[row.act]},
+        "class": {"system": ACT_CODE, "code": row.act, "display": _ACTS[row.act]},
         "type": [text("入户走访")],
         "period": {"start": instant(row.at), "end": instant(row.at)},
         "location": [{"location": reference("Location", row.location)}],

@@ -11,13 +11,15 @@ from api.fhir.caller import FhirReader, Reader
 from api.fhir.capabilities import capability_statement
 from api.fhir.kinds import KINDS, ResourceType
 from api.fhir.outcomes import MEDIA_TYPE, FhirRoute, body, outcome
+from api.fhir.parameters import Parameter
 from api.foundation import clock
 from api.foundation.contract import operation_name
 from api.foundation.database import Database
-from api.foundation.problems import MethodNotAllowed, NotFound
+from api.foundation.problems import MethodNotAllowed, NotAcceptable, NotFound
 
 PUBLISHED = "2026-11-23"
 _NDJSON = "application/fhir+ndjson"
+_FORM = "application/x-www-form-urlencoded"
 
 router = APIRouter(
     prefix="/fhir",
@@ -56,6 +58,9 @@ _SEARCHED: dict[str, Any] = {
         for name, said in {
             "_count": "每页条数,最多 500;0 为只要总数",
             "_summary": "count 为只要总数",
+            "_total": "accurate 或 estimate 为同时给出总数",
+            "_elements": "只要这些元素,如 status,subject",
+            "_sort": "次序,_lastUpdated 或 date 之一,前加 - 为倒序",
             "_id": "编号,可用逗号分隔多个",
             "_lastUpdated": "更新时间,如 ge2022-02-15",
             "date": "发生日期,如 ge2022-02-15",
@@ -66,6 +71,10 @@ _SEARCHED: dict[str, Any] = {
 }
 Prefer = Annotated[
     str | None, Header(description="handling=strict 时,不支持的参数会被拒绝;否则忽略")
+]
+Leniently = Annotated[
+    str | None,
+    Header(alias="Prefer", description="handling=lenient 时,不支持的参数忽略;否则被拒绝"),
 ]
 Types = Annotated[str | None, Query(alias="_type", description="资源类型,逗号分隔;不填为全部")]
 Since = Annotated[str | None, Query(alias="_since", description="只要此时间之后更新的")]
@@ -93,11 +102,15 @@ async def export_resources(
     types: Types = None,
     since: Since = None,
     output_format: Form = None,
+    prefer: Leniently = None,
 ) -> Response:
     """批量导出(Bulk Data)。
 
     答 202,`Content-Location` 为查询状态的地址;其答复列出各类资源的 NDJSON 文件,每行一个资源。
+    不支持的参数(如 `_typeFilter`)会被拒绝,除非 `Prefer: handling=lenient`。
     """
+    if "handling=lenient" not in (prefer or ""):
+        bulk.refuse_unknown(request.query_params)
     bulk.refuse_format(output_format)
     bulk.types_of(types, reader)
     bulk.since(since)
@@ -128,6 +141,14 @@ async def read_export_status(
     return body(told, Expires=expires)
 
 
+@router.delete(
+    "/$export-status", status_code=202, responses={202: {"description": "已取消"}, **_REFUSED}
+)
+async def end_export(_: FhirReader) -> Response:
+    """结束一次批量导出。没有为它保存文件,不必清除。"""
+    return Response(status_code=202)
+
+
 @router.get(
     "/{resource_type}/$export-file",
     responses={200: _told("每行一个资源", _NDJSON), **_REFUSED},
@@ -156,8 +177,7 @@ async def search_resources(
 
     可用的参数见 /fhir/metadata;按 `Bundle.link` 中的 next 翻页。
     """
-    told = request.query_params.multi_items()
-    return await _search(request, reader, resource_type, told, in_body=False, prefer=prefer)
+    return await _search(request, reader, resource_type, _in_address(request), prefer=prefer)
 
 
 @router.post("/{resource_type}/_search", responses={200: _told("一页资源(Bundle)"), **_REFUSED})
@@ -166,11 +186,14 @@ async def search_resources_by_form(
 ) -> Response:
     """以表单查询一类资源。
 
-    参数与 GET 相同,写在 application/x-www-form-urlencoded 中;证件号只能这样查询。
+    参数与 GET 相同,写在 application/x-www-form-urlencoded 中,网址中的也算;证件号只能这样查询。
     """
+    if not request.headers.get("content-type", _FORM).startswith(_FORM) and await request.body():
+        raise NotAcceptable(f"请使用 {_FORM} 提交。")
     async with request.form(max_files=0) as form:
-        told = [(name, str(value)) for name, value in form.multi_items()]
-    return await _search(request, reader, resource_type, told, in_body=True, prefer=prefer)
+        told = [Parameter(name, str(value), in_body=True) for name, value in form.multi_items()]
+    told += _in_address(request)
+    return await _search(request, reader, resource_type, told, prefer=prefer)
 
 
 @router.get("/{resource_type}/{resource_id}", responses={200: _told("一个资源"), **_REFUSED})
@@ -194,17 +217,20 @@ async def refuse_the_rest(request: Request) -> Response:
     return told
 
 
+def _in_address(request: Request) -> list[Parameter]:
+    return [Parameter(name, value) for name, value in request.query_params.multi_items()]
+
+
 async def _search(
     request: Request,
     reader: Reader,
     kind: ResourceType,
-    told: list[tuple[str, str]],
+    told: list[Parameter],
     *,
-    in_body: bool,
     prefer: str | None,
 ) -> Response:
     database: Database = request.app.state.database
     strict = "handling=strict" in (prefer or "")
-    asking = parameters.Asking(strict=strict, in_body=in_body, keyring=database.keyring)
+    asking = parameters.Asking(strict=strict, keyring=database.keyring)
     wanted = parameters.read(KINDS[kind], told, asking)
     return body(await searching.search(reader, _base(request), kind, wanted))

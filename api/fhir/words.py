@@ -4,7 +4,9 @@ from typing import Any
 
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 
 def concept(system: str, code: str, display: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ FOR_ONESELF = {
     "switch_post",
 }
 BY_WHAT_IS_READ = {
+    "end_export",
     "export_file",
     "export_resources",
     "read_export_status",
