@@ -36,7 +36,7 @@ LEAD_DECISIONS: Final = f"""
         coalesce(l.name, '未留姓名者'), l.outcome_at, l.deadline_at
     FROM leads AS l
     WHERE l.status = 'under_review' AND l.discarded_at IS NULL
-        AND $6::uuid IS DISTINCT FROM l.outcome_by AND {nearest("l.reach", but="l.outcome_by")}
+        AND {nearest("l.reach", but=("l.outcome_by",))}
     UNION ALL
     SELECT 'lead', waiting.act, NULL,
         concat(b.issuer, ' ', b.batch_number, '(', waiting.leads, '条)'),

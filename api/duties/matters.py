@@ -219,15 +219,13 @@ DECISIONS: Final = f"""
         NULL, c.recorded_at, {end_of_day("c.recorded_at")}
     FROM stage_changes AS c JOIN quarantines AS q ON q.id = c.quarantine_id
     WHERE c.status = 'requested' AND c.discarded_at IS NULL
-        AND $6::uuid NOT IN (c.entered_by, c.performed_by)
-        AND {nearest("c.reach", but="c.entered_by")}
+        AND {nearest("c.reach", but=("c.entered_by", "c.performed_by"))}
     UNION ALL
     SELECT 'leave', 'decide', NULL, NULL, l.id, l.quarantine_id, l.resident_id, q.household_id,
         NULL, l.recorded_at, least(l.from_at, {end_of_day("l.recorded_at")})
     FROM leaves AS l JOIN quarantines AS q ON q.id = l.quarantine_id
     WHERE l.status = 'requested' AND l.discarded_at IS NULL AND q.status IN ('planned', 'active')
-        AND $6::uuid NOT IN (l.entered_by, l.performed_by)
-        AND {nearest("l.reach", but="l.entered_by")}
+        AND {nearest("l.reach", but=("l.entered_by", "l.performed_by"))}
     UNION ALL
     SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' WHEN 'approved' THEN 'dispatch'
             WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END, NULL, t.kind, t.id,
@@ -250,9 +248,8 @@ DECISIONS: Final = f"""
     SELECT 'alert', 'verify', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
         a.household_id, NULL, a.resolved_at, {end_of_day("a.resolved_at")}
     FROM alerts AS a
-    WHERE a.status = 'resolved' AND $6::uuid IS DISTINCT FROM a.resolved_by
-        AND $6::uuid IS DISTINCT FROM a.handled_by
-        AND {nearest("a.reach", but="a.resolved_by")}
+    WHERE a.status = 'resolved'
+        AND {nearest("a.reach", but=("a.resolved_by", "a.handled_by"))}
     UNION ALL {LEAD_DECISIONS}
     UNION ALL {SITE_DECISIONS}
     UNION ALL {ERRAND_DECISIONS}

@@ -52,6 +52,19 @@ async def test_an_alert_waits_for_whom_it_was_told_then_for_who_answers_then_for
     assert await waiting(town, "alert", alert["id"]) == {}
 
 
+async def test_who_handled_an_alert_does_not_keep_it_from_the_next_who_may_verify_it(
+    town: Town, person: dict[str, Any], wei: httpx.AsyncClient
+):
+    han = await signed_in(town, "han")
+    await done(han, "/v1/readings", reading_body(person, value_c=38.4))
+    [alert] = (await wei.get("/v1/alerts", params={"quarantine_id": person["id"]})).json()["items"]
+    path = f"/v1/alerts/{alert['id']}"
+    await done(han, f"{path}/acknowledge")
+    await done(wei, f"{path}/handle", {})
+    await done(han, f"{path}/resolve", {"note": "复测正常"})
+    assert await waiting(town, "alert", alert["id"]) == {"li": "verify"}
+
+
 async def test_an_alert_about_nobody_says_which_home_or_which_grid(
     town: Town, wei: httpx.AsyncClient
 ):
@@ -133,18 +146,20 @@ async def test_who_asked_does_not_decide_so_it_waits_for_the_next_above(
 _ASKED = """
     INSERT INTO stage_changes (id, version, reach, recorded_at, received_at, performed_by,
         entered_by, source, quarantine_id, kind, reason, legal_basis, status)
-    SELECT $1, 1, q.reach, $2, $2, $3, $3, 'paper', q.id, 'early_end', '复核后提前', '第三条',
-        'requested' FROM quarantines AS q WHERE q.id = $4
+    SELECT $1, 1, q.reach, $2, $2, $3, $4, 'paper', q.id, 'early_end', '复核后提前', '第三条',
+        'requested' FROM quarantines AS q WHERE q.id = $5
 """
 
 
+@pytest.mark.parametrize(("asks", "enters", "who"), [("han", "han", "wei"), ("wei", "han", "li")])
 async def test_a_change_of_stages_waits_for_somebody_else(
-    town: Town, person: dict[str, Any], owner: Database
+    town: Town, person: dict[str, Any], owner: Database, asks: str, enters: str, who: str
 ):
     change = new_id()
+    said = change, clock.now(), id_of(asks), id_of(enters), person["id"]
     async with owner.connection(Entry.without_reach(TOWNSHIP)) as connection:
-        await connection.execute(_ASKED, change, clock.now(), id_of("han"), person["id"])
-    assert await waiting(town, "change", str(change)) == {"wei": "approve"}
+        await connection.execute(_ASKED, *said)
+    assert await waiting(town, "change", str(change)) == {who: "approve"}
 
 
 async def test_a_release_waits_for_whom_the_plan_names_and_not_for_the_village(
