@@ -9,6 +9,7 @@ done by the end of the local day on which it arose, a door that found nobody by 
 from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
+from api.duties.alert_matters import ALERT_DECISIONS, ALERTS
 from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
 from api.duties.moving_matters import RELOCATIONS
@@ -120,29 +121,6 @@ _UNMET = f"""
     WHERE last.outcome IN ('absent', 'refused')
 """
 
-# An alert about nobody by name is about a home, or a grid.
-_WHERE = """coalesce((SELECT h.name FROM households AS h WHERE h.id = a.household_id),
-        (SELECT g.name FROM grids AS g WHERE g.id = a.grid_id))"""
-# Told at the step that was told last; whoever answered goes on with it.
-_ALERTS = f"""
-    SELECT 'alert', 'acknowledge', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
-        a.household_id, NULL, t.told_at, coalesce(a.climbs_at, a.answer_by)
-    FROM alerts AS a
-    JOIN alert_tellings AS t ON t.alert_id = a.id AND t.worker_id = $6::uuid
-        AND t.post_id = $5::uuid
-    WHERE a.status = 'open' AND NOT EXISTS (
-        SELECT FROM alert_tellings AS later WHERE later.alert_id = a.id AND later.hop > t.hop
-    )
-    UNION ALL
-    SELECT 'alert', CASE a.status WHEN 'handling' THEN 'resolve' ELSE 'handle' END, {_WHERE},
-        a.cause, a.id, a.quarantine_id, a.resident_id, a.household_id, NULL,
-        coalesce(a.handled_at, a.acknowledged_at),
-        greatest(a.answer_by, {end_of_day("coalesce(a.handled_at, a.acknowledged_at)")})
-    FROM alerts AS a
-    WHERE a.status = 'acknowledged' AND a.acknowledged_by = $6::uuid
-        OR a.status = 'handling' AND a.handled_by = $6::uuid
-"""
-
 _DIRECTIVES = f"""
     SELECT 'directive', CASE WHEN r.acknowledged_at IS NULL THEN 'acknowledge' ELSE 'report' END,
         NULL, d.title, d.id, NULL, {_NOBODY}, NULL, r.told_at, d.deadline_at
@@ -164,7 +142,7 @@ _ARRIVALS = f"""
 """
 
 MATTERS: Final = f"""
-    {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {_ALERTS}
+    {_AT_THE_DOOR} UNION ALL {_UNREACHED} UNION ALL {_UNMET} UNION ALL {ALERTS}
     UNION ALL {_DIRECTIVES} UNION ALL {_ARRIVALS} UNION ALL {CONTACTS}
     UNION ALL {RETESTS} UNION ALL {HOME_SAMPLINGS} UNION ALL {SHIFTS}
     UNION ALL {ERRANDS}
@@ -244,12 +222,7 @@ DECISIONS: Final = f"""
         AND (a.risk_level <> 'none' OR a.decided_classification_id IS NOT NULL
             OR a.exposure_class NOT IN ({_UNCONCERNED}))
         AND {nearest("a.reach")}
-    UNION ALL
-    SELECT 'alert', 'verify', {_WHERE}, a.cause, a.id, a.quarantine_id, a.resident_id,
-        a.household_id, NULL, a.resolved_at, {end_of_day("a.resolved_at")}
-    FROM alerts AS a
-    WHERE a.status = 'resolved'
-        AND {nearest("a.reach", but=("a.resolved_by", "a.handled_by"))}
+    UNION ALL {ALERT_DECISIONS}
     UNION ALL {LEAD_DECISIONS}
     UNION ALL {SITE_DECISIONS}
     UNION ALL {ERRAND_DECISIONS}

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.access.permissions import Role
 from api.app import create_app
 from api.duties.telling import ELSEWHERE, PATHS
 from api.foundation import clock
@@ -63,6 +64,26 @@ async def test_who_handled_an_alert_does_not_keep_it_from_the_next_who_may_verif
     await done(wei, f"{path}/handle", {})
     await done(han, f"{path}/resolve", {"note": "复测正常"})
     assert await waiting(town, "alert", alert["id"]) == {"li": "verify"}
+
+
+async def test_an_alert_in_hand_of_one_who_serves_there_no_more_waits_for_the_nearest(
+    town: Town, person: dict[str, Any], wei: httpx.AsyncClient
+):
+    han, zhou = await signed_in(town, "han"), await signed_in(town, "zhou")
+    post, mei = new_id(), id_of("mei")
+    told = {"worker_id": str(mei), "grid_id": str(grid_id(HAN)), "role": "grid_worker"}
+    await done(zhou, "/v1/posts", {"id": str(post), **told})
+    there = await town.token_at(mei, TOWNSHIP, post, grid_id(HAN), 4, Role.grid_worker)
+    await done(han, "/v1/readings", reading_body(person, value_c=38.4))
+    [alert] = (await wei.get("/v1/alerts", params={"quarantine_id": person["id"]})).json()["items"]
+    path = f"/v1/alerts/{alert['id']}"
+    async with town.client(there) as client:
+        await done(client, f"{path}/acknowledge")
+    assert await waiting(town, "alert", alert["id"]) == {}
+    await done(zhou, f"/v1/posts/{post}/end", {"reason": "调离"})
+    assert await waiting(town, "alert", alert["id"]) == {"wei": "handle"}
+    await done(zhou, f"{path}/handle", {})
+    assert await waiting(town, "alert", alert["id"]) == {"zhou": "resolve"}
 
 
 async def test_an_alert_about_nobody_says_which_home_or_which_grid(
