@@ -7,11 +7,8 @@ A duty is done at the instant it was done; before `due_at` in time, later late, 
 
 from typing import Final
 
+from api.duties.doors import KNOCKS
 from api.foundation.local_days import ZONE, day_of, midnight
-
-ONE_KNOCK: Final = "interval '1 hour'"
-"""What was done at one door within this time of the record before was done on the same visit."""
-
 
 _SERVED_THEN: Final = "q.id IN (SELECT quarantine_id FROM served)"
 _THEN: Final = "duty.day >= $1::date"
@@ -76,36 +73,6 @@ _READINGS = f"""
         OR place.kind IS NULL AND {_NOT_OVER}
 """
 
-# A temperature taken at the door is a visit too (`protocols.documents.Stage.visits_per_day`).
-# `knocks` also tells of the homes of those whom a worker serves elsewhere, out of their reach.
-_KNOCKS = f"""
-    knocked AS (
-        SELECT made.quarantine_id, made.day, array_agg(made.at ORDER BY made.at) AS at,
-            array_agg(made.by ORDER BY made.at) AS by
-        FROM (
-            SELECT seen.*, seen.at - lag(seen.at) OVER (
-                PARTITION BY seen.quarantine_id, seen.day ORDER BY seen.at
-            ) AS since
-            FROM (
-                SELECT d.quarantine_id, d.day, k.at, k.by
-                FROM served AS d
-                JOIN knocks(
-                    (SELECT array_agg(household_id) FROM served WHERE visits_per_day > 0),
-                    (SELECT min(begins) FROM days), (SELECT max(ends) FROM days)
-                ) AS k ON k.household_id = d.household_id AND k.at >= d.begins AND k.at < d.ends
-                WHERE d.visits_per_day > 0
-                UNION ALL
-                SELECT d.quarantine_id, d.day, r.measured_at, r.performed_by
-                FROM served AS d
-                JOIN readings AS r ON r.quarantine_id = d.quarantine_id AND r.day = d.day
-                    AND r.source = 'visit' AND r.discarded_at IS NULL
-                WHERE d.visits_per_day > 0
-            ) AS seen (quarantine_id, day, at, by)
-        ) AS made
-        WHERE made.since IS NULL OR made.since > {ONE_KNOCK}
-        GROUP BY made.quarantine_id, made.day
-    )
-"""
 _VISITS = f"""
     SELECT {_WHOSE}, 'visit' AS kind, nth::text AS key, NULL AS label, d.begins AS opens_at,
         d.ends AS due_at, made.at[nth] AS done_at, made.by[nth] AS done_by
@@ -252,7 +219,7 @@ def care(
     """
     brought = f"UNION ALL {_ERRANDS.format(quarantines=quarantines)}" if errands else ""
     return f"""{_SERVED.format(quarantines=quarantines)},
-    {_KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
+    {KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
         SELECT * FROM (
             {_READINGS} UNION ALL {_VISITS} UNION ALL {_CALLS} UNION ALL {_TESTS}
             UNION ALL {_FOLLOW_UPS.format(releases=releases)} {brought}

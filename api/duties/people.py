@@ -2,19 +2,50 @@
 
 from typing import Final
 
+# A grid that was split or merged since was another one then, for the home and for the post, and so
+# was the home of who has moved: each says in its history, which follows it, what it said before.
+_GRID_THEN = """
+    SELECT coalesce(
+        (
+            SELECT (home.body ->> 'grid_id')::uuid FROM revisions AS home
+            WHERE home.record_id = coalesce(lived.household_id, c.household_id)
+                AND home.kind = 'households' AND home.replaced_at >= c.due_at
+            ORDER BY home.version LIMIT 1
+        ), lived.grid_id, c.grid_id
+    ) AS grid_id
+    FROM (SELECT) AS one
+    LEFT JOIN LATERAL (
+        SELECT (person.body ->> 'household_id')::uuid AS household_id,
+            (person.body ->> 'grid_id')::uuid AS grid_id
+        FROM revisions AS person
+        WHERE person.record_id = c.resident_id AND person.kind = 'residents'
+            AND person.replaced_at >= c.due_at
+        ORDER BY person.version LIMIT 1
+    ) AS lived ON true
+"""
+
 # Who sat on the team at that instant; where it was not as large as its policy wants, or none is
 # wanted, the workers of the grid as well (`matters.MINE` says the same of now).
-PEOPLE_THEN: Final = """
+PEOPLE_THEN: Final = f"""
     WITH seated AS (
         SELECT s.worker_id, s.worker_name FROM care_seats AS s
         WHERE s.quarantine_id = c.quarantine_id AND s.began_at < c.due_at
             AND (s.ended_at IS NULL OR s.ended_at >= c.due_at)
-    )
+    ), place AS ({_GRID_THEN})
     SELECT worker_id, worker_name AS name FROM seated
     UNION
     SELECT p.worker_id, h.name
-    FROM posts AS p CROSS JOIN LATERAL holders(ARRAY[p.id]) AS h
-    WHERE p.grid_id = c.grid_id AND p.role = 'grid_worker' AND p.began_at < c.due_at
+    FROM place
+    JOIN posts AS p ON p.grid_id = ANY (ARRAY[c.grid_id, place.grid_id])
+    CROSS JOIN LATERAL holders(ARRAY[p.id]) AS h
+    WHERE place.grid_id = coalesce(
+            (
+                SELECT (post.body ->> 'grid_id')::uuid FROM revisions AS post
+                WHERE post.record_id = p.id AND post.kind = 'posts' AND post.replaced_at >= c.due_at
+                ORDER BY post.version LIMIT 1
+            ), p.grid_id
+        )
+        AND p.role = 'grid_worker' AND p.began_at < c.due_at
         AND (p.ended_at IS NULL OR p.ended_at >= c.due_at)
         AND (SELECT count(*) FROM seated) < coalesce(
             (SELECT team.size FROM care_team_policies AS team WHERE team.id = c.care_policy_id),

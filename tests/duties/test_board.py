@@ -10,7 +10,7 @@ from api.duties.board_schemas import LiveView
 from api.foundation.database import Database
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn
 from api.foundation.records import new_id
-from tests.builders import a_household, a_quarantine
+from tests.builders import a_household, a_quarantine, visit_body
 from tests.cast import Town, assert_problem, grid_id, id_of
 from tests.duties.scenery import only_stage
 from tests.readings.conftest import DAY, at, reading_body, signed_in
@@ -160,6 +160,59 @@ async def test_what_was_missed_names_those_who_were_there_then(
     named = {each["window"]: [who["name"] for who in each["on_duty"]] for each in items}
     assert named == {"morning": ["前任员"], "evening": ["后任员"]}
     assert {each["resident_id"] for each in items} == {person["resident_id"]}
+
+
+@pytest.mark.parametrize(("how", "since"), [("split", ["新"]), ("merge", ["原", "新"])])
+async def test_what_was_missed_names_them_also_when_the_grid_was_another_one_then(
+    town: Town,
+    wei: httpx.AsyncClient,
+    owner: Database,
+    grid: str,
+    morning: Any,
+    how: str,
+    since: list[str],
+):
+    await appointed(wei, grid, "原")
+    person = await somebody(wei, owner, grid)
+    morning.move_to(at(9, days=1))
+    gu = await signed_in(town, "gu")
+    into = str(new_id())
+    part = {"id": into, "name": "新分组", "household_ids": [person["household_id"]]}
+    if how == "split":
+        body: dict[str, Any] = {"grids": [part], "reason": "户数过多"}
+    else:
+        body = {"parent_id": str(grid_id("t.01.02")), "name": "邻组", "kind": "basic"}
+        assert (await gu.post("/v1/grids", json={"id": into, **body})).status_code == 201
+        body = {"into_id": into, "reason": "两组合并"}
+    changed = await gu.post(f"/v1/grids/{grid}/{how}", json=body)
+    assert changed.status_code in {200, 201}, changed.text
+    wei = await signed_in(town, "wei")
+    await appointed(wei, into, "新")
+    morning.move_to(at(22, days=1))
+    wei = await signed_in(town, "wei")
+    told = {"grid_id": into, "from": DAY.isoformat(), "to": at(0, days=1).date().isoformat()}
+    items = (await ask(wei, "/v1/duties/missed", **told))["items"]
+    named = [{who["name"] for who in each["on_duty"]} for each in items]
+    assert named == [{"原"}] * 2 + [{*since}] * 2
+
+
+async def test_what_was_done_at_the_door_of_somebody_who_moved_since_is_not_missed(
+    town: Town, wei: httpx.AsyncClient, owner: Database, grid: str, morning: Any
+):
+    await appointed(wei, grid, "原网格员")
+    person = await somebody(wei, owner, grid, visits_per_day=1)
+    seen = await wei.post("/v1/visits", json=visit_body({"id": person["household_id"]}))
+    assert seen.status_code == 201, seen.text
+    morning.move_to(at(9, days=1))
+    wei = await signed_in(town, "wei")
+    other = await a_household(wei, grid="t.01.02.01")
+    path = f"/v1/residents/{person['resident_id']}/move"
+    moved = await wei.post(path, json={"household_id": other["id"], "relation": "other"})
+    assert moved.status_code == 200, moved.text
+    told = {"from": DAY.isoformat(), "to": DAY.isoformat(), "household_id": other["id"]}
+    items = (await ask(wei, "/v1/duties/missed", **told))["items"]
+    assert [each["kind"] for each in items] == ["reading", "reading"]
+    assert {who["name"] for each in items for who in each["on_duty"]} == {"原网格员"}
 
 
 async def test_a_late_reading_makes_up_and_a_discarded_one_is_missed_again(
