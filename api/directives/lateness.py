@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
+from api.alerts.closing import close_groundless
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
+from api.directives.models import Directive, DirectiveReceipt
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
@@ -57,8 +61,7 @@ def _finding(late: Record, at: datetime) -> Finding:
     deadline = late["deadline_at"].astimezone(UTC).isoformat(timespec="seconds")
     return Finding(
         cause=Cause.overdue_directive,
-        # What is late is this directive in this grid, which is no record of its own.
-        subject_id=uuid5(directive, str(late["grid_id"])),
+        subject_id=_subject(directive, late["grid_id"]),
         grid_id=late["grid_id"],
         reach=late["reach"],
         kind=EvidenceKind.directive,
@@ -66,3 +69,22 @@ def _finding(late: Record, at: datetime) -> Finding:
         found_at=at,
         key=f"{late['grid_id']} {deadline[:19]}",
     )
+
+
+def _subject(directive: UUID, grid: UUID) -> UUID:
+    """What is late is a directive in one grid, which is no record of its own."""
+    return uuid5(directive, str(grid))
+
+
+async def no_longer_late(session: AsyncSession, directive: Directive, *, why: str) -> None:
+    """Close the alerts of a directive that asks nothing more, or until later only.
+
+    That the deadline passed was true and stays on record; nobody has to deal with it any more.
+    """
+    grids = select(col(DirectiveReceipt.grid_id)).where(
+        col(DirectiveReceipt.directive_id) == directive.id,
+        col(DirectiveReceipt.overdue_told_at).is_not(None),
+    )
+    subjects = {_subject(directive.id, grid) for grid in await session.scalars(grids)}
+    if subjects:
+        await close_groundless(session, Cause.overdue_directive, [*subjects], why=why)

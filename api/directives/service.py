@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.permissions import Permission, Role, permitted
 from api.access.tokens import Claims
+from api.directives.lateness import no_longer_late
 from api.directives.models import Directive, DirectiveReceipt, DirectiveStatus
 from api.directives.problems import DirectiveEnded, NobodyToTell
 from api.directives.queries import directive_of
@@ -131,6 +132,7 @@ async def change_directive(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     if "deadline_at" in changes:
         _refuse_past(said.deadline_at)
+        await no_longer_late(session, directive, why=f"反馈期限已变更:{said.reason}")
         await session.execute(
             update(DirectiveReceipt)
             .where(col(DirectiveReceipt.directive_id) == directive.id)
@@ -161,6 +163,7 @@ async def end_directive(
     ending = {"status": status, "ended_at": clock.now(), "ended_by": caller.worker}
     correction = Correction(directive.version, by=caller.worker, reason=said.reason)
     await correct(session, directive, {**ending, "ended_reason": said.reason}, correction)
+    await no_longer_late(session, directive, why=f"指令{status.label}:{said.reason}")
     await _note(session, caller, _DEEDS[status], directive)
     return directive
 

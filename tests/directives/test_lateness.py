@@ -27,6 +27,13 @@ async def _alerts(town: Town, directive: str) -> list[Any]:
         return list(await session.scalars(statement, {"directive": directive}))
 
 
+async def _open_alerts(town: Town) -> set[str]:
+    """The alerts about late directives that somebody is still to deal with."""
+    asked = {"cause": "overdue_directive", "closed": False, "limit": 500}
+    answer = await (await town.as_("lin")).get("/v1/alerts", params=asked)
+    return {each["id"] for each in answer.json()["items"]}
+
+
 async def _reminded(town: Town, directive: str) -> set[str]:
     lin = await town.as_("lin")
     told = await receipts(lin, directive)
@@ -102,5 +109,25 @@ async def test_a_moved_deadline_is_reminded_of_and_told_of_anew(town: Town):
     assert await _reminded(town, kept["id"]) == set()
     assert await swept(town, remind, later) == 1
     assert await swept(town, tell_of_overdue, later + timedelta(minutes=1)) == 1
-    # It is the same directive in the same grid: one alert, shown twice.
+    # It is the same directive in the same grid, late a second time.
     assert await _alerts(town, kept["id"]) == [grid_id("t.01.01.02")] * 2
+
+
+@pytest.mark.parametrize("how", ["deadline", "close", "withdraw"])
+async def test_what_is_owed_no_more_keeps_no_alert_open(town: Town, how: str):
+    lin, before = await town.as_("lin"), await _open_alerts(town)
+    deadline = clock.now() + timedelta(hours=1)
+    kept = await issued(lin, grid="t.01.01.02", roles=NAMED, deadline_at=deadline.isoformat())
+    assert await swept(town, tell_of_overdue, deadline + timedelta(minutes=1)) == 1
+    [alert] = await _open_alerts(town) - before
+    path, said = f"{DIRECTIVES}/{kept['id']}", {"reason": "大雨,山路不通"}
+    if how == "deadline":
+        later = {"deadline_at": (deadline + timedelta(days=1)).isoformat()}
+        ended = await lin.patch(path, json=later | said, headers={"If-Match": '"1"'})
+    else:
+        ended = await lin.post(f"{path}/{how}", json=said)
+    assert ended.status_code == 200, ended.text
+    assert await _open_alerts(town) == before
+    told = (await lin.get(f"/v1/alerts/{alert}")).json()
+    assert told["status"] == "verified"
+    assert said["reason"] in told["actions"][-1]["note"]
