@@ -51,7 +51,8 @@ async def pass_receipts(
     known = set(await session.scalars(told))
     passed = [receipt for receipt in receipts if receipt.directive_id not in known]
     for receipt in passed:
-        changes = {"post_id": post.id, "worker_id": post.worker_id, "worker_name": name}
+        whose = {"post_id": post.id, "worker_id": post.worker_id, "worker_name": name}
+        changes = {**whose, "reminded_at": None}  # the successor has not been reminded
         correction = Correction(receipt.version, by=caller.worker, reason=handover.reason)
         await correct(session, receipt, changes, correction)
     return {DIRECTIVES: len(passed)}

@@ -11,6 +11,7 @@ from api.access.permissions import Role
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
+from api.foundation.live import tell
 from api.foundation.problems import RecordDiffers
 from api.foundation.records import insert_new
 from api.grids.handover import Handover, Leaving, open_duties, pass_on
@@ -117,9 +118,23 @@ async def hand_over(
     )
     passed_on = await pass_on(session, caller, handover)
     await _end(session, caller, post, said.reason)
+    if any(passed_on.values()):
+        await _tell(session, successor, grid)
     details = {"successor": str(successor.id), "passed_on": passed_on}
     audit(session, caller, "posts.hand-over", subject=post.id, reach=grid.path, details=details)
     return Succession(post, successor, passed_on)
+
+
+async def _tell(session: AsyncSession, successor: Post, grid: Grid) -> None:
+    """Tell the successor, whose phone knows of none of what they took over."""
+    await tell(
+        session,
+        "duties.changed",
+        subject=successor.id,
+        reach=grid.path,
+        grid=grid.id,
+        worker=successor.worker_id,
+    )
 
 
 async def _successor_before(session: AsyncSession, post: Post, said: PostHandOver) -> Post:

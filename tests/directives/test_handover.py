@@ -1,13 +1,16 @@
 """Unanswered directives when a post ends: the successor owes them, or nobody does (M1.7)."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from api.directives.lateness import remind
+from api.foundation import clock
 from api.foundation.records import new_id
 from api.grids.problems import OpenDuties
 from tests.cast import Town, assert_problem, grid_id, id_of
-from tests.directives.conftest import DIRECTIVES, issued, names
+from tests.directives.conftest import DIRECTIVES, issued, names, receipts, swept
 
 HOME = str(grid_id("t.01.01.01"))
 
@@ -57,6 +60,23 @@ async def test_the_successor_answers_what_was_open_and_its_history_is_kept(town:
     assert "莫志愿" not in await names(lin, only["id"])
     assert "莫志愿" in await names(lin, answered["id"])
     assert successor != fresh["id"]
+
+
+async def test_the_successor_is_told_and_reminded_although_the_one_before_was(town: Town):
+    lin, begins = await town.as_("lin"), clock.now() + timedelta(hours=2, minutes=1)
+    _, post = await _volunteer(lin, "农志愿")
+    kept = await issued(lin, roles=["volunteer"])
+    await swept(town, remind, begins)
+    since = (await lin.get("/v1/events/poll")).json()["next"]
+    fresh = {"id": str(new_id()), "name": "岑志愿", "grid_id": HOME}
+    assert (await lin.post("/v1/workers", json=fresh)).status_code == 201
+    to = _to(fresh["id"])
+    assert (await lin.post(f"/v1/posts/{post}/hand-over", json=to)).status_code == 200
+    heard = (await lin.get("/v1/events/poll", params={"after": since})).json()["items"]
+    assert ("duties.changed", to["new_post_id"]) in {(e["kind"], e["subject_id"]) for e in heard}
+    await swept(town, remind, begins)
+    told = {each["worker_name"]: each for each in await receipts(lin, kept["id"])}
+    assert told["岑志愿"]["reminded_at"]
 
 
 async def test_a_successor_who_was_told_already_owes_one_answer_and_the_ended_post_none(
