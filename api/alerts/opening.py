@@ -6,7 +6,7 @@ it when nobody answers, the database decides (`open_alerts`): those above are ou
 sight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,3 +107,22 @@ _MOVE = """
     FROM unnest($2::uuid[], $3::uuid[]) AS moved (before, after)
     WHERE e.kind = $1 AND e.record_id = moved.before
 """
+
+
+async def evidence_corrected(
+    session: AsyncSession, kind: EvidenceKind, record: UUID, *, shows: Collection[str]
+) -> None:
+    """Say what a record shows now that it was corrected, by its keys: the rest of it no more.
+
+    What it shows again it shows as before; what it shows for the first time is opened.
+    """
+    told = {"at": clock.now(), "kind": kind.value, "record": record, "shows": list(shows)}
+    await session.execute(_SHOWS, told)
+
+
+_SHOWS = text("""
+    UPDATE alert_evidence SET version = version + 1, changed_xid = pg_current_xact_id(),
+        discarded_at = CASE WHEN discarded_at IS NULL THEN CAST(:at AS timestamptz) END
+    WHERE kind = :kind AND record_id = :record
+        AND (discarded_at IS NULL) = (key <> ALL (CAST(:shows AS text[])))
+""")

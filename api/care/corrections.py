@@ -9,7 +9,7 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.alerts.models import EvidenceKind
-from api.alerts.opening import evidence_discarded
+from api.alerts.opening import evidence_corrected, evidence_discarded
 from api.care.models import CareCall
 from api.care.problems import CallDiscarded
 from api.care.queries import NOTE, call_of
@@ -34,8 +34,8 @@ async def correct_call(
     quarantine = await quarantine_of(session, call.quarantine_id)
     changes = await _changes(session, quarantine, call, said)
     await correct(session, call, changes, Correction(version, by=caller.worker, reason=said.reason))
-    if not call.symptoms:
-        await evidence_discarded(session, EvidenceKind.call, call.id)
+    shows = [""] if call.symptoms else []
+    await evidence_corrected(session, EvidenceKind.call, call.id, shows=shows)
     await sound(session, caller, quarantine, call)
     fields = {"fields": sorted(said.model_fields_set - {"reason"})}
     audit(session, caller, "calls.correct", subject=call.id, reach=call.reach, details=fields)

@@ -15,7 +15,7 @@ from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
 from api.health_records.control import periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
-from api.health_records.positives import sound
+from api.health_records.positives import sound_anew
 from api.health_records.problems import DiagnosticTestDiscarded, ResultOfATube
 from api.health_records.queries import diagnostic_test_of
 from api.health_records.schemas import DiagnosticTestCorrect, DiagnosticTestDiscard
@@ -44,7 +44,7 @@ async def correct_test(
         raise ResultOfATube
     changes = await _changes(session, test, said)
     await correct(session, test, changes, Correction(version, by=caller.worker, reason=said.reason))
-    await sound(session, caller, [test])
+    await sound_anew(session, caller, [test])
     details = {"fields": sorted(said.model_fields_set - {"reason"}), "outcome": test.outcome}
     audit(session, caller, "tests.correct", subject=test.id, reach=test.reach, details=details)
     return test

@@ -1,6 +1,6 @@
 """Results are told to who listens; positive ones upward at once (M3.5), and to who follows them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from api.access.audit import Actor
 from api.alerts.models import Cause, EvidenceKind
-from api.alerts.opening import Finding, open_alerts
+from api.alerts.opening import Finding, evidence_corrected, open_alerts
 from api.foundation.live import About, tell_all
 from api.health_records.control import spread
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
@@ -32,6 +32,16 @@ async def sound(session: AsyncSession, caller: Actor, tests: Iterable[Diagnostic
     findings = [_finding(caller, each, homes.get(each.resident_id)) for each in positive]
     await open_alerts(session, findings)
     await spread(session, caller, positive)
+
+
+async def sound_anew(
+    session: AsyncSession, caller: Actor, tests: Collection[DiagnosticTest]
+) -> None:
+    """The same of tests that say something else than before: one may be positive no more."""
+    for each in tests:
+        shows = [""] if each.outcome is DiagnosticOutcome.positive else []
+        await evidence_corrected(session, EvidenceKind.test_result, each.id, shows=shows)
+    await sound(session, caller, tests)
 
 
 def _finding(caller: Actor, test: DiagnosticTest, household: UUID | None) -> Finding:

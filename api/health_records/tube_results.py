@@ -20,7 +20,7 @@ from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
 from api.health_records.keeping import Discarding, discard, standing_record_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
-from api.health_records.positives import sound
+from api.health_records.positives import sound_anew
 from api.health_records.problems import TubeReachesFurther
 from api.health_records.service import reported
 from api.health_records.tube_schemas import SampleTubeCorrect
@@ -44,7 +44,7 @@ async def correct_tube(
     await correct(session, tube, changes, Correction(version, by=caller.worker, reason=said.reason))
     tests = await _change_members(session, caller, tube, _of_each(tube), reason=said.reason)
     if "outcome" in changes:
-        await sound(session, caller, [each for each in tests if each.discarded_at is None])
+        await sound_anew(session, caller, [each for each in tests if each.discarded_at is None])
         await _sound_pool(session, caller, tube)
     details = {"fields": sorted(changes), "outcome": tube.outcome}
     subject, reach = tube.id, tube.reach

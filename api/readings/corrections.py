@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.alerts.models import EvidenceKind
-from api.alerts.opening import evidence_discarded, open_alerts
+from api.alerts.opening import evidence_corrected, evidence_discarded, open_alerts
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
@@ -54,7 +54,10 @@ async def correct_reading(
     await correct(session, reading, changes, correction)
     audit(session, corrector, "readings.correct", subject=reading.id, reach=reading.reach)
     shown = reading.model_dump() | judged
-    await open_alerts(session, list(shown_by_reading(shown)))
+    findings = list(shown_by_reading(shown))
+    keys = {finding.key for finding in findings}
+    await evidence_corrected(session, EvidenceKind.reading, reading.id, shows=keys)
+    await open_alerts(session, findings)
     await tell_abnormal(session, [shown] if reading.abnormal else [])
     return reading
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.alerts.models import Cause, EvidenceKind
-from api.alerts.opening import Finding, open_alerts
+from api.alerts.opening import Finding, evidence_corrected, open_alerts
 from api.foundation import clock
 from api.visits.models import Visit, VisitMode, VisitOutcome
 
@@ -24,22 +24,34 @@ _AT_HOME = text("""
 
 async def open_for_visits(session: AsyncSession, visits: Sequence[Visit]) -> None:
     """Open what these visits show of those who are in quarantine at home where they were made."""
-    telling = [visit for visit in visits if _cause(visit) is not None]
-    if not telling:
-        return
-    reaches = sorted({visit.reach for visit in telling})
-    people = (await session.execute(_AT_HOME, {"reaches": reaches})).all()
-    findings = [
-        _finding(visit, cause, person)
-        for visit in telling
-        for person in people
-        if (cause := _cause(visit)) and person.household_id == visit.household_id
-        if person.started_on <= clock.local_day(visit.visited_at)
-    ]
+    await open_alerts(session, await _findings(session, visits))
+
+
+async def open_for_corrected(session: AsyncSession, visit: Visit, former: Cause | None) -> None:
+    """The same of a visit that was corrected: what it showed `former`ly, it may show no more."""
+    findings = await _findings(session, [visit])
+    if shown_by(visit) is not former:
+        keys = {finding.key for finding in findings}
+        await evidence_corrected(session, EvidenceKind.visit, visit.id, shows=keys)
     await open_alerts(session, findings)
 
 
-def _cause(visit: Visit) -> Cause | None:
+async def _findings(session: AsyncSession, visits: Sequence[Visit]) -> list[Finding]:
+    telling = [visit for visit in visits if shown_by(visit) is not None]
+    if not telling:
+        return []
+    reaches = sorted({visit.reach for visit in telling})
+    people = (await session.execute(_AT_HOME, {"reaches": reaches})).all()
+    return [
+        _finding(visit, cause, person)
+        for visit in telling
+        for person in people
+        if (cause := shown_by(visit)) and person.household_id == visit.household_id
+        if person.started_on <= clock.local_day(visit.visited_at)
+    ]
+
+
+def shown_by(visit: Visit) -> Cause | None:
     """A telephone that nobody answers does not show that nobody is at home."""
     if visit.outcome is VisitOutcome.refused:
         return Cause.refusal
@@ -56,7 +68,7 @@ def _finding(visit: Visit, cause: Cause, person: Any) -> Finding:
         quarantine_id=person.quarantine_id,
         kind=EvidenceKind.visit,
         record_id=visit.id,
-        key=str(person.resident_id),
+        key=f"{person.resident_id} {cause.value}",
         found_at=visit.visited_at,
         told_by=visit.performed_by,
     )

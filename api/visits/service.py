@@ -24,7 +24,7 @@ from api.foundation.problems import NotFound
 from api.foundation.records import BatchOutcome, Outcome, Proposal, Source, create_all, create_once
 from api.foundation.sealed import Keyring
 from api.registry.models import Household
-from api.visits.alarms import open_for_visits
+from api.visits.alarms import open_for_corrected, open_for_visits, shown_by
 from api.visits.models import Visit
 from api.visits.problems import NotYourVisit, VisitDiscarded
 from api.visits.queries import FINDINGS, visit_of
@@ -125,13 +125,18 @@ async def correct_visit(
     `VersionMismatch`, and `InvalidInput` where nothing is to be put right.
     """
     visit = await _of_caller(session, caller, visit_id)
-    changes = await _changes(session, said)
+    changes, former = await _changes(session, said), shown_by(visit)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, visit, changes, correction)
     details = {"fields": sorted(changes)}
     audit(session, caller, "visits.correct", subject=visit.id, reach=visit.reach, details=details)
-    await open_for_visits(session, [visit])
+    if changes.keys() & _TELLING:
+        await open_for_corrected(session, visit, former)
     return visit
+
+
+_TELLING = {"outcome", "mode", "visited_at"}
+"""What of a visit may show something abnormal."""
 
 
 async def _changes(session: AsyncSession, said: VisitCorrect) -> dict[str, Any]:

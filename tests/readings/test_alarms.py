@@ -105,5 +105,10 @@ async def test_a_correction_that_shows_fever_opens_it_and_a_discarded_reading_sh
     corrected = await ming.patch(path, json=said, headers={"If-Match": '"1"'})
     assert corrected.status_code == 200, corrected.text
     assert await _shown(owner, quarantine) == [("fever", "reading", 1, False)]
+    for version, (value, normal) in enumerate([(36.5, True), (38.5, False)], start=2):
+        again = said | {"value_c": value}
+        corrected = await ming.patch(path, json=again, headers={"If-Match": f'"{version}"'})
+        assert corrected.status_code == 200, corrected.text
+        assert await _shown(owner, quarantine) == [("fever", "reading", 1, normal)]
     await _sent(ming, f"{path}/discard", {"reason": "登记到了别人名下"})
     assert await _shown(owner, quarantine) == [("fever", "reading", 1, True)]

@@ -102,3 +102,17 @@ async def test_a_corrected_visit_may_show_it_and_a_discarded_one_shows_it_no_mor
     why = {"reason": "登记错了"}
     await lin.post(f"{path}/discard", json=why, headers={"If-Match": '"2"'})
     assert await _shown(owner, home) == []
+
+
+async def test_a_visit_corrected_shows_what_it_says_now_and_nothing_else(
+    lin: httpx.AsyncClient, home: dict[str, Any], owner: asyncpg.Connection
+):
+    visit = await a_visit(lin, home, id=str(new_id()), outcome="refused")
+    path = f"/v1/visits/{visit['id']}"
+    for version, (outcome, shown) in enumerate(
+        [("absent", ["absence"] * 2), ("met", []), ("refused", ["refusal"] * 2)], start=1
+    ):
+        said = {"outcome": outcome, "reason": "记错了结果"}
+        corrected = await lin.patch(path, json=said, headers={"If-Match": f'"{version}"'})
+        assert corrected.status_code == 200, corrected.text
+        assert await _shown(owner, home) == shown
