@@ -29,7 +29,7 @@ from api.foundation.database import Connection, Database, cell_schema
 from api.foundation.logs import request_id
 from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
-from api.health_records.models import CodeState, DiagnosticOutcome
+from api.health_records.models import CardColour, CodeState, DiagnosticOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,11 @@ def shown_as(shown: Iterable[Shown], at: datetime) -> Standing:
     told = list(shown)
     return Standing(
         codes=tuple(Code(e.system, e.state, at) for e in told if isinstance(e, ShownCode)),
-        cards=tuple(Card(e.at_risk, e.updated_at or at) for e in told if isinstance(e, ShownCard)),
+        cards=tuple(
+            Card(e.at_risk or e.colour is not CardColour.green, e.updated_at or at)
+            for e in told
+            if isinstance(e, ShownCard)
+        ),
         samples=tuple(
             Sample(e.outcome, e.sampled_at, e.reported_at) for e in told if isinstance(e, ShownTest)
         ),

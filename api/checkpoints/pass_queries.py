@@ -108,9 +108,15 @@ def pass_told(row: Mapping[str, Any], plain: Mapping[str, str | None]) -> dict[s
         "phone": mask_phone(phone) if phone else None,
         "reasons": reasons,
         "later_reasons": _parsed(row["later_reasons"]),
-        "recheck": any(each["finding"] == Finding.unavailable for each in reasons),
+        "recheck": _told_apart(row)
+        and any(each["finding"] == Finding.unavailable for each in reasons),
     }
     return {member: told[member] for member in _MEMBERS}
+
+
+def _told_apart(row: Mapping[str, Any]) -> bool:
+    """Whether a system could be asked about them, as `write_pass` sees it: not by a name."""
+    return any(row[name] for name in ("person_id", "document_lookup", "phone_lookup"))
 
 
 def pass_json(told: Mapping[str, Any]) -> bytes:

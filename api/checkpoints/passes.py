@@ -179,6 +179,7 @@ def _told(sent: Sent, rule: Rule, outcome: Outcome, grid_id: UUID) -> Row:
     said, decision = sent.said, outcome.verdict.decision
     row = {
         **sent.fields,
+        "person_id": said.person.resident_id,
         "grid_id": grid_id,
         "rule_id": rule.id,
         "verdict": decision,

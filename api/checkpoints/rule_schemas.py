@@ -45,13 +45,13 @@ class HealthCodeProof(Input):
 
 
 class TravelCardProof(Input):
-    """A travel card; one that marks a place at risk is told apart."""
+    """A travel card; one that is not green, or marks a place at risk, is told apart."""
 
     proof: Annotated[Literal["travel_card"], Field(description="哪一项查验")]
     fresh_minutes: FreshMinutes = 1440
-    at_risk: Annotated[GateDecision, Field(description="到过有风险地区的城市如何处理")] = (
-        GateDecision.hold
-    )
+    at_risk: Annotated[
+        GateDecision, Field(description="卡不是绿色、或到过有风险地区的城市的,如何处理")
+    ] = GateDecision.hold
     missing: Missing = GateDecision.hold
 
 

@@ -40,7 +40,7 @@ class Finding(Labelled):
     valid = "valid", "符合"
     missing = "missing", "没有"
     stale = "stale", "已过期"
-    at_risk = "at_risk", "到过有风险地区的城市"
+    at_risk = "at_risk", "卡不是绿色,或到过有风险地区的城市"
     positive = "positive", "阳性"
     inconclusive = "inconclusive", "待复检"
     under_control = "under_control", "应在隔离管控中"
@@ -79,7 +79,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A travel card: whether it marks a place at risk, and when it was brought up to date."""
+    """A travel card: whether it shows any risk, and when it was brought up to date."""
 
     at_risk: bool
     updated_at: datetime
