@@ -44,8 +44,6 @@ SQLModel.metadata.naming_convention = {
 metadata: MetaData = SQLModel.metadata
 
 _LONGEST_KEPT = 65_536
-_PATIENCE_SECONDS = 10
-"""How long somebody waits for a connection: a phone that waits longer has given up by itself."""
 _CELL_CODE = re.compile(r"\d{6,12}")
 _NAME = re.compile(r"[a-z_]+")
 _PATH = re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*")
@@ -141,10 +139,19 @@ class Entry:
 
 
 class Database:
-    """The service's connections to one PostgreSQL, bound by row security."""
+    """The service's connections to one PostgreSQL, bound by row security.
+
+    Whoever finds none waits `patience_seconds` for one: a phone has given up by then.
+    """
 
     def __init__(
-        self, url: str, keyring: Keyring, *, pool_size: int = 10, statement_timeout: int = 30
+        self,
+        url: str,
+        keyring: Keyring,
+        *,
+        pool_size: int = 10,
+        statement_timeout: int = 30,
+        patience_seconds: float = 10,
     ) -> None:
         self._url = url
         self._settings = {
@@ -154,9 +161,9 @@ class Database:
             "timezone": "UTC",
         }
         self.keyring = keyring
-        self._engine: AsyncEngine = _engine(self._connected, pool_size)
+        self._engine: AsyncEngine = _engine(self._connected, pool_size, patience_seconds)
         self._connections = Connections(
-            self._connected, most=pool_size, patience_seconds=_PATIENCE_SECONDS
+            self._connected, most=pool_size, patience_seconds=patience_seconds
         )
 
     async def _connected(self) -> Connection:
@@ -262,7 +269,9 @@ async def driver_of(door: AsyncSession | Connection) -> Connection:
     return raw
 
 
-def _engine(connect: Callable[[], Awaitable[Connection]], pool_size: int) -> AsyncEngine:
+def _engine(
+    connect: Callable[[], Awaitable[Connection]], pool_size: int, patience_seconds: float
+) -> AsyncEngine:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
@@ -270,7 +279,7 @@ def _engine(connect: Callable[[], Awaitable[Connection]], pool_size: int) -> Asy
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=_PATIENCE_SECONDS,
+        pool_timeout=patience_seconds,
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)

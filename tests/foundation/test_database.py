@@ -1,5 +1,6 @@
 """The doors: one transaction each, all or nothing, and everything wrong is told as a problem."""
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from api.access.caller import entry_of
 from api.access.permissions import Role
 from api.foundation import clock
-from api.foundation.database import Entry, cell_schema, problem_of
+from api.foundation.database import Database, Entry, cell_schema, problem_of
 from api.foundation.problems import (
     Conflict,
     DatabaseUnavailable,
@@ -17,6 +18,7 @@ from api.foundation.problems import (
     PostingChanged,
     Problem,
 )
+from api.settings import Settings
 from tests.cast import TOWNSHIP, Town, grid_id
 
 _ADD = """
@@ -52,6 +54,26 @@ async def test_a_problem_raised_inside_leaves_nothing_written(town: Town, door: 
             await opened.execute(text(add) if door == "session" else add)
             raise Conflict
     assert await count(town, worker) == 0
+
+
+@pytest.mark.parametrize("door", ["session", "connection"])
+async def test_whoever_waits_too_long_for_a_connection_is_told_to_come_again(
+    settings: Settings, door: str
+):
+    assert settings.database_url is not None
+    url = settings.database_url.get_secret_value()
+    small = Database(url, settings.keyring(), pool_size=1, patience_seconds=0.2)
+    await small.open()
+
+    async def enter() -> None:
+        async with getattr(small, door)(Entry.outside()):
+            pass
+
+    async with getattr(small, door)(Entry.outside()):
+        with pytest.raises(DatabaseUnavailable):
+            await asyncio.create_task(enter())
+    await enter()
+    await small.close()
 
 
 @pytest.mark.parametrize("door", ["session", "connection"])
