@@ -94,7 +94,7 @@ async def leads(hands: Hands, grid: str, stranger: str) -> Known:
     code = {"question": "health_code", "shown": "told", "health_code": {"state": "green"}}
     await kept(lin, f"{path}/answers", **code)
     away = {"outcome": "not_in_jurisdiction", "note": "现住外县"}
-    await said(lin, "POST", f"/v1/leads/{gone['id']}/conclude", away)
+    await said(hands.shan, "POST", f"/v1/leads/{gone['id']}/conclude", away)
     there = {"to_code": "451026101", "to_name": "城关镇", "reason": "现住该镇"}
     transfer = await kept(lin, f"/v1/leads/{gone['id']}/transfers", **there)
     wrong = {"outcome": "info_error", "note": "空号"}

@@ -62,13 +62,13 @@ class Draft(NamedTuple):
 
 
 async def record_arrival(
-    session: AsyncSession, caller: Claims, said: ArrivalRecord
+    session: AsyncSession, caller: Claims, said: ArrivalRecord, *, within: str = "/body"
 ) -> tuple[Arrival, bool]:
     """Keep one arrival (M2.4); returns it and whether it is new.
 
-    Raises `RecordDiffers`, and what `draft` raises.
+    Raises `RecordDiffers`, and what `draft` raises, with pointers below `within`.
     """
-    draft_ = draft(await survey(session, caller, [said]), Sent(said))
+    draft_ = draft(await survey(session, caller, [said]), Sent(said, within))
     kept, created = await _keep(session, draft_.proposal)
     if created:
         await insert_new(session, [draft_.classification])

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -24,7 +25,7 @@ from api.leads.models import (
 )
 from api.leads.problems import LeadDiscarded, LeadNotSo
 from api.leads.queries import batch_of, lead_locked, lead_of, leads_locked
-from api.leads.receiving import Placed
+from api.leads.receiving import ONE_AT_A_TIME, Placed
 from api.leads.schemas import LeadDuplicate, LeadMatch
 from api.leads.shown import LeadReveal, LeadRevealed
 from api.registry.models import Resident
@@ -109,13 +110,15 @@ async def decide_duplicate(
     """Somebody says whether a lead tells of the person of an earlier one; both stay owed.
 
     Sent twice, done once. Raises `NotFound`, `LeadDiscarded`, `LeadNotSo`, and `InvalidInput` where
-    no earlier lead is known or it is the lead itself.
+    no earlier lead is known, it is the lead itself, or is answered by this one.
     """
     lead, earlier = await _both(session, lead_id, said.duplicate_of_id)
     decided = Doubled.confirmed if said.is_duplicate else Doubled.refuted
     if (earlier, decided) == (lead.duplicate_of_id, lead.duplicate):
         return lead
     refuse_answered(lead)
+    if said.is_duplicate:
+        await _refuse_circle(session, lead, earlier)
     changes = {"duplicate_of_id": earlier, "duplicate": decided}
     await correct(session, lead, changes, Correction(lead.version, by=caller.worker))
     _note(session, caller, "leads.duplicate", lead)
@@ -141,6 +144,20 @@ async def _both(session: AsyncSession, lead_id: UUID, named: UUID | None) -> tup
     if earlier in both and both[earlier].discarded_at is not None:
         raise LeadDiscarded(pointer=pointer)
     return lead, earlier
+
+
+_RESTS_ON = text("SELECT lead_rests_on(:earlier, :lead)")
+
+
+async def _refuse_circle(session: AsyncSession, lead: Lead, earlier: UUID) -> None:
+    """Raise `InvalidInput` where the earlier lead is this one's duplicate: nobody would verify any.
+
+    By the owner's right: where the line goes on, perhaps another grid verifies.
+    """
+    await session.execute(ONE_AT_A_TIME)
+    if await session.scalar(_RESTS_ON, {"earlier": earlier, "lead": lead.id}):
+        detail = "那一条线索已确认为本条的重复,不能互为重复;请先对那一条作出否定。"
+        raise InvalidInput(detail, pointer="/body/duplicate_of_id")
 
 
 async def reveal_lead(

@@ -3,6 +3,7 @@
 from datetime import datetime, time
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
@@ -10,11 +11,15 @@ from api.arrivals.coming_schemas import ArrivalRecord
 from api.arrivals.recording import record_arrival
 from api.foundation import clock
 from api.foundation.database import keyring_of
+from api.foundation.problems import InvalidInput
 from api.leads.masked import plain_of
 from api.leads.models import Lead
 from api.leads.shown import LeadRevealed
 from api.leads.verification_schemas import LeadArrival, LeadConclusion
 from api.quarantines.begin import begin_quarantine
+
+WITHIN = "/body/arrival"
+_ODD = "线索所载的内容不能用于登记返(来)乡,请由接收该批的一级更正线索后再办。"
 
 
 async def start_control(
@@ -27,7 +32,7 @@ async def start_control(
     started: dict[str, Any] = {}
     if said.arrival is not None:
         told = _arrival(session, lead, said.arrival)
-        arrival, _ = await record_arrival(session, caller, told)
+        arrival, _ = await record_arrival(session, caller, told, within=WITHIN)
         started["arrival_id"] = arrival.id
     if said.quarantine is not None:
         quarantine, _ = await begin_quarantine(
@@ -41,7 +46,7 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
     """The arrival of the person of a lead: what the lead says, and what it could not."""
     plain = plain_of(keyring_of(session), lead)
     facts = {
-        **_person(lead, plain),
+        **_person(lead, said, plain),
         "origin_code": lead.origin_code,
         "transport": lead.transport,
         "transport_number": lead.transport_number,
@@ -56,15 +61,18 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
         "arrived_at": said.arrived_at or _arrived(lead),
         "stays": said.stays,
     }
-    return ArrivalRecord.model_validate({**come, **told})
+    try:
+        return ArrivalRecord.model_validate({**come, **told})
+    except ValidationError as error:  # an arrival is held to more than what issuers write
+        raise InvalidInput(_ODD, pointer=WITHIN) from error
 
 
-def _person(lead: Lead, plain: LeadRevealed) -> dict[str, Any]:
+def _person(lead: Lead, said: LeadArrival, plain: LeadRevealed) -> dict[str, Any]:
     """Who it is: a resident, or somebody of whom only the lead tells."""
     if lead.resident_id is not None:
         return {"resident_id": lead.resident_id}
     return {
-        "name": lead.name,
+        "name": lead.name or said.name,
         "sex": lead.sex,
         "birth_date": lead.birth_date,
         "document_kind": lead.document_kind,

@@ -28,20 +28,21 @@ from api.leads.verification_schemas import (
 
 
 async def review(session: AsyncSession, caller: Claims, lead_id: UUID, said: LeadReview) -> Lead:
-    """Accept an outcome or send the lead back; done already, it is no news.
+    """Accept an outcome or send the lead back; accepted already, it is no news.
 
-    Raises `NotFound`, `LeadNotSo`, `NeedsAnotherPerson`, `InvalidInput` without a reason.
+    What was accepted may be sent back until the issuer has been told. Raises `NotFound`,
+    `LeadNotSo`, `NeedsAnotherPerson`, `InvalidInput` without a reason.
     """
     lead = await lead_locked(session, lead_id)
     if said.approved and lead.status is LeadStatus.reviewed:
         return lead
-    if lead.status is not LeadStatus.under_review:
+    if lead.status not in _UNTOLD:
         raise LeadNotSo("该线索不在待审核状态。", lead_status=lead.status)
-    if lead.outcome_by == caller.worker:
-        raise NeedsAnotherPerson
     if not said.approved and said.reason is None:
         raise InvalidInput("退回须写明理由。", pointer="/body/reason")
-    changes = _accepted(caller) if said.approved else _sent_back(caller, said)
+    changes = accepted(caller, lead)
+    if not said.approved:
+        changes = _sent_back(caller, said)
     correction = Correction(lead.version, by=caller.worker, reason=said.reason)
     await correct(session, lead, changes, correction)
     details = {"approved": said.approved}
@@ -50,7 +51,16 @@ async def review(session: AsyncSession, caller: Claims, lead_id: UUID, said: Lea
     return lead
 
 
-def _accepted(caller: Claims) -> dict[str, Any]:
+_UNTOLD = (LeadStatus.under_review, LeadStatus.reviewed)
+
+
+def accepted(caller: Claims, lead: Lead) -> dict[str, Any]:
+    """What a lead has of it that somebody else stands by its outcome; raises `NeedsAnotherPerson`.
+
+    Whoever hands a lead on does so as well.
+    """
+    if lead.outcome_by == caller.worker:
+        raise NeedsAnotherPerson
     reviewed = {"reviewed_at": clock.now(), "reviewed_by": caller.worker}
     return {"status": LeadStatus.reviewed, **reviewed}
 
@@ -59,6 +69,7 @@ def _sent_back(caller: Claims, said: LeadReview) -> dict[str, Any]:
     return {
         "status": LeadStatus.contacting,
         **dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed")),
+        **dict.fromkeys(("reviewed_at", "reviewed_by")),
         "sent_back_at": clock.now(),
         "sent_back_by": caller.worker,
         "sent_back_reason": said.reason,

@@ -1,6 +1,6 @@
 """What is told of batches and leads as they come in."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -49,10 +49,16 @@ _LEAD: JsonDict = {
 }
 
 
+_EARLIEST = date(1950, 1, 1)
+"""What a list says of earlier is a year mistyped."""
+
+
 def _not_to_come(day: Day) -> Day:
     # Lists are made after the fact; a day's grace is for who types them after midnight.
     if day > clock.today() + timedelta(days=1):
         raise ValueError("日期不能晚于今天")
+    if day < _EARLIEST:
+        raise ValueError("日期过早,请核对年份")
     return day
 
 

@@ -22,10 +22,14 @@ from api.foundation.records import Proposal, RecordDiffers, create_once, new_id
 from api.leads.models import Lead, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, TransferAnswered
 from api.leads.queries import lead_locked
+from api.leads.reviewing import accepted
 from api.leads.verification_models import LeadTransfer, LeadTransferStatus
 from api.leads.verification_schemas import LeadReceipt, LeadTransferRecord
 
-_SERVED = text("SELECT code FROM public.cells WHERE code = :code")
+# A township's code may be told with the zeros of a village behind it, or as one of its villages.
+_SERVED = text("""
+    SELECT code FROM public.cells WHERE starts_with(:code, code) ORDER BY code DESC LIMIT 1
+""")
 _BEFORE = (LeadStatus.under_review, LeadStatus.reviewed)
 
 
@@ -34,10 +38,12 @@ async def transfer(
 ) -> tuple[LeadTransfer, bool]:
     """Hand over a lead that was found not to belong here; returns it and whether it is new.
 
-    Raises `NotFound`, `LeadNotSo`, `InvalidInput` for this township itself, `RecordDiffers`.
+    Raises `NotFound`, `LeadNotSo`, `NeedsAnotherPerson`, `InvalidInput` for this township itself,
+    `RecordDiffers`.
     """
     lead = await lead_locked(session, lead_id)
-    if said.to_code == caller.cell:
+    served: str | None = await session.scalar(_SERVED, {"code": said.to_code})
+    if served == caller.cell:
         raise InvalidInput("不能移交给本乡镇。", pointer="/body/to_code")
     row = LeadTransfer(
         **said.model_dump(),
@@ -45,7 +51,7 @@ async def transfer(
         lead_id=lead.id,
         grid_id=lead.grid_id,
         reach=lead.reach,
-        to_cell=await session.scalar(_SERVED, {"code": said.to_code}),
+        to_cell=served,
         requested_at=clock.now(),
         requested_by=caller.worker,
         status=LeadTransferStatus.requested,
@@ -64,7 +70,9 @@ async def _begin(
     if lead.outcome is not LeadOutcome.not_in_jurisdiction or lead.status not in _BEFORE:
         detail = "结论为不在本辖区、尚未反馈的线索才能移交。"
         raise LeadNotSo(detail, lead_status=lead.status)
-    changes = {"status": LeadStatus.transferred}
+    changes: dict[str, Any] = {"status": LeadStatus.transferred}
+    if lead.status is LeadStatus.under_review:
+        changes = accepted(caller, lead) | changes
     await correct(session, lead, changes, Correction(lead.version, by=caller.worker))
     audit(session, caller, "leads.transfer", subject=lead.id, reach=lead.reach)
     if transfer_.to_cell is not None:
@@ -128,7 +136,8 @@ _RECEIVE_BATCH = """
     JOIN {source}.lead_batches AS b ON b.id = l.batch_id
     JOIN public.cells AS c ON c.code = $2
     CROSS JOIN (SELECT id, path FROM grids WHERE level = 1 AND closed_at IS NULL) AS g
-    WHERE t.id = $4 AND NOT EXISTS (SELECT FROM leads WHERE transfer_id = t.id)
+    WHERE t.id = $4 AND t.status = 'requested'
+        AND NOT EXISTS (SELECT FROM leads WHERE transfer_id = t.id)
 """
 # As `matching` finds whom a lead names for certain: by the document, or by a phone of one person.
 _RECEIVE_LEAD = """
@@ -173,12 +182,21 @@ _RECEIPT = """
     UPDATE {source}.lead_transfers SET status = 'received', answered_at = $2, receipt = $3,
         version = version + 1, changed_xid = pg_current_xact_id()
     WHERE id = $1 AND status = 'requested'
+    RETURNING {source}.tell('duties.changed', lead_id, grid_id, NULL, NULL, reach, $2)
+"""
+_TELL_HERE = """
+    SELECT tell('duties.changed', batch_id, grid_id, NULL, NULL, CASE
+        WHEN household_id IS NULL THEN reach ELSE regexp_replace(reach, '\\.[^.]*$', '')
+    END, $2) FROM leads WHERE id = $1
 """
 
 
 @job("leads.receive")
 async def receive(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
-    """Take in a lead that another township handed over, and give it the receipt; once."""
+    """Take in a lead that another township handed over, and give it the receipt; once.
+
+    Both townships hear of it: there is somebody new to verify, here a feedback that can be sent.
+    """
     source, transfer_id, now = cell_schema(payload["cell"]), UUID(payload["transfer"]), clock.now()
     batch = new_id()
     made = await connection.execute(
@@ -186,7 +204,9 @@ async def receive(connection: Connection, cell: str, payload: dict[str, Any]) ->
     )
     if made != "INSERT 0 1":
         return
-    told = (new_id(), now, batch, transfer_id)
+    lead = new_id()
+    told = (lead, now, batch, transfer_id)
     await connection.execute(_RECEIVE_LEAD.format(source=source), *told)
+    await connection.execute(_TELL_HERE, lead, now)
     receipt = f"{cell} {batch}"
     await connection.execute(_RECEIPT.format(source=source), transfer_id, now, receipt)

@@ -171,7 +171,7 @@ async def review_lead(
 ) -> LeadRead:
     """审核一条线索的结论。
 
-    由作出结论以外的人办理;退回的须写明理由,重新核查(M2.6)。
+    由作出结论以外的人办理;退回的须写明理由,重新核查,已通过的在反馈前也可退回(M2.6)。
     """
     return shown_lead(session, await reviewing.review(session, manager, lead_id, review))
 
@@ -181,7 +181,7 @@ async def review_lead(
     status_code=201,
     responses={
         200: {"model": LeadTransferRead, "description": _AGAIN},
-        **writes(NotFound, LeadDiscarded, LeadNotSo, RecordDiffers),
+        **writes(NotFound, LeadDiscarded, LeadNotSo, NeedsAnotherPerson, RecordDiffers),
     },
 )
 async def transfer_lead(
@@ -193,7 +193,8 @@ async def transfer_lead(
 ) -> LeadTransferRead:
     """把不在本辖区的线索移交给其他乡镇。
 
-    对方也使用本系统的,自动送达并带回回执;否则收到回执后登记(M2.6)。
+    对方也使用本系统的,自动送达并带回回执;否则收到回执后登记(M2.6)。尚未审核的,移交即为审核,
+    由作出结论以外的人办理。
     """
     kept, created = await transferring.transfer(session, manager, lead_id, transfer)
     address = f"/v1/lead-transfers/{kept.id}"

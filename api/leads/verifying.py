@@ -15,7 +15,7 @@ from api.alerts.opening import Finding, open_alert
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
-from api.foundation.field_records import fill_in
+from api.foundation.field_records import CLOCK_SKEW, fill_in
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotPermitted
 from api.foundation.records import Proposal, RecordDiffers, Source, create_once, table_of
@@ -29,6 +29,7 @@ from api.leads.verification_models import ContactKind, LeadAnswer, LeadAttempt, 
 from api.leads.verification_schemas import LeadAnswerRecord, LeadAttemptRecord, LeadConclusion
 
 ATTEMPT_NOTE, OUTCOME_NOTE = "lead_attempts.note", "leads.outcome_note"
+_BEFORE = "联系时间早于该批线索的下发时间,不能作为核查的依据,请检查手机的时间后重新提交。"
 _SOURCES = {ContactKind.phone: Source.phone, ContactKind.visit: Source.visit}
 
 
@@ -37,11 +38,15 @@ async def record_attempt(
 ) -> tuple[LeadAttempt, bool]:
     """Keep an attempt; returns it and whether it is new.
 
-    Raises `NotFound`, `LeadNotSo`, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`.
+    Raises `NotFound`, `LeadNotSo`, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`, and
+    `InvalidInput` for what was before anybody asked for it.
     """
     lead = await lead_locked(session, lead_id)
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
+    issued_at = (await batch_of(session, lead.batch_id)).issued_at
+    if said.recorded_at is not None and said.recorded_at < issued_at - CLOCK_SKEW:
+        raise InvalidInput(_BEFORE, pointer="/body/recorded_at")
     keys = keyring_of(session)
     row = LeadAttempt(
         **fill_in(said, entered_by=caller.worker, source=_SOURCES[said.kind]),
@@ -213,7 +218,8 @@ async def _sound(session: AsyncSession, caller: Claims, lead: Lead) -> None:
         resident_id=lead.resident_id,
         kind=EvidenceKind.lead,
         record_id=lead.id,
-        key="refused",
+        # Whoever refuses again after the lead was sent back is told of again.
+        key=f"refused {lead.version}",
         found_at=clock.now(),
         told_by=caller.worker,
     )

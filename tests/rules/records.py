@@ -259,4 +259,8 @@ MAKERS: dict[str, Maker] = {
 
 async def a_sending(town: Town, operation: str) -> Sending:
     """A record that Gu, who may do everything, is about to send."""
-    return await MAKERS[operation](await town.as_("gu"))
+    sending = await MAKERS[operation](await town.as_("gu"))
+    for path, body in sending.before.items():
+        answer = await (await town.as_("lin")).post(path, json=body)
+        assert answer.status_code == 200, answer.text
+    return sending

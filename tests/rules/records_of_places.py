@@ -93,9 +93,9 @@ async def _an_answer(gu: httpx.AsyncClient) -> Sending:
 async def _a_lead_transfer(gu: httpx.AsyncClient) -> Sending:
     path = await _a_lead_here(gu)
     found = {"outcome": "not_in_jurisdiction", "note": "现住外县"}
-    assert (await gu.post(f"{path}/conclude", json=found)).status_code == 200
     told = {"to_code": "451026101", "to_name": "城关镇", "reason": "现住该镇"}
-    return Sending(f"{path}/transfers", {"id": str(new_id()), **told}, {"to_name": "城关乡"})
+    body, before = {"id": str(new_id()), **told}, {f"{path}/conclude": found}
+    return Sending(f"{path}/transfers", body, {"to_name": "城关乡"}, before)
 
 
 async def _a_shift(gu: httpx.AsyncClient) -> Sending:

@@ -13,11 +13,15 @@ HOME = "t.01.01.01"
 
 @dataclass(frozen=True)
 class Sending:
-    """One record about to be sent; `change` makes another body of it under the same id."""
+    """One record about to be sent; `change` makes another body of it under the same id.
+
+    `before` is what somebody else has to say first, by its path.
+    """
 
     path: str
     body: dict[str, Any]
     change: dict[str, Any] = field(default_factory=dict[str, Any])
+    before: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def another(self) -> dict[str, Any]:
