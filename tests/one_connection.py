@@ -1,4 +1,4 @@
-"""Nobody who has a connection asks for another: with all taken, all would wait for each other.
+"""No request that has a connection asks for another: with all taken, all would wait for each other.
 
 Every test runs under this guard, since it takes a crowd at the same moment to see it happen.
 """
@@ -17,7 +17,7 @@ from api.foundation.connections import Connection
 from api.foundation.database import BareDoor, Database, Entry
 
 _taken: ContextVar[tuple[asyncio.Task[Any] | None, list[None]]] = ContextVar("taken")
-"""The connections that a task has; what it begins besides is somebody else."""
+"""The connections that a request has; what it begins besides is somebody else, as is the test."""
 
 
 def guard(patch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def guard(patch: pytest.MonkeyPatch) -> None:
         return connection
 
     async def go_alone(self: BareDoor, *told: Any) -> None:
-        _mine().pop()
+        del _mine()[:]
         await go(self, *told)
 
     @asynccontextmanager
@@ -80,6 +80,4 @@ def _none_yet() -> list[None]:
 
 def _mine() -> list[None]:
     task, taken = _taken.get((None, []))
-    if task is not asyncio.current_task():
-        _taken.set((asyncio.current_task(), taken := []))
-    return taken
+    return taken if task is asyncio.current_task() else []
