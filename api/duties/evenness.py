@@ -40,14 +40,25 @@ class Reassignment:
     in_load: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Over which multiple of the mean, and from how much on, a load is uneven (M5.5).
+
+    Less than `least` is too little to matter: two calls among twenty idle people burden nobody.
+    """
+
+    ratio: float
+    least: float
+    beyond_villages: bool
+
+    def uneven(self, load: float, among: Sequence[float]) -> bool:
+        """Whether a load is, beside those that it is compared with."""
+        return load >= self.least and load > self.ratio * mean(among)
+
+
 def mean(loads: Sequence[float]) -> float:
     """The mean load; nobody bears nothing."""
     return sum(loads) / len(loads) if loads else 0.0
-
-
-def uneven(load: float, among: Sequence[float], *, ratio: float) -> bool:
-    """Whether a load is over `ratio` times the mean of those it is compared with (M5.5)."""
-    return load > ratio * mean(among)
 
 
 def suggest(bearers: Iterable[Bearer], teams: Iterable[Team]) -> Reassignment | None:

@@ -9,7 +9,9 @@ from api.foundation.local_days import day_of
 # A team works for its village: who serves there from elsewhere is counted there.
 _VILLAGE = """
     JOIN LATERAL (
-        SELECT g.id AS village_id, g.name AS village_name, g.path AS village_path FROM grids AS g
+        SELECT g.id AS village_id, g.name AS village_name, g.path AS village_path,
+            g.kind AS village_kind
+        FROM grids AS g
         WHERE (g.kind = 'village' OR g.path = {place})
             AND ({reach} = g.path OR starts_with({reach}, g.path || '.'))
         ORDER BY (g.kind = 'village') DESC, g.level DESC LIMIT 1
@@ -99,7 +101,8 @@ WORKED: Final = f"""
         )
     )
     SELECT s.kind, s.quarantine_id, s.worker_id, coalesce(s.name, known.name, '') AS name, s.share,
-        s.expected, s.done, s.late, s.missed, s.performed, village.village_id, village.village_name
+        s.expected, s.done, s.late, s.missed, s.performed, village.village_id, village.village_name,
+        village.village_kind
     FROM summed AS s
     LEFT JOIN known ON known.worker_id = s.worker_id AND s.name IS NULL
     {_VILLAGE.format(place="$4::text", reach="s.reach")}
@@ -109,7 +112,7 @@ WORKED: Final = f"""
 # Those who serve in the field; a leader's load is the work of leading.
 POSTS: Final = f"""
     SELECT p.id AS post_id, p.worker_id, h.name, p.role, at_grid.id AS grid_id,
-        at_grid.name AS grid_name, village.village_id, village.village_name
+        at_grid.name AS grid_name, village.village_id, village.village_name, village.village_kind
     FROM posts AS p
     JOIN grids AS at_grid ON at_grid.id = p.grid_id
     CROSS JOIN LATERAL holders(ARRAY[p.id]) AS h

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from api.access.permissions import Permission, Role, permitted
-from api.duties.evenness import Bearer, Reassignment, Team, mean, suggest, uneven
+from api.duties.evenness import Bar, Bearer, Reassignment, Team, mean, suggest
 from api.duties.standing import Asked, Period, place_of
 from api.duties.work_done import POSTS, TEAMS, WORKED
 from api.duties.workload_schemas import (
@@ -20,6 +20,7 @@ from api.duties.workload_schemas import (
     WorkPost,
 )
 from api.foundation import clock
+from api.grids.models import GridKind
 from api.protocols.models import CareTeamPolicy
 from api.protocols.policies import Seat
 from api.protocols.problems import NoPolicyInForce
@@ -32,7 +33,8 @@ WORKLOAD: Final = "workload"
 _REASON = "包保工作量不均,调整包保人员"
 _COUNTS = ("expected", "done", "late", "missed", "performed")
 _IN_FORCE = """
-    SELECT code, revision, weights::text AS weights, uneven_ratio::float8 AS uneven_ratio
+    SELECT code, revision, weights::text AS weights, uneven_ratio::float8 AS uneven_ratio,
+        least_daily_load::float8 AS least_daily_load, beyond_villages
     FROM workload_policies WHERE code = $1 AND effective_from <= $2
     ORDER BY revision DESC LIMIT 1
 """
@@ -49,8 +51,28 @@ class _Share:
     of_persons: dict[UUID, float] = field(default_factory=dict[UUID, float])
 
 
-Shares = dict[tuple[UUID, str], dict[UUID, _Share]]
+class _Village(NamedTuple):
+    """A village, or the grid asked about where it is none, or lies within one."""
+
+    id: UUID
+    name: str
+    kind: str
+
+    @property
+    def beyond_villages(self) -> bool:
+        """Whether those who serve it belong to no village."""
+        return self.kind in {GridKind.township, GridKind.area}
+
+
+Shares = dict[_Village, dict[UUID, _Share]]
 """By village, by worker."""
+
+
+def _bar(policy: Any, days: Period) -> Bar:
+    """As a policy says of one day, for those of the period that have begun."""
+    begun = max((min(days.until, clock.today()) - days.since).days + 1, 1)
+    least = policy["least_daily_load"] * begun
+    return Bar(policy["uneven_ratio"], least, policy["beyond_villages"])
 
 
 async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workload:
@@ -70,19 +92,17 @@ async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workloa
     teams = await _teams(desk, place) if _arranges(desk) else []
     people = await _people(desk, shares) if teams else {}
     listed = (
-        {grid_id or desk.caller.grid} if len(shares) > 1 else {village for village, _ in shares}
+        {grid_id or desk.caller.grid} if len(shares) > 1 else {village.id for village in shares}
     )
+    bar = _bar(policy, days)
     return Workload(
         since=days.since,
         until=days.until,
         policy=policy["code"],
         revision=policy["revision"],
         villages=[
-            _told(
-                _village(grid, workers, teams, people, ratio=policy["uneven_ratio"]),
-                by_name=grid[0] in listed,
-            )
-            for grid, workers in shares.items()
+            _told(_village(village, workers, teams, people, bar=bar), by_name=village.id in listed)
+            for village, workers in shares.items()
         ],
     )
 
@@ -116,7 +136,8 @@ async def _shares(desk: Desk, days: Period, place: str, *, weights: Mapping[str,
 
 
 def _share(shares: Shares, row: Any) -> _Share:
-    village = shares.setdefault((row["village_id"], row["village_name"]), {})
+    place = _Village(row["village_id"], row["village_name"], row["village_kind"])
+    village = shares.setdefault(place, {})
     return village.setdefault(row["worker_id"], _Share(row["name"]))
 
 
@@ -143,26 +164,28 @@ async def _people(desk: Desk, shares: Shares) -> dict[UUID, Any]:
 
 
 def _village(
-    grid: tuple[UUID, str],
+    village: _Village,
     workers: Mapping[UUID, _Share],
     teams: Iterable[Team],
     people: Mapping[UUID, Any],
     *,
-    ratio: float,
+    bar: Bar,
 ) -> VillageLoad:
     loads = [share.load for share in workers.values()]
+    compared = bar.beyond_villages or not village.beyond_villages
     shown = [
-        _worker(worker, share, uneven=uneven(share.load, loads, ratio=ratio))
+        _worker(worker, share, uneven=compared and bar.uneven(share.load, loads))
         for worker, share in workers.items()
     ]
     shown.sort(key=lambda each: (-each.load, each.name, each.worker_id))
     way = _way(workers, teams, people) if any(each.uneven for each in shown) else None
     return VillageLoad(
-        grid_id=grid[0],
-        grid_name=grid[1],
+        grid_id=village.id,
+        grid_name=village.name,
         load=round(sum(loads), 2),
         serving=len(shown),
         mean=round(mean(loads), 2),
+        compared=compared,
         uneven=sum(each.uneven for each in shown),
         workers=shown,
         suggestion=way and _suggestion(way),

@@ -31,6 +31,15 @@ class WorkKind(Labelled):
     arrival = "arrival", "返(来)乡核实"
 
 
+Ratio = Annotated[float, Field(description="超过本村平均的多少倍为不均")]
+LeastLoad = Annotated[float, Field(description="平均每日不足多少份工作量的,不作为不均")]
+BeyondVillages = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="不属于任何村的(乡级、片区的)人员之间是否也比较;不设村的乡镇填 true",
+    ),
+]
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 _WEIGHTS = {kind.value: 1.0 for kind in WorkKind} | {"visit": 1.5, "transfer": 3.0}
@@ -42,6 +51,8 @@ _POLICY: dict[str, Any] = {
     "effective_from": "2022-02-10",
     "weights": _WEIGHTS,
     "uneven_ratio": 1.5,
+    "least_daily_load": 0.5,
+    "beyond_villages": False,
 }
 
 
@@ -53,10 +64,9 @@ class WorkloadPolicyRecord(PolicyRecord):
     weights: Annotated[
         dict[WorkKind, Weight], Field(description="每件任务折算为多少份工作量,逐类填写")
     ]
-    uneven_ratio: Annotated[
-        float,
-        Field(gt=1, le=10, multiple_of=0.1, description="超过本村平均的多少倍为不均"),
-    ]
+    uneven_ratio: Annotated[Ratio, Field(gt=1, le=10, multiple_of=0.1)]
+    least_daily_load: Annotated[LeastLoad, Field(ge=0, le=100, multiple_of=0.1)] = 0.5
+    beyond_villages: BeyondVillages = False
 
     @model_validator(mode="after")
     def _every_kind(self) -> Self:
@@ -76,7 +86,9 @@ class WorkloadPolicyRead(PolicyRead):
     )
 
     weights: Annotated[dict[WorkKind, float], Field(description="每件任务折算为多少份工作量")]
-    uneven_ratio: Annotated[float, Field(description="超过本村平均的多少倍为不均")]
+    uneven_ratio: Ratio
+    least_daily_load: LeastLoad
+    beyond_villages: BeyondVillages
 
 
 class WorkPost(Wire):
@@ -95,7 +107,7 @@ class WorkerLoad(Wire):
     name: str
     posts: list[WorkPost] = Field(description="在本网格范围内的任职")
     load: float = Field(description="折算的工作量;几人共同承担的平分")
-    uneven: bool = Field(description="是否超过本村平均的规定倍数")
+    uneven: bool = Field(description="是否不均:超过本村平均的规定倍数,且不少于规则规定的最低工作量")
     persons: int = Field(description="服务的人数(人)")
     expected: int = Field(description="应办件次,含与他人共同承担的")
     done: int = Field(description="其中按时办理(不论由谁)")
@@ -129,7 +141,8 @@ class VillageLoad(Wire):
     load: float = Field(description="全部工作量")
     serving: int = Field(description="服务的人数,含没有承担任务的")
     mean: float = Field(description="人均工作量")
-    uneven: int = Field(description="其中超过规定倍数的人数")
+    compared: bool = Field(description="这些人员之间是否比较;不属于任何村的,按规则可不比较")
+    uneven: int = Field(description="其中不均的人数")
     workers: list[WorkerLoad] | None = Field(
         description="逐人列出,工作量大的在前;所查范围不止一个村的,各村为 null,请逐村查看"
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.access.permissions import Role
-from api.duties.evenness import Bearer, Reassignment, Team, mean, suggest, uneven
+from api.duties.evenness import Bar, Bearer, Reassignment, Team, mean, suggest
 from api.protocols.policies import CareTeamRule, Seat, lacking
 
 _IDS = UUID("01900000-0000-7000-8000-000000000000")
@@ -147,6 +147,13 @@ def test_nothing_is_suggested_where_the_other_would_bear_as_much():
 
 def test_uneven_is_over_the_ratio_of_the_mean_and_not_at_it():
     assert mean([]) == 0
-    assert not uneven(15, [15, 5], ratio=1.5)
-    assert uneven(16, [16, 4], ratio=1.5)
-    assert not uneven(0, [0, 0], ratio=1.5)
+    bar = Bar(ratio=1.5, least=0, beyond_villages=False)
+    assert not bar.uneven(15, [15, 5])
+    assert bar.uneven(16, [16, 4])
+    assert not bar.uneven(0, [0, 0])
+
+
+def test_a_load_too_small_to_matter_is_not_uneven_whatever_the_mean():
+    bar = Bar(ratio=1.5, least=7, beyond_villages=False)
+    assert not bar.uneven(6.5, [6.5, *[0] * 34])
+    assert bar.uneven(7, [7, *[0] * 34])

@@ -1,6 +1,7 @@
 """How work is shared out: who bore how much, where it is uneven, and what would even it out."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,7 +12,8 @@ from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, Rec
 from api.foundation.records import new_id
 from api.protocols.problems import PolicyOutOfOrder
 from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
-from tests.cast import Town, assert_problem, id_of
+from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.directives.conftest import issued
 from tests.duties.scenery import done, only_stage
 from tests.readings.conftest import DAY, at, reading_body, signed_in
 
@@ -164,3 +166,44 @@ async def test_many_villages_are_summed_up_and_each_asked_by_itself_tells_everyb
     assert any(each["suggestion"] for each in villages.values())
     line = max(len(httpx.Response(200, json=each).content) for each in villages.values())
     assert 27 * line < 60_000, "a township of 27 villages"
+
+
+async def _a_village(town: Town) -> UUID:
+    """A village of its own; eight have nothing to do there, nor have three in the township."""
+    gu, place = await signed_in(town, "gu"), new_id()
+    body = {"id": str(place), "parent_id": str(grid_id("t.01")), "name": "新村"}
+    body |= {"kind": "village", "code": "451422201277"}
+    await done(gu, "/v1/grids", body)
+    for where in [place] * 8 + [grid_id("t")] * 3:
+        worker = {"id": str(new_id()), "name": "闲人", "grid_id": str(where)}
+        await done(gu, "/v1/workers", worker)
+        held = {"id": str(new_id()), "worker_id": worker["id"], "grid_id": str(where)}
+        await done(gu, "/v1/posts", held | {"role": "volunteer"})
+    return place
+
+
+async def test_too_little_to_matter_and_whoever_belongs_to_no_village_are_not_uneven(
+    town: Town, owner: Database, morning: Any
+):
+    place, team = await _a_village(town), ("he", "qin", "pang", "shan")
+    zhou = await signed_in(town, "zhou")
+    home = await a_household(zhou, grid=place)
+    person = await a_quarantine(zhou, resident=home["residents"][0]["id"], team=team)
+    await only_stage(owner, person)
+    await issued(zhou, grid="t.01", roles=["grid_worker"], levels=[2])
+    for days, policy, villages, township in (
+        (1, {}, 0, False),
+        (2, {"least_daily_load": 0.0}, 4, False),
+        (3, {"least_daily_load": 0.1, "beyond_villages": True}, 4, True),
+    ):
+        morning.move_to(at(1, days=days))
+        zhou = await signed_in(town, "zhou")
+        if policy:
+            from_now = {"effective_from": at(0, days=days).date().isoformat()}
+            kept = await zhou.post("/v1/workload-policies", json=policy_body(**policy, **from_now))
+            assert kept.status_code == 201, kept.text
+        found = await zhou.get("/v1/workload", params={"from": DAY.isoformat()})
+        told = {each["grid_name"]: each for each in found.json()["villages"]}
+        assert (told["新村"]["uneven"], told["新村"]["compared"]) == (villages, True), policy
+        own = told["青竹乡"]
+        assert (bool(own["uneven"]), own["compared"]) == (township, township)

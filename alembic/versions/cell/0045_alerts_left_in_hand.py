@@ -1,4 +1,4 @@
-"""Whose an alert in hand is when its holder serves elsewhere."""
+"""Whose an alert in hand is when its holder serves elsewhere; which loads are not worth comparing."""
 
 from alembic import op
 
@@ -27,9 +27,40 @@ BEGIN
 END
 $$
 """,
+    # A rule that a township made compares everybody, as it did. The one that ships does not compare
+    # less than is one member's share of the two temperatures of one person.
+    """\
+ALTER TABLE workload_policies
+    ADD COLUMN least_daily_load NUMERIC(4, 1) DEFAULT 0 NOT NULL,
+    ADD COLUMN beyond_villages BOOLEAN DEFAULT true NOT NULL
+""",
+    """\
+UPDATE workload_policies SET least_daily_load = 0.5, beyond_villages = false
+WHERE id = '01900000-0000-7000-8000-000000001501'
+""",
+    # The rules of before had need of it; each made from now on says so itself. As few as a township
+    # ever makes are looked at in a moment.
+    """\
+-- squawk-ignore ban-drop-default
+ALTER TABLE workload_policies ALTER COLUMN least_daily_load DROP DEFAULT
+""",
+    """\
+-- squawk-ignore ban-drop-default
+ALTER TABLE workload_policies ALTER COLUMN beyond_villages DROP DEFAULT
+""",
+    """\
+-- squawk-ignore constraint-missing-not-valid
+ALTER TABLE workload_policies ADD CONSTRAINT ck_workload_policies_least_daily_load CHECK (least_daily_load >= 0)
+""",
 )
 
-DOWN = ("DROP FUNCTION serves_over(uuid, text, timestamptz)",)
+DOWN = (
+    """\
+-- squawk-ignore ban-drop-column
+ALTER TABLE workload_policies DROP COLUMN least_daily_load, DROP COLUMN beyond_villages
+""",
+    "DROP FUNCTION serves_over(uuid, text, timestamptz)",
+)
 
 
 def upgrade() -> None:
