@@ -23,6 +23,7 @@ from api.health_records.control import Period, periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
 from api.health_records.people import People, people_named
 from api.health_records.service import quarantine_on
+from api.health_records.sessions import Held, refuse_elsewhere, sessions_named
 from api.health_records.tube_schemas import SampleTubeRecord
 from api.registry.models import Resident
 
@@ -32,11 +33,12 @@ _TOLD = {"code", "pool_size", "swab_type", "kind", "site_session_id", "laborator
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What tubes stand on: who is in them and when those were controlled, and where they lie."""
+    """What tubes stand on: who is in them, when those were controlled, where and when all of it."""
 
     people: People
     periods: Mapping[UUID, Sequence[Period]]
     grids: Mapping[str, UUID]
+    sessions: Mapping[UUID, Held]
 
     def held_by(self, members: Iterable[Resident]) -> tuple[UUID, str]:
         """The lowest grid that holds all of them, and its path: who sees it sees all in it."""
@@ -73,7 +75,8 @@ async def survey(
     periods: dict[UUID, list[Period]] = defaultdict(list)
     for period in await periods_of(session, people.residents.keys()):
         periods[period.resident_id].append(period)
-    return Ground(people, periods, grids)
+    sessions = await sessions_named(session, {each.site_session_id for each in said})
+    return Ground(people, periods, grids, sessions)
 
 
 def _paths(people: People, said: Sequence[SampleTubeRecord]) -> set[str]:
@@ -103,6 +106,8 @@ def draft(ground: Ground, caller: Actor, said: SampleTubeRecord, *, within: str)
     """
     _refuse_faults(said, within)
     ground.people.refuse_stranger(said.performed_by, within=within)
+    day = clock.local_day(said.sampled_at)
+    refuse_elsewhere(ground.sessions, said.site_session_id, day, dose=False, within=within)
     tube = _tube(ground, caller, said, within)
     return TubeDraft(said, tube, _tests(ground, tube, said))
 

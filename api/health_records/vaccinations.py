@@ -1,7 +1,8 @@
 """Doses of vaccine: recorded once each, corrected openly; what they amount to is derived."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,7 @@ from api.health_records.keeping import keep_many, keep_one, standing_record_of
 from api.health_records.lists import Wanted, narrowed
 from api.health_records.models import Vaccination, VaccinationOutcome, VaccineTechnology
 from api.health_records.people import People, people_of
+from api.health_records.sessions import Held, refuse_elsewhere, sessions_named
 from api.health_records.vaccination_schemas import (
     VaccinationCorrect,
     VaccinationHistory,
@@ -49,7 +51,7 @@ async def record_vaccination(
     Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `InvalidInput`, `DoseKept`,
     `RecordDiffers`.
     """
-    proposal = _propose(await people_of(session, [said]), caller, said, "/body")
+    proposal = _propose(await _survey(session, [said]), caller, said, "/body")
     return await keep_one(session, caller, proposal, {"outcome": said.outcome})
 
 
@@ -57,20 +59,34 @@ async def record_vaccinations(
     session: AsyncSession, caller: Actor, said: Sequence[VaccinationRecord | Unread]
 ) -> BatchOutcome:
     """Keep the doses of a morning, each with its own outcome, in the order sent."""
-    people = await people_of(session, readable(said))
+    ground = await _survey(session, readable(said))
 
     def draft(each: VaccinationRecord, within: str) -> Proposal[Vaccination]:
-        return _propose(people, caller, each, within)
+        return _propose(ground, caller, each, within)
 
     outcome, _ = await keep_many(session, caller, said, draft)
     return outcome
 
 
+class _Ground(NamedTuple):
+    """What doses stand on: who had them, and the sessions at which they were given."""
+
+    people: People
+    sessions: Mapping[UUID, Held]
+
+
+async def _survey(session: AsyncSession, said: Sequence[VaccinationRecord]) -> _Ground:
+    sessions = await sessions_named(session, {each.site_session_id for each in said})
+    return _Ground(await people_of(session, said), sessions)
+
+
 def _propose(
-    people: People, caller: Actor, said: VaccinationRecord, within: str
+    ground: _Ground, caller: Actor, said: VaccinationRecord, within: str
 ) -> Proposal[Vaccination]:
-    fields = people.fields(caller, said, within=within, instants=())
+    fields = ground.people.fields(caller, said, within=within, instants=())
     _refuse_future_day(said.given_on, within=within)
+    held, day = said.site_session_id, said.given_on
+    refuse_elsewhere(ground.sessions, held, day, dose=True, within=within)
     for name in _OF_A_DOSE:
         told, given = getattr(said, name) is not None, said.outcome is VaccinationOutcome.given
         if told is not given:

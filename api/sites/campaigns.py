@@ -37,6 +37,9 @@ async def announce(
     grid = await grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
     if said.to_on < said.from_on:
         raise InvalidInput("结束日期不能早于开始日期。", pointer="/body/to_on")
+    youngest, oldest = said.target.min_age, said.target.max_age
+    if youngest is not None and oldest is not None and oldest < youngest:
+        raise InvalidInput("年龄上限不能小于下限。", pointer="/body/target/max_age")
     if said.target.dose_number is not None and said.kind is SiteKind.sampling:
         raise InvalidInput("采样行动没有剂次。", pointer="/body/target/dose_number")
     row = SamplingCampaign(
@@ -72,9 +75,10 @@ async def campaigns(session: AsyncSession, page: PageRequest) -> Page[CampaignRe
 SAMPLED = "t.discarded_at IS NULL AND t.kind = 'nucleic_acid' AND t.outcome <> 'invalid'"
 """Which tests `t` count: an antigen kit at home is no sampling, a sample gone bad is none yet."""
 
-# A person whose birth date is not known is expected: asked once too often, not forgotten.
+# A person whose birth date is not known is expected: asked once too often, not forgotten. Whoever
+# left when it was over was expected all the same: what it came to does not shrink afterwards.
 _EXPECTED = """
-    r.discarded_at IS NULL AND r.left_on IS NULL
+    r.discarded_at IS NULL AND (r.left_on IS NULL OR r.left_on > :to_on)
     AND r.reach >= :path AND r.reach < :path || '/'
     AND r.recorded_at < :ends
     AND (CAST(:min_age AS integer) IS NULL OR r.birth_date IS NULL

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import or_
+from sqlalchemy import or_, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -14,6 +14,7 @@ from api.access.permissions import Permission
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.health_records.sessions import Held, knows_sessions
 from api.rosters import places, staffing
 from api.rosters.hours import Span
 from api.rosters.models import DutyPlace, DutyShift
@@ -53,6 +54,26 @@ async def session_of(session: AsyncSession, session_id: UUID) -> SiteSession:
     if found is None:
         raise NotFound("没有找到该场次,或不在您的网格和值班范围内。")
     return found
+
+
+# By the owner's right: what is told late is told of a session at which the shift is over.
+_TOLD_OF = text("SELECT * FROM sessions_told_of(CAST(:ids AS uuid[]))")
+
+
+@knows_sessions
+async def sessions_told_of(session: AsyncSession, ids: Collection[UUID]) -> list[Held]:
+    """The sessions at which tubes and doses are said to have been told."""
+    never = (SessionStatus.planned, SessionStatus.cancelled)
+    return [
+        Held(
+            row.id,
+            vaccinates=row.kind == SiteKind.vaccination,
+            opened=row.status not in never,
+            first=clock.local_day(min(row.starts_at, row.opened_at or row.starts_at)),
+            last=clock.local_day(max(row.ends_at, row.closed_at or clock.now())),
+        )
+        for row in await session.execute(_TOLD_OF, {"ids": list(ids)})
+    ]
 
 
 async def sites(session: AsyncSession, wanted: SiteFilter, page: PageRequest) -> Page[SiteRead]:

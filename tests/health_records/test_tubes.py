@@ -26,6 +26,7 @@ from tests.builders import (
     synthetic_resident,
 )
 from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.sites.test_sites import a_session, a_site
 
 TUBES = "/v1/sample-tubes"
 TESTS = "/v1/tests"
@@ -238,7 +239,12 @@ async def test_one_who_cannot_be_in_a_tube_keeps_all_of_it_out(town: Town, peopl
 
 async def test_tubes_are_narrowed_by_each_filter(town: Town, people: list[str]):
     lin = await town.as_("lin")
-    session = str(new_id())
+    site = await a_site(lin, opened_at="2022-02-01T00:00:00+08:00")
+    span: dict[str, Any] = {
+        "starts_at": "2022-02-15T07:00:00+08:00",
+        "ends_at": "2022-02-15T12:00:00+08:00",
+    }
+    session = (await a_session(lin, site, **span))["id"]
     early = await a_sample_tube(
         lin, people, sampled_at="2022-02-15T08:00:00+08:00", site_session_id=session
     )

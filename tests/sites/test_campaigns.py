@@ -190,3 +190,36 @@ async def test_a_campaign_that_cannot_be_is_refused(
     said |= {"kind": "sampling", **_days()}
     answer = await lin.post("/v1/sampling-campaigns", json=said | wrong)
     assert assert_problem(answer, InvalidInput)["errors"][0]["pointer"] == pointer
+
+
+async def test_what_a_campaign_came_to_does_not_shrink_as_people_leave(lin: httpx.AsyncClient):
+    long_ago = (clock.now() - timedelta(days=9)).isoformat()
+    people = [synthetic_resident(relation=each) for each in ("head", "spouse")]
+    home = await a_household(lin, grid=grid_id(GROUP), residents=people, recorded_at=long_ago)
+    sampled, missed = (each["id"] for each in home["residents"])
+    over = [str(clock.today() - timedelta(days=ago)) for ago in (3, 1)]
+    campaign = await _campaign(lin, from_on=over[0], to_on=over[1])
+    address = f"/v1/sampling-campaigns/{campaign['id']}/coverage"
+    then = (clock.now() - timedelta(days=2)).isoformat()
+    await a_diagnostic_test(lin, sampled, sampled_at=then)
+    before = (await lin.get(address)).json()
+    for resident in (sampled, missed):
+        left = await lin.post(f"/v1/residents/{resident}/leave", json={"left_on": over[1]})
+        assert left.status_code == 200, left.text
+    during = (await lin.get(address)).json()["whole"]
+    for name, lost in (("expected", 2), ("done", 1), ("not_yet", 1)):
+        assert during[name] == before["whole"][name] - lost
+    for resident in (sampled, missed):
+        now = (await lin.get(f"/v1/residents/{resident}")).json()
+        headers = {"If-Match": f'"{now["version"]}"'}
+        later = {"left_on": str(clock.today())}
+        put = await lin.patch(f"/v1/residents/{resident}", json=later, headers=headers)
+        assert put.status_code == 200, put.text
+    assert (await lin.get(address)).json() == before
+
+
+async def test_nobody_is_both_older_and_younger(lin: httpx.AsyncClient):
+    said = {"grid_id": str(grid_id("t.01.01")), "name": "老年人核酸", "kind": "sampling"}
+    body = {"id": str(new_id()), **said, **_days(), "target": {"min_age": 60, "max_age": 10}}
+    told = assert_problem(await lin.post("/v1/sampling-campaigns", json=body), InvalidInput)
+    assert told["errors"][0]["pointer"] == "/body/target/max_age"
