@@ -153,12 +153,20 @@ class Alert(Versioned, Reached, table=True):
 class AlertEvidence(Versioned, Reached, table=True):
     """A record that shows what is abnormal; the same record is evidence once.
 
-    One that was discarded stays, and says since when it shows nothing any more.
+    One that was discarded stays, and says since when it shows nothing any more. Corrected to show
+    it after all, the record is evidence anew.
     """
 
     __tablename__: ClassVar[Any] = "alert_evidence"
     __table_args__ = (
-        Index("uq_alert_evidence_once", "record_id", "kind", "key", unique=True),
+        Index(
+            "uq_alert_evidence_once",
+            "record_id",
+            "kind",
+            "key",
+            unique=True,
+            postgresql_where=text("discarded_at IS NULL"),
+        ),
         Index("ix_alert_evidence_alert_id", "alert_id"),
     )
 

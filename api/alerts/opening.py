@@ -114,15 +114,16 @@ async def evidence_corrected(
 ) -> None:
     """Say what a record shows now that it was corrected, by its keys: the rest of it no more.
 
-    What it shows again it shows as before; what it shows for the first time is opened.
+    What it shows for the first time, or again, is then opened: that its alert was closed in
+    between because it showed nothing does not close what it shows after all.
     """
     told = {"at": clock.now(), "kind": kind.value, "record": record, "shows": list(shows)}
-    await session.execute(_SHOWS, told)
+    await session.execute(_CORRECT, told)
 
 
-_SHOWS = text("""
-    UPDATE alert_evidence SET version = version + 1, changed_xid = pg_current_xact_id(),
-        discarded_at = CASE WHEN discarded_at IS NULL THEN CAST(:at AS timestamptz) END
-    WHERE kind = :kind AND record_id = :record
-        AND (discarded_at IS NULL) = (key <> ALL (CAST(:shows AS text[])))
+_CORRECT = text("""
+    UPDATE alert_evidence SET discarded_at = :at, version = version + 1,
+        changed_xid = pg_current_xact_id()
+    WHERE kind = :kind AND record_id = :record AND discarded_at IS NULL
+        AND key <> ALL (CAST(:shows AS text[]))
 """)

@@ -96,6 +96,7 @@ async def _kept(session: AsyncSession, said: AlertReport) -> tuple[Alert, AlertE
         select(Alert, AlertEvidence)
         .join(AlertEvidence, col(AlertEvidence.alert_id) == Alert.id)
         .where(AlertEvidence.record_id == said.id, AlertEvidence.kind == EvidenceKind.report)
+        .where(col(AlertEvidence.discarded_at).is_(None))
     )
     found = (await session.execute(statement)).one_or_none()
     if found is None:  # the id was used where the caller does not see

@@ -17,6 +17,7 @@ _OVERDUE = """
         AND NOT EXISTS (
             SELECT FROM alert_evidence AS e
             WHERE e.record_id = t.id AND e.kind = 'transfer' AND e.key = ''
+                AND e.discarded_at IS NULL
         )
     ORDER BY t.due_at, t.id
 """

@@ -22,7 +22,7 @@ _INCOMPLETE = """
         AND greatest(q.received_at, s.starts_on::timestamp AT TIME ZONE $3::text) + p.grace <= $1
         AND NOT EXISTS (
             SELECT FROM alert_evidence AS e WHERE e.record_id = q.id AND e.kind = 'team'
-                AND e.key = s.starts_on::text
+                AND e.key = s.starts_on::text AND e.discarded_at IS NULL
         )
 """
 

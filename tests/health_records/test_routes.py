@@ -189,18 +189,18 @@ async def test_a_positive_test_opens_one_alert_in_the_same_transaction(
     later = await a_diagnostic_test(ming, second)
     assert (await _patch(ming, later, outcome="positive")).status_code == 200
     assert await _alerts(settings, second) == [("positive_test", 1, 0)]
-    for version, (outcome, no_more) in enumerate([("negative", 1), ("positive", 0)], start=2):
+    for version, (outcome, shown) in enumerate([("negative", 1), ("positive", 2)], start=2):
         told = {"outcome": outcome, "reason": "化验单看错一行"}
         corrected = await _patch(ming, {**later, "version": version}, **told)
         assert corrected.status_code == 200, corrected.text
-        assert await _alerts(settings, second) == [("positive_test", 1, no_more)]
+        assert await _alerts(settings, second) == [("positive_test", shown, 1)]
     discarded = await ming.post(
         f"{TESTS}/{later['id']}/discard",
         json={"reason": "登记到了别人名下"},
         headers={"If-Match": '"4"'},
     )
     assert discarded.json()["discarded_at"] is not None
-    assert await _alerts(settings, second) == [("positive_test", 1, 1)]
+    assert await _alerts(settings, second) == [("positive_test", 2, 2)]
 
 
 async def test_a_discarded_test_counts_no_more_and_stays_readable(town: Town, person: str):

@@ -101,14 +101,36 @@ async def test_a_correction_that_shows_fever_opens_it_and_a_discarded_reading_sh
 ):
     kept = await _sent(ming, "/v1/readings", reading_body(quarantine))
     path = f"/v1/readings/{kept['id']}"
-    said = {"value_c": 38.5, "reason": "录入时看错一行"}
-    corrected = await ming.patch(path, json=said, headers={"If-Match": '"1"'})
-    assert corrected.status_code == 200, corrected.text
+    await _corrected(ming, kept, 1, 38.5)
     assert await _shown(owner, quarantine) == [("fever", "reading", 1, False)]
-    for version, (value, normal) in enumerate([(36.5, True), (38.5, False)], start=2):
-        again = said | {"value_c": value}
-        corrected = await ming.patch(path, json=again, headers={"If-Match": f'"{version}"'})
-        assert corrected.status_code == 200, corrected.text
-        assert await _shown(owner, quarantine) == [("fever", "reading", 1, normal)]
-    await _sent(ming, f"{path}/discard", {"reason": "登记到了别人名下"})
+    await _corrected(ming, kept, 2, 36.5)
     assert await _shown(owner, quarantine) == [("fever", "reading", 1, True)]
+    await _corrected(ming, kept, 3, 38.5)
+    assert await _shown(owner, quarantine) == [("fever", "reading", 2, False)]
+    await _sent(ming, f"{path}/discard", {"reason": "登记到了别人名下"})
+    assert await _shown(owner, quarantine) == [("fever", "reading", 2, True)]
+
+
+async def test_fever_after_all_is_told_again_when_its_alert_was_closed_because_there_was_none(
+    town: Town, ming: httpx.AsyncClient, lin: httpx.AsyncClient, quarantine: dict[str, Any]
+):
+    kept = await _sent(ming, "/v1/readings", reading_body(quarantine, value_c=38.2))
+    await _corrected(ming, kept, 1, 36.2)
+    about = {"quarantine_id": quarantine["id"]}
+    [alert] = (await lin.get("/v1/alerts", params=about)).json()["items"]
+    path, zhou = f"/v1/alerts/{alert['id']}", await town.as_("zhou")
+    for client, step in ((lin, "acknowledge"), (lin, "handle"), (lin, "resolve"), (zhou, "verify")):
+        await _sent(client, f"{path}/{step}", {"note": "看错了体温计"})
+    await _corrected(ming, kept, 2, 38.2)
+    opened = (await lin.get("/v1/alerts", params=about | {"status": "open"})).json()["items"]
+    assert [each["cause"] for each in opened] == ["fever"]
+    assert opened[0]["id"] != alert["id"]
+
+
+async def _corrected(
+    client: httpx.AsyncClient, reading: dict[str, Any], version: int, value: float
+) -> None:
+    said = {"value_c": value, "reason": "录入时看错一行"}
+    headers = {"If-Match": f'"{version}"'}
+    done = await client.patch(f"/v1/readings/{reading['id']}", json=said, headers=headers)
+    assert done.status_code == 200, done.text
