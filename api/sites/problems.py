@@ -14,6 +14,15 @@ class SiteClosed(Problem):
     pointer: ClassVar[str | None] = "/body/site_id"
 
 
+class SessionsOverlap(Problem):
+    """A site holds one session at a time; `site_session_id` names the one that is planned there."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "场次时间重叠"
+    detail: ClassVar[str] = "该站点在这一时段已有场次;请改时间,同时进行的请另设站点。"
+    pointer: ClassVar[str | None] = "/body/starts_at"
+
+
 class SessionNotSo(Problem):
     """A session goes from planned to open to closed to results in; `session_status` tells where."""
 

@@ -15,7 +15,7 @@ from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, Ve
 from api.foundation.records import IfMatch, tell_created
 from api.sites import queries, service
 from api.sites.models import SessionStatus, SiteKind
-from api.sites.problems import SessionNotSo, SiteClosed
+from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
 from api.sites.schemas import (
     SessionStaffing,
     SiteCorrect,
@@ -122,7 +122,7 @@ async def correct_site(
     status_code=201,
     responses={
         200: {"model": SiteSessionRead, "description": _AGAIN},
-        **writes(NotFound, RecordDiffers, SiteClosed),
+        **writes(NotFound, RecordDiffers, SessionsOverlap, SiteClosed),
     },
 )
 async def plan_site_session(
@@ -130,7 +130,7 @@ async def plan_site_session(
 ) -> SiteSessionRead:
     """安排一场采样或接种。
 
-    写明时间和各岗位需要的人数(M4.1)。
+    写明时间和各岗位需要的人数;一个站点同一时间只有一场(M4.1)。
     """
     kept, created = await service.plan_session(session, manager, planned)
     tell_created(response, f"/v1/site-sessions/{kept.id}", version=kept.version, created=created)

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
@@ -15,7 +17,7 @@ from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once
 from api.grids.queries import grid_in_reach
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
-from api.sites.problems import SessionNotSo, SiteClosed
+from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
 from api.sites.queries import session_of, site_of
 from api.sites.schemas import SiteCorrect, SiteRecord, SiteSessionRecord
 
@@ -77,9 +79,10 @@ async def plan_session(
 ) -> tuple[SiteSession, bool]:
     """Plan one opening of a site; returns it and whether it is new.
 
-    Raises `NotFound`, `SiteClosed`, `InvalidInput`, `RecordDiffers`.
+    Raises `NotFound`, `SiteClosed`, `InvalidInput`, `SessionsOverlap`, `RecordDiffers`.
     """
     site = await site_of(session, said.site_id, pointer="/body/site_id")
+    await session.refresh(site, with_for_update=True)  # of two planned at once, one sees the other
     if not timedelta() < said.ends_at - said.starts_at <= _LONGEST:
         raise InvalidInput("结束须晚于开始,一场最长 24 小时。", pointer="/body/ends_at")
     if site.closed_at is not None and site.closed_at < said.ends_at:
@@ -97,6 +100,7 @@ async def plan_session(
     )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
+        await _refuse_overlap(session, said)
         audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
     return kept, created
 
@@ -104,6 +108,21 @@ async def plan_session(
 async def _refuse_strange_campaign(session: AsyncSession, campaign_id: UUID | None) -> None:
     if campaign_id is not None and await session.get(SamplingCampaign, campaign_id) is None:
         raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
+
+
+async def _refuse_overlap(session: AsyncSession, said: SiteSessionRecord) -> None:
+    """Raise `SessionsOverlap`: whoever is on duty there, or counts, would be of two sessions."""
+    ends_at = func.coalesce(col(SiteSession.closed_at), col(SiteSession.ends_at))
+    statement = select(SiteSession.id).where(
+        col(SiteSession.site_id) == said.site_id,
+        col(SiteSession.id) != said.id,
+        col(SiteSession.status) != SessionStatus.cancelled,
+        col(SiteSession.starts_at) < said.ends_at,
+        func.least(ends_at, col(SiteSession.ends_at)) > said.starts_at,
+    )
+    other = (await session.scalars(statement.order_by(col(SiteSession.starts_at)).limit(1))).first()
+    if other is not None:
+        raise SessionsOverlap(site_session_id=str(other))
 
 
 async def take_step(
@@ -116,7 +135,7 @@ async def take_step(
 ) -> SiteSession:
     """Let a session go on to its next state; already there, it is left as it is.
 
-    Raises `NotFound`, `SessionNotSo`.
+    Raises `NotFound`, `SessionNotSo`, also for opening a site that is no longer used.
     """
     held = await session_of(session, session_id)
     await session.refresh(held, with_for_update=True)
@@ -124,6 +143,10 @@ async def take_step(
         return held
     if held.status is not _AFTER[status]:
         raise SessionNotSo(session_status=held.status)
+    if status is SessionStatus.open:
+        closed_at = (await session.get_one(Site, held.site_id)).closed_at
+        if closed_at is not None and closed_at <= clock.now():
+            raise SessionNotSo("该站点已停用,不能开点。", session_status=held.status)
     stamp = _STAMPS.get(status)
     changes: dict[str, Any] = {"status": status}
     changes |= {stamp: clock.now()} if stamp else {"cancelled_reason": reason}

@@ -30,7 +30,7 @@ from tests.builders import (
     synthetic_resident,
 )
 from tests.cast import Town, assert_problem, grid_id
-from tests.sites.test_sites import a_session, a_site
+from tests.sites.test_sites import a_session, a_site, the_next
 
 Person = dict[str, Any]
 
@@ -238,7 +238,7 @@ async def test_what_was_looked_up_serves_who_asked_at_that_session_alone(
     refused = await he.post(tubes(held), json=tube_body(look_up))
     pointers = [each["pointer"] for each in assert_problem(refused, NotFound)["errors"]]
     assert pointers == ["/body/members/0/look_up_id"]
-    other = await a_session(lin, {"id": held["site_id"]})
+    other = await the_next(lin, {"id": held["site_id"]})
     assert_problem(await qin.post(tubes(other), json=tube_body(look_up)), NotFound)
     assert (await he.get(tubes(held))).json()["items"] == []
 
@@ -317,7 +317,7 @@ async def test_what_cannot_be_is_refused(town: Town, lin: httpx.AsyncClient, hel
         assert [each["pointer"] for each in refused["errors"]] == [pointer]
     nobody = {"site_session_id": held["id"]}
     assert_problem(await qin.post("/v1/site-look-ups", json=nobody), InvalidInput)
-    planned = await a_session(lin, {"id": held["site_id"]}, opened=False)
+    planned = await the_next(lin, {"id": held["site_id"]}, opened=False)
     asked = await qin.post("/v1/site-look-ups", json=ask(planned, person))
     assert_problem(asked, SessionNotSo)
 

@@ -41,6 +41,14 @@ async def a_session(
     return held
 
 
+async def the_next(
+    client: httpx.AsyncClient, site: dict[str, Any], *, opened: bool = True
+) -> dict[str, Any]:
+    """Another session of the site, after the one that is held there."""
+    span: dict[str, Any] = {"starts_at": _hour(3).isoformat(), "ends_at": _hour(5).isoformat()}
+    return await a_session(client, site, opened=opened, **span)
+
+
 @pytest.fixture
 async def lin(town: Town) -> httpx.AsyncClient:
     return await town.as_("lin")

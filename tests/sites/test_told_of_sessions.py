@@ -11,7 +11,7 @@ from api.foundation.problems import InvalidInput, NotFound, Problem
 from api.foundation.records import new_id
 from tests.builders import a_household, sample_tube_body, vaccination_body
 from tests.cast import Town, assert_problem, grid_id
-from tests.sites.test_sites import a_session, a_site
+from tests.sites.test_sites import a_session, a_site, the_next
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def test_tubes_are_told_of_a_sampling_that_was_held_and_of_its_days(
 ):
     sampling, shots = await a_site(lin), await a_site(lin, kind="vaccination", name="接种点")
     held, other = await a_session(lin, sampling), await a_session(lin, shots)
-    planned = await a_session(lin, sampling, opened=False)
+    planned = await the_next(lin, sampling, opened=False)
 
     async def told(session: str, **said: Any) -> httpx.Response:
         body = sample_tube_body([resident], site_session_id=session, **said)
