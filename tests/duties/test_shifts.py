@@ -79,6 +79,10 @@ async def test_a_shift_at_a_site_leads_to_the_session_that_can_be_worked_on(
     assert duty["what"].endswith("值班,场次尚未开点")
     assert duty["report"]["path"] == f"/v1/site-sessions/{held['id']}/open"
     assert (await mei.post(duty["report"]["path"])).status_code == 200
-    await a_session(lin, site, opened=False, **span)  # another one, of the same hours
+    later = {
+        "starts_at": span["ends_at"],
+        "ends_at": (clock.now() + timedelta(hours=6)).isoformat(),
+    }
+    await a_session(lin, site, opened=False, **later)
     [duty] = await _shifts(town, "mei")
     assert duty["report"]["path"] == f"/v1/site-sessions/{held['id']}/tallies"
