@@ -25,7 +25,7 @@ demo-reset: $(READY) ## The same from the beginning: what was written into it is
 
 test: $(READY) ## Run every test, in parallel, each worker on its own database
 	@echo "== tests"
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: lint fuzz test ## What CI runs: format, lint, types, layers, contract, schemathesis, tests
 

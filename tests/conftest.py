@@ -22,6 +22,15 @@ from tests.one_connection import guard
 FOLDER = Path(__file__).parents[1] / ".onegrid" / "tests"
 
 
+LONGEST = ("demo", "operations", "stories")
+"""Folders with few tests that take long each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end of a run no worker waits for one of them alone."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays to the end: the collector need not walk it over again."""
     gc.collect()
