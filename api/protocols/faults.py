@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from api.access.permissions import Permission, permitted
 from api.foundation.problems import InvalidInput
 from api.protocols.clocks import Clocks
 from api.protocols.coverage import covers, disjoint
-from api.protocols.documents import MatchRule, Plan, ProtocolDocument, Stage
+from api.protocols.documents import Approver, MatchRule, Plan, ProtocolDocument, Stage
 from api.protocols.models import Anchor
 
 Fault = tuple[str, str]
@@ -97,9 +98,17 @@ def _of_plan(plan: Plan, place: str, known: Known) -> Iterator[Fault]:
         yield from _of_tests(stage, at, first=0 if number == 0 and not stage.day_index_base else 1)
         yield from _of_stage(stage, at)
         yield from _of_policies(stage, at, known)
+    yield from _of_approver(plan.release.approver, f"{place}/release/approver")
     for number, day in enumerate(plan.follow_up_days[1:], start=1):
         if day <= plan.follow_up_days[number - 1]:
             yield f"{place}/follow_up_days/{number}", "随访日须由小到大,不能重复。"
+
+
+def _of_approver(approver: Approver, place: str) -> Iterator[Fault]:
+    """Who may not see the conditions of a release cannot approve it: nobody would be released."""
+    for number, role in enumerate(approver.roles):
+        if Permission.health_records_read not in permitted(role, approver.max_level):
+            yield f"{place}/roles/{number}", f"{role.label}不能查看检测结果,无法批准解除。"
 
 
 def _of_tests(stage: Stage, place: str, *, first: int) -> Iterator[Fault]:

@@ -35,6 +35,11 @@ def ruled(*rules: dict[str, Any]) -> dict[str, Any]:
     return document(match_rules=[RULE | rule for rule in rules])
 
 
+def released_by(*roles: str, max_level: int = 1) -> dict[str, Any]:
+    approver = {"roles": list(roles), "max_level": max_level}
+    return document(plans=[PLAN | {"release": PLAN["release"] | {"approver": approver}}])
+
+
 def places(told: dict[str, Any]) -> list[str]:
     faults = of_document(ProtocolDocument.model_validate(told), KNOWN)
     return [place.removeprefix("document/") for place, _ in faults]
@@ -105,6 +110,8 @@ def tiers(*ends: tuple[int | None, int | None]) -> dict[str, Any]:
             "plans/0/stages/0/site_checklist/1/code",
         ),
         (document(plans=[PLAN | {"follow_up_days": [1, 7, 7]}]), "plans/0/follow_up_days/2"),
+        (released_by("police_officer"), "plans/0/release/approver/roles/0"),
+        (released_by("medic", "volunteer"), "plans/0/release/approver/roles/1"),
     ],
 )
 def test_a_fault_is_told_with_its_place(told: dict[str, Any], place: str):
@@ -126,6 +133,7 @@ def test_a_fault_is_told_with_its_place(told: dict[str, Any], place: str):
         staged(STAGE | {"day_index_base": 0, "tests": [NAT | {"day": 0}, NAT | {"day": 7}]}),
         staged(STAGE | {"tests": [NAT, {"day": 1, "kind": "antigen"}]}),
         staged(STAGE, *[LATER] * 5),
+        released_by("village_doctor", "medic", "cadre", "grid_worker", max_level=10),
     ],
 )
 def test_what_says_one_thing_about_everybody_is_sound(told: dict[str, Any]):
