@@ -36,7 +36,7 @@ from api.protocols.protocol_schemas import (
 )
 from api.protocols.routes import OfCode, Paged
 from api.protocols.schemas import PolicyCode
-from api.protocols.what_if import what_if
+from api.protocols.what_if import try_out
 from api.protocols.what_if_schemas import WhatIf, WhatIfRead
 
 router = room("protocols")
@@ -150,7 +150,7 @@ async def try_protocols(
     逐阶段给出日期、检测日,指明作出决定的方案和条款,以及各条款不适用的原因;不保存任何内容。
     多份方案同时施行的,适用地区小的在先(M3.1)。
     """
-    return await what_if(Rulebook(session, shelf, reader.cell), question)
+    return await try_out(Rulebook(session, shelf, reader.cell), question)
 
 
 @router.get("/protocols/{protocol_id}", response_model=ProtocolRead, responses=found())

@@ -12,6 +12,7 @@ from api.protocols.proposing import Proposed, Rulebook, Standing, diseases, prop
 from api.protocols.queries import InForce, policy_of
 from api.protocols.timeline import LaidStage, lay_out
 from api.protocols.what_if_schemas import (
+    FactsTold,
     PlanLaid,
     ProtocolNamed,
     RuleConsidered,
@@ -20,6 +21,33 @@ from api.protocols.what_if_schemas import (
     WhatIf,
     WhatIfRead,
 )
+
+
+async def try_out(book: Rulebook, question: WhatIf) -> WhatIfRead:
+    """What would apply, to facts as somebody tells them: none lies after the day they are told for.
+
+    Raises what `what_if` raises.
+    """
+    known_on = max(clock.today(), question.on or clock.today())
+    starts_on = max(known_on, question.control_starts_on or known_on)
+    refuse_days_to_come(question.facts, known_on=known_on, starts_on=starts_on)
+    return await what_if(book, question)
+
+
+def refuse_days_to_come(facts: FactsTold, *, known_on: date, starts_on: date) -> None:
+    """Raise `InvalidInput` for an exposure that is yet to come, and for whoever comes too late.
+
+    Somebody whose control is planned may still have to leave where they are, and to arrive.
+    """
+    latest = {
+        "last_exposure_on": (known_on, "末次暴露日期不能晚于今天。"),
+        "left_risk_area_on": (starts_on, "离开风险区日期不能晚于开始管控之日。"),
+        "arrived_on": (starts_on, "抵达日期不能晚于开始管控之日。"),
+    }
+    for name, (day, detail) in latest.items():
+        told: date | None = getattr(facts, name)
+        if told is not None and told > day:
+            raise InvalidInput(detail, pointer=f"/body/facts/{name}")
 
 
 async def what_if(book: Rulebook, question: WhatIf) -> WhatIfRead:

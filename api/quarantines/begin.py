@@ -27,7 +27,7 @@ from api.foundation.records import (
     new_id,
 )
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
-from api.quarantines.ground import Ground, Sent, survey
+from api.quarantines.ground import Ground, Sent, refuse_far_start, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.moves import tell_duties
 from api.quarantines.problems import AlreadyInQuarantine
@@ -116,6 +116,7 @@ def _draft(
     said, within = sent
     ground.refuse_strangers(sent)
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, within=within)
+    refuse_far_start(said.started_on, pointer=f"{within}/started_on")
     if said.planned_end_on < said.started_on:
         detail = "计划解除日期不能早于开始日期。"
         raise InvalidInput(detail, pointer=f"{within}/planned_end_on")

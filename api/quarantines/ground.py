@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.colleagues import NotAColleague, strangers
-from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation import clock
+from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy
 from api.protocols.policies import CareTeamRule
 from api.protocols.problems import NoPolicyInForce
@@ -28,6 +29,16 @@ from api.registry.problems import ResidentLeft
 P = TypeVar("P", CareTeamPolicy, MonitoringPolicy)
 InForce = tuple[str, date]
 """A policy's code and the first day of the quarantine that shall run by it."""
+
+
+_PLANNED_AHEAD = timedelta(days=31)
+"""Who is expected is planned for; a day farther off is a year or a month mistyped."""
+
+
+def refuse_far_start(day: date, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a first day that lies too far ahead to be planned."""
+    if day > clock.today() + _PLANNED_AHEAD:
+        raise InvalidInput("开始日期最晚为今天起第31天,请核对。", pointer=pointer)
 
 
 class Sent(NamedTuple):

@@ -37,7 +37,7 @@ class QuarantineByPlan(FromTheField):
     reason: Annotated[QuarantineReason, Field(description="隔离原因")]
     facts: Annotated[FactsTold, Field(description="据以决定管理方案的情况")]
     control_started_on: Annotated[
-        PlanningDay, Field(description="开始管控之日;按该日施行的方案决定")
+        PlanningDay, Field(description="开始管控之日,最晚为今天起第31天;按该日施行的方案决定")
     ]
     protocol_id: Annotated[
         UUID | None, Field(description="只按这一版方案;不填按当日施行的各方案")

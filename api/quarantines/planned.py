@@ -19,6 +19,7 @@ from api.protocols.queries import FOUR_TO_ONE, TWICE_DAILY, current, policy_of
 from api.protocols.timeline import LaidStage, Timeline, lay_out
 from api.protocols.what_if_schemas import FactsTold
 from api.quarantines.begin import Course, begin_quarantine
+from api.quarantines.ground import refuse_far_start
 from api.quarantines.models import PlaceKind, Quarantine, QuarantineReason
 from api.quarantines.problems import AlreadyServed
 from api.quarantines.schemas import QuarantineBegin, SeatTaken
@@ -59,6 +60,7 @@ async def begin_by_plan(
     Problems point below `within`. Raises `AlreadyServed` where every day had passed before control
     began, `NoPolicyInForce`, and whatever beginning a quarantine by hand may raise.
     """
+    refuse_far_start(said.control_started_on, pointer=f"{within}/control_started_on")
     protocol = await policy_of(book.session, Protocol, said.protocol_id)
     document = await book.shelf.document(book.session, book.cell, said.protocol_id)
     plan = plan_in(document, said.plan_code)

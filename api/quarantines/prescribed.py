@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.tokens import Claims
+from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.protocols.problems import NoRuleApplies
 from api.protocols.proposing import Rulebook
-from api.protocols.what_if import what_if
+from api.protocols.what_if import refuse_days_to_come, what_if
 from api.protocols.what_if_schemas import WhatIf
 from api.quarantines.models import Quarantine
 from api.quarantines.plan_schemas import QuarantineByPlan
@@ -69,7 +70,8 @@ def _kept(first: QuarantinePlan) -> Prescribed:
 
 
 async def _decided(book: Rulebook, said: QuarantineByPlan) -> Prescribed:
-    on = said.control_started_on
+    on, today = said.control_started_on, clock.today()
+    refuse_days_to_come(said.facts, known_on=today, starts_on=max(on, today))
     if said.protocol_id is not None:
         standing = await book.standing(on)
         if said.protocol_id not in {each.protocol.id for each in standing}:

@@ -13,6 +13,7 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.quarantines.ending import end, ended_so, refuse_future_end
+from api.quarantines.ground import refuse_far_start
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.moves import tell_changed
 from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded, RunsByPlan
@@ -84,6 +85,7 @@ async def _correct_stage(
     begins: date = moved.get("started_on", quarantine.started_on)
     if begins != quarantine.started_on and "legal_basis" not in changes:
         raise PeriodWithoutBasis
+    refuse_far_start(begins, pointer="/body/started_on")
     if begins > stage.ends_on:
         raise InvalidInput("开始日期不能晚于计划解除日期。", pointer="/body/started_on")
     begun = begins <= clock.today()

@@ -177,6 +177,12 @@ async def test_a_draft_can_be_tried_before_it_binds_anybody(town: Town):
         ({"facts": RETURNEE | {"area_codes": ["45"]}}, "/body/facts/area_codes/0"),
         ({"facts": RETURNEE | {"name": "𠮷"}}, "/body/facts/name"),
         ({"protocol_id": "gx"}, "/body/protocol_id"),
+        ({"facts": RETURNEE | {"last_exposure_on": "2122-02-10"}}, "/body/facts/last_exposure_on"),
+        ({"facts": RETURNEE | {"arrived_on": "2122-02-10"}}, "/body/facts/arrived_on"),
+        (
+            {"facts": RETURNEE | {"left_risk_area_on": "2122-02-11"}, "on": "2122-02-10"},
+            "/body/facts/left_risk_area_on",
+        ),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_with_a_pointer(

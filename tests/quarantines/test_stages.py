@@ -286,6 +286,38 @@ async def test_a_wrong_field_is_pointed_at(town: Town, change: dict[str, Any], p
     assert refused.json()["errors"][0]["pointer"] == pointer
 
 
+async def test_what_has_not_happened_yet_decides_nothing(town: Town):
+    """Who is still to come leaves and arrives by the first day; an exposure is known or is none."""
+    lin = await town.as_("lin")
+    body = by_plan_body(resident=await _person(town), control_started_on=day(3))
+    for name, latest in (("last_exposure_on", 0), ("left_risk_area_on", 3), ("arrived_on", 3)):
+        late = {**body["facts"], name: day(latest + 1)}
+        refused = await lin.post(BY_PLAN, json={**body, "facts": late})
+        told = assert_problem(refused, InvalidInput)["errors"]
+        assert [each["pointer"] for each in told] == [f"/body/facts/{name}"]
+    coming = {"last_exposure_on": day(0), "left_risk_area_on": day(2), "arrived_on": day(3)}
+    kept = await lin.post(BY_PLAN, json={**body, "facts": {**body["facts"], **coming}})
+    assert (kept.status_code, kept.json()["started_on"]) == (201, day(3)), kept.text
+
+
+async def test_a_start_is_planned_a_month_ahead_at_most(town: Town):
+    lin = await town.as_("lin")
+    body = by_plan_body(resident=await _person(town))
+    by_hand = quarantine_body(resident=body["resident_id"], planned_end_on=day(60))
+    for path, sent, name in (
+        (BY_PLAN, body, "control_started_on"),
+        ("/v1/quarantines", by_hand, "started_on"),
+    ):
+        refused = await lin.post(path, json={**sent, name: day(32)})
+        assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == f"/body/{name}"
+    kept = await lin.post("/v1/quarantines", json={**by_hand, "started_on": day(31)})
+    assert kept.status_code == 201, kept.text
+    farther = {"started_on": day(32), "legal_basis": "指挥部", "change_reason": "更正"}
+    path, current = f"/v1/quarantines/{by_hand['id']}", {"If-Match": '"1"'}
+    refused = await lin.patch(path, json=farther, headers=current)
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/started_on"
+
+
 async def test_a_draft_decides_nothing(town: Town):
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     draft = {"id": str(new_id()), "effective_from": "2020-01-01", "activate": False}
