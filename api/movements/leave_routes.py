@@ -26,7 +26,12 @@ from api.movements.leave_schemas import (
     LeaveRequest,
 )
 from api.movements.models import LeaveStatus
-from api.movements.problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
+from api.movements.problems import (
+    LeaveNoLongerFits,
+    LeaveNotAllowed,
+    LeaveUnderWay,
+    OutOfOrder,
+)
 from api.movements.transfer_routes import Filters
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
 
@@ -41,7 +46,8 @@ LeaveManager = Annotated[Claims, permits(Permission.quarantines_manage)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 
 _STEP = (NotFound, OutOfOrder, RecordDiffers)
-_DECIDING = writes(*_STEP, NeedsAnotherPerson, QuarantineEnded)
+_DECIDED = (*_STEP, NeedsAnotherPerson, QuarantineEnded)
+_APPROVING, _REJECTING = writes(*_DECIDED, LeaveNoLongerFits), writes(*_DECIDED)
 _GOING = (RecordedInTheFuture, WhereaboutsOutOfOrder)
 
 
@@ -71,7 +77,8 @@ async def ask_for_leave(
 ) -> LeaveRead:
     """申请离家外出。
 
-    当日所处的阶段不得外出的,不予受理。须由申请人以外的人员审批(M3.4)。
+    外出各日所处的阶段有不得外出的,不予受理;须在隔离期内,一次最长48小时。须由申请人以外的人员
+    审批(M3.4)。
     """
     kept, created = await leaves.ask_for_leave(session, recorder, quarantine_id, leave)
     tell_created(response, f"/v1/leaves/{kept.id}", version=kept.version, created=created)
@@ -95,13 +102,13 @@ async def read_leave(leave_id: UUID, _: LeaveReader, session: ScopedSession) -> 
     return await queries.shown_leave(session, await leaves.leave_of(session, leave_id))
 
 
-@router.post("/leaves/{leave_id}/approve", response_model=LeaveRead, responses=_DECIDING)
+@router.post("/leaves/{leave_id}/approve", response_model=LeaveRead, responses=_APPROVING)
 async def approve_leave(
     leave_id: UUID, decision: LeaveDecision, manager: LeaveManager, session: ScopedSession
 ) -> LeaveRead:
     """批准外出。
 
-    由申请人、录入人以外的人员批准。
+    由申请人、录入人以外的人员批准;外出时间已过的,或所处的阶段已改为不得外出的,不能批准。
     """
     leave = await leaves.decide_on_leave(
         session, manager, leave_id, status=LeaveStatus.approved, note=decision.note
@@ -109,7 +116,7 @@ async def approve_leave(
     return await queries.shown_leave(session, leave)
 
 
-@router.post("/leaves/{leave_id}/reject", response_model=LeaveRead, responses=_DECIDING)
+@router.post("/leaves/{leave_id}/reject", response_model=LeaveRead, responses=_REJECTING)
 async def reject_leave(
     leave_id: UUID, decision: LeaveRejection, manager: LeaveManager, session: ScopedSession
 ) -> LeaveRead:

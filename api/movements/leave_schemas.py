@@ -36,7 +36,9 @@ class LeaveRequest(FromTheField):
     vehicle: Annotated[ShortText | None, Field(description="交通工具")] = None
     escort: Annotated[Name | None, Field(description="陪同人员")] = None
     from_at: Annotated[Instant, Field(description="从何时起")]
-    until_at: Annotated[Instant, Field(description="何时以前返回;逾期未归即为擅自外出")]
+    until_at: Annotated[
+        Instant, Field(description="何时以前返回,最晚为外出后48小时;逾期未归即为擅自外出")
+    ]
 
 
 class LeaveDecision(Input):

@@ -15,15 +15,16 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
+from api.movements.leave_hours import refuse_hours
 from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
 from api.movements.models import Leave, LeaveStatus
 from api.movements.overstays import take_back
-from api.movements.problems import LeaveNotAllowed, OutOfOrder
-from api.protocols.models import LeaveHome, WhereaboutsKind
+from api.movements.problems import LeaveNoLongerFits, LeaveNotAllowed, OutOfOrder
+from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Quarantine
 from api.quarantines.moves import Move, back_at, move_to
 from api.quarantines.queries import RUNNING, in_charge, locked
-from api.quarantines.stages import stage_shown, stages_of
+from api.quarantines.stages import stages_of
 from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
@@ -38,7 +39,7 @@ async def leave_of(session: AsyncSession, leave_id: UUID) -> Leave:
 async def ask_for_leave(
     session: AsyncSession, caller: Claims, quarantine_id: UUID, said: LeaveRequest
 ) -> tuple[Leave, bool]:
-    """Ask for leave; whether the stage of that day may be left at all is looked at first.
+    """Ask for leave; whether the stages of those hours may be left at all is looked at first.
 
     Raises `NotFound`, `QuarantineEnded`, `LeaveNotAllowed`, `LeaveUnderWay`, `InvalidInput`,
     `NotAColleague`, `RecordDiffers`, `RecordedInTheFuture`.
@@ -77,13 +78,7 @@ def _row(
 
 async def _refuse_leave(session: AsyncSession, quarantine: Quarantine, said: LeaveRequest) -> None:
     refuse_ended(quarantine)
-    if said.until_at <= clock.now():
-        raise InvalidInput("返回时间须晚于现在。", pointer="/body/until_at")
-    stages = await stages_of(session, quarantine.id)
-    # Of a day after the last stage, while nobody has released the person, the last one goes on.
-    stage = stage_shown(stages, clock.local_day(said.from_at))
-    if stage is not None and stage.leave_home is LeaveHome.never:
-        raise LeaveNotAllowed
+    refuse_hours(await stages_of(session, quarantine.id), said.from_at, said.until_at)
 
 
 async def decide_on_leave(
@@ -97,7 +92,7 @@ async def decide_on_leave(
     """Approve or reject it, as somebody else than who asked for it or entered that.
 
     Raises `NeedsAnotherPerson`, `OutOfOrder`, `RecordDiffers`, `QuarantineEnded`,
-    `OutsideYourGrid`, `NotFound`.
+    `OutsideYourGrid`, `NotFound`, and `LeaveNoLongerFits` for approving what cannot be any more.
     """
     quarantine = await in_charge(session, (await leave_of(session, leave_id)).quarantine_id)
     leave = await leave_of(session, leave_id)
@@ -108,9 +103,20 @@ async def decide_on_leave(
     if caller.worker in {leave.entered_by, leave.performed_by}:
         raise NeedsAnotherPerson
     refuse_ended(quarantine)
+    if status is LeaveStatus.approved:
+        await _refuse_overtaken(session, leave)
     changes = {"status": status, "decided_at": clock.now(), "decided_by": caller.worker}
     await _take(session, caller, leave, quarantine, {**changes, "decision_note": note})
     return leave
+
+
+async def _refuse_overtaken(session: AsyncSession, leave: Leave) -> None:
+    """Raise `LeaveNoLongerFits` for hours that have gone by, or a stage that is never left now."""
+    stages = await stages_of(session, leave.quarantine_id)
+    try:
+        refuse_hours(stages, leave.from_at, leave.until_at)
+    except (InvalidInput, LeaveNotAllowed) as overtaken:
+        raise LeaveNoLongerFits(f"该外出申请已不能批准:{overtaken.said}") from overtaken
 
 
 def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave:

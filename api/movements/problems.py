@@ -50,9 +50,17 @@ class LeaveUnderWay(Problem):
 
 
 class LeaveNotAllowed(Problem):
-    """The stage of that day is one that is never left, but for a hospital (domain 3.4)."""
+    """A stage of those days is one that is never left, but for a hospital (domain 3.4)."""
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不得外出"
     detail: ClassVar[str] = "该人员当日所处的隔离阶段不得外出;须就医的请登记送医。"
     pointer: ClassVar[str | None] = "/body/from_at"
+
+
+class LeaveNoLongerFits(Problem):
+    """Its hours have gone by, or its days are now of a stage that is never left; it is rejected."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "外出申请已不能批准"
+    detail: ClassVar[str] = "该外出申请按现在的情况已不能批准,请不予批准,由申请人重新申请。"

@@ -3,9 +3,11 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlmodel import col
 from time_machine import travel
 
 from api.access.two_people import NeedsAnotherPerson
@@ -21,10 +23,18 @@ from api.foundation.problems import (
 )
 from api.foundation.records import new_id
 from api.movements.overstays import THE_SERVICE, notice_overstays
-from api.movements.problems import LeaveNotAllowed, LeaveUnderWay, OutOfOrder
+from api.movements.problems import (
+    LeaveNoLongerFits,
+    LeaveNotAllowed,
+    LeaveUnderWay,
+    OutOfOrder,
+)
+from api.protocols.models import LeaveHome
 from api.quarantines.problems import QuarantineEnded
+from api.quarantines.stage_models import QuarantineStage
 from tests.builders import FOUR, a_quarantine
 from tests.cast import TOWNSHIP, Town, assert_problem, id_of
+from tests.quarantines.plans import CONTACT, a_planned_quarantine, the_ninth_edition
 
 
 def leave_body(**told: Any) -> dict[str, Any]:
@@ -70,6 +80,21 @@ async def _entries(town: Town, quarantine: dict[str, Any]) -> list[dict[str, Any
 async def _swept(town: Town, at: datetime) -> int:
     async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
         return await notice_overstays(connection, TOWNSHIP, at)
+
+
+async def _leaving(
+    town: Town, quarantine: dict[str, Any], rule: LeaveHome, *, stage: int = 1
+) -> None:
+    """Let a stage be left as this rule says, whatever it was begun with."""
+    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
+        await session.execute(
+            update(QuarantineStage)
+            .where(
+                col(QuarantineStage.quarantine_id) == UUID(quarantine["id"]),
+                col(QuarantineStage.ordinal) == stage,
+            )
+            .values(leave_home=rule)
+        )
 
 
 async def _breaches(town: Town, leave: str) -> int:
@@ -151,11 +176,7 @@ async def test_a_seat_from_elsewhere_does_not_decide(town: Town):
 async def test_a_stage_that_is_never_left_gives_no_leave(town: Town):
     lin = await town.as_("lin")
     kept = await a_quarantine(lin)
-    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
-        await session.execute(
-            text("UPDATE quarantine_stages SET leave_home = 'never' WHERE quarantine_id = :id"),
-            {"id": kept["id"]},
-        )
+    await _leaving(town, kept, LeaveHome.never)
     body = leave_body()
     refused = await lin.post(f"/v1/quarantines/{kept['id']}/leaves", json=body)
     assert assert_problem(refused, LeaveNotAllowed)["errors"][0]["pointer"] == "/body/from_at"
@@ -182,6 +203,50 @@ async def test_what_is_wrong_with_the_hours_is_pointed_at(town: Town):
     assert await _went(ming, f"{one}/cancel", {"reason": "村医上门"}) == called_off
     assert_problem(await ming.post(f"{one}/out", json={}), OutOfOrder)
     assert_problem(await zhou.post(f"{one}/reject", json={"note": "晚了"}), OutOfOrder)
+
+
+async def test_leave_is_short_and_within_the_days_of_the_quarantine(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin, days=5)
+    path, now = f"/v1/quarantines/{kept['id']}/leaves", clock.now()
+    for since, until, pointer in (
+        (timedelta(), timedelta(hours=49), "/body/until_at"),
+        (timedelta(days=5), timedelta(days=5, hours=2), "/body/from_at"),
+        (timedelta(days=-2), timedelta(hours=-40), "/body/until_at"),
+        (timedelta(days=-1), timedelta(hours=2), "/body/from_at"),
+    ):
+        hours = {"from_at": (now + since).isoformat(), "until_at": (now + until).isoformat()}
+        refused = assert_problem(await lin.post(path, json=leave_body(**hours)), InvalidInput)
+        assert refused["errors"][0]["pointer"] == pointer, (since, until)
+    with travel(now + timedelta(days=6)):  # nobody has released them yet
+        lin = town.client(await town.token_of("lin"))
+        await _asked(lin, kept)
+
+
+async def test_leave_does_not_reach_into_a_stage_that_is_never_left(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_planned_quarantine(town, await the_ninth_edition(town), plan=CONTACT, begun=6)
+    await _leaving(town, kept, LeaveHome.approved_medical, stage=1)
+    await _leaving(town, kept, LeaveHome.never, stage=2)
+    path, midnight = f"/v1/quarantines/{kept['id']}/leaves", clock.day_bounds(clock.today())[1]
+    body = leave_body(until_at=(midnight + timedelta(minutes=1)).isoformat())
+    refused = assert_problem(await lin.post(path, json=body), LeaveNotAllowed)
+    assert refused["errors"][0]["pointer"] == "/body/until_at"
+    await _asked(lin, kept, until_at=midnight.isoformat())
+
+
+async def test_what_can_no_longer_be_is_rejected_not_approved(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    over, changed = await a_quarantine(lin), await a_quarantine(lin)
+    late, never = await _asked(ming, over), await _asked(ming, changed)
+    await _leaving(town, changed, LeaveHome.never)
+    refused = assert_problem(await lin.post(f"{never}/approve", json={}), LeaveNoLongerFits)
+    assert "不得外出" in refused["detail"]
+    with travel(clock.now() + timedelta(hours=5)):
+        lin = town.client(await town.token_of("lin"))
+        assert_problem(await lin.post(f"{late}/approve", json={}), LeaveNoLongerFits)
+        rejected = await _went(lin, f"{late}/reject", {"note": "时间已过"})
+    assert rejected["status"] == "rejected"
 
 
 async def test_leave_sent_twice_at_the_same_moment_is_asked_for_once(town: Town):

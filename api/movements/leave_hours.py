@@ -1,0 +1,36 @@
+"""When somebody in quarantine may be let out at all: how long, and on the days of which stages."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from api.foundation import clock
+from api.foundation.problems import InvalidInput
+from api.movements.problems import LeaveNotAllowed
+from api.protocols.models import LeaveHome
+from api.quarantines.stage_models import QuarantineStage
+from api.quarantines.stages import stage_shown
+
+LONGEST: Final = timedelta(hours=48)
+"""To a hospital of the city and back, with a night; who stays away is referred or transferred."""
+_INSTANT = timedelta(microseconds=1)
+
+
+def refuse_hours(stages: Sequence[QuarantineStage], from_at: datetime, until_at: datetime) -> None:
+    """Raise `InvalidInput` for hours that are over, too long or outside the quarantine's days.
+
+    Raises `LeaveNotAllowed` where one of its days is of a stage that is never left.
+    """
+    if until_at <= clock.now():
+        raise InvalidInput("返回时间须晚于现在。", pointer="/body/until_at")
+    if until_at - from_at > LONGEST:
+        told = "一次外出最长48小时;须住院的请登记送医,须换地方隔离的请申请转运。"
+        raise InvalidInput(told, pointer="/body/until_at")
+    first, last = clock.local_day(from_at), clock.local_day(until_at - _INSTANT)
+    # Until somebody releases the person, the last stage goes on after its last day.
+    if not stages[0].starts_on <= first <= max(stages[-1].ends_on, clock.today()):
+        raise InvalidInput("外出时间不在隔离期内。", pointer="/body/from_at")
+    for number in range((last - first).days + 1):
+        stage = stage_shown(stages, first + timedelta(days=number))
+        if stage is not None and stage.leave_home is LeaveHome.never:
+            raise LeaveNotAllowed(pointer=f"/body/{'until_at' if number else 'from_at'}")
