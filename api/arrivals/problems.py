@@ -50,14 +50,6 @@ class ArrivalNotSo(Problem):
     detail: ClassVar[str] = "该返(来)乡登记目前的状态不能办理此事项。"
 
 
-class StillUnderControl(Problem):
-    """Whoever is in quarantine does not leave before it has ended; `quarantine_id` names it."""
-
-    status: ClassVar[int] = 409
-    title: ClassVar[str] = "仍在隔离中"
-    detail: ClassVar[str] = "此人仍在隔离中,请先办理解除或终止。"
-
-
 class ArrivalConfirmed(Problem):
     """A plan was confirmed already; `quarantine_id` names the quarantine that runs by it."""
 

@@ -19,13 +19,12 @@ from api.arrivals.problems import (
     AlreadyAnArrival,
     ArrivalNotSo,
     RegisteredElsewhere,
-    StillUnderControl,
 )
 from api.arrivals.schemas import ArrivalRead
 from api.foundation.contract import room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import NotFound, RecordDiffers
-from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered
+from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered, StillUnderControl
 
 router = room("arrivals")
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
@@ -24,7 +23,7 @@ from api.arrivals.models import (
     Classification,
     ClassifiedBecause,
 )
-from api.arrivals.problems import ArrivalNotSo, StillUnderControl
+from api.arrivals.problems import ArrivalNotSo
 from api.arrivals.queries import locked
 from api.arrivals.reclassification import columns_of, comes_on
 from api.foundation import clock
@@ -34,8 +33,7 @@ from api.foundation.field_records import refuse_the_future
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
-from api.quarantines.models import Quarantine
-from api.quarantines.queries import running
+from api.quarantines.leaving import refuse_signing_out
 from api.registry.departures import leave_resident
 from api.registry.drafts import sealed
 from api.registry.masked import opened
@@ -192,12 +190,7 @@ async def refuse_under_control(session: AsyncSession, arrival: Arrival) -> None:
     """Raise `StillUnderControl` for somebody whose quarantine runs, whoever began it."""
     if arrival.resident_id is None:
         return
-    statement = select(Quarantine.id).where(
-        col(Quarantine.resident_id) == arrival.resident_id, running()
-    )
-    found = (await session.scalars(statement)).one_or_none()
-    if found is not None:
-        raise StillUnderControl(quarantine_id=str(found))
+    await refuse_signing_out(session, [arrival.resident_id])
 
 
 def _refuse_day(arrival: Arrival, departed_on: date) -> None:

@@ -21,6 +21,7 @@ from api.grids.models import Post, Worker
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
 from api.registry.handover import ending
+from api.registry.leaving import check_leaving
 from api.registry.models import Bond, Household, Resident
 from api.registry.problems import HouseholdLeft, ResidentLeft
 from api.registry.queries import household_of, living_in, resident_of
@@ -64,15 +65,17 @@ async def leave_household(
 ) -> Household:
     """A household moves away with all who live in it; nobody stands for it any more.
 
-    Raises `NotFound`, and `HouseholdLeft` where it left on another day already.
+    Raises `NotFound`, `HouseholdLeft` where it left on another day already, and what
+    `check_leaving` raises where one of them is kept here.
     """
     household = await household_of(session, household_id, locked=True)
     if household.left_on is not None:
         return _left_already(household, said, HouseholdLeft)
     refuse_future_day(said.left_on)
-    for resident in await living_in(session, household.id):
-        await _leave(session, caller, resident, said)
-    await _leave(session, caller, household, said)
+    residents = await living_in(session, household.id)
+    for leaving in (*residents, household):
+        await _leave(session, caller, leaving, said)
+    await check_leaving(session, [resident.id for resident in residents])
     for kind in (Bond, Post):
         still = (col(kind.household_id) == household.id) & col(kind.ended_at).is_(None)
         await session.execute(update(kind).where(still).values(ending(kind, reason="整户迁出")))
@@ -85,13 +88,15 @@ async def leave_resident(
 ) -> Resident:
     """A resident no longer lives here, and represents the household no more.
 
-    Raises `NotFound`, and `ResidentLeft` where they left on another day already.
+    Raises `NotFound`, `ResidentLeft` where they left on another day already, and what
+    `check_leaving` raises where they are kept here.
     """
     resident = await resident_of(session, resident_id, locked=True)
     if resident.left_on is not None:
         return _left_already(resident, said, ResidentLeft)
     refuse_future_day(said.left_on)
     await _leave(session, caller, resident, said)
+    await check_leaving(session, [resident.id])
     await _end_representation(session, caller, [resident.id], reason="本人离开")
     _note(session, caller, "residents.leave", resident, {"left_on": said.left_on.isoformat()})
     return resident

@@ -60,3 +60,17 @@ class StillStandsForHouseholds(Problem):
     status: ClassVar[int] = 409
     title: ClassVar[str] = "仍有联户责任"
     detail: ClassVar[str] = "该人员仍是一些户的联户党员,请先把这些户交给其他党员。"
+
+
+class StillUnderControl(Problem):
+    """Whoever is in quarantine does not leave before it has ended; `quarantine_id` names it.
+
+    Of a household, `quarantines` names every one.
+    """
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "仍在隔离中"
+    detail: ClassVar[str] = (
+        "仍在隔离中,不能登记离开。期满的请办理解除;转往外地、去世等的请先终止隔离;"
+        "擅自离开的,请登记去向为擅自外出。"
+    )

@@ -17,7 +17,12 @@ from api.foundation.records import IfMatch, tell_created
 from api.registry import departures, lists, queries, residents
 from api.registry.lists import ResidentFilter
 from api.registry.masked import masked_resident
-from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered, ResidentLeft
+from api.registry.problems import (
+    HouseholdLeft,
+    ResidentAlreadyRegistered,
+    ResidentLeft,
+    StillUnderControl,
+)
 from api.registry.resident_schemas import (
     Departure,
     ResidentCorrect,
@@ -178,13 +183,16 @@ async def move_resident(
     return masked_resident(session, moved)
 
 
-@router.post("/residents/{resident_id}/leave", responses=writes(NotFound, ResidentLeft))
+@router.post(
+    "/residents/{resident_id}/leave",
+    responses=writes(NotFound, ResidentLeft, StillUnderControl),
+)
 async def leave_resident(
     resident_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
 ) -> ResidentRead:
     """登记居民离开。
 
-    记录保留;如是户代表,责任同时解除(M2.1)。
+    记录保留;如是户代表,责任同时解除。仍在隔离中的,须先办理解除或终止(M2.1)。
     """
     left = await departures.leave_resident(session, registrar, resident_id, departure)
     return masked_resident(session, left)

@@ -35,6 +35,7 @@ from api.registry.problems import (
     NotOfThisHousehold,
     NotPartyMember,
     ResidentAlreadyRegistered,
+    StillUnderControl,
 )
 from api.registry.resident_schemas import Departure
 from api.registry.schemas import (
@@ -155,13 +156,16 @@ async def correct_household(
     return await household_read(session, kept)
 
 
-@router.post("/households/{household_id}/leave", responses=writes(NotFound, HouseholdLeft))
+@router.post(
+    "/households/{household_id}/leave",
+    responses=writes(NotFound, HouseholdLeft, StillUnderControl),
+)
 async def leave_household(
     household_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
 ) -> HouseholdRead:
     """登记整户迁出。
 
-    户内居民同时登记离开,责任人同时解除;记录保留(M2.1)。
+    户内居民同时登记离开,责任人同时解除;记录保留。有人仍在隔离中的,须先办理解除或终止(M2.1)。
     """
     left = await departures.leave_household(session, registrar, household_id, departure)
     return await household_read(session, left)

@@ -10,13 +10,12 @@ from api.arrivals.problems import (
     AlreadyAnArrival,
     ArrivalNotSo,
     RegisteredElsewhere,
-    StillUnderControl,
 )
 from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted
 from api.foundation.records import new_id
-from api.registry.problems import ResidentAlreadyRegistered
+from api.registry.problems import ResidentAlreadyRegistered, StillUnderControl
 from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
 from tests.cast import Town, assert_problem, id_of
 

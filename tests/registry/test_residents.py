@@ -22,7 +22,12 @@ from api.foundation.problems import (
     VersionMissing,
 )
 from api.foundation.records import new_id
-from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered, ResidentLeft
+from api.registry.problems import (
+    HouseholdLeft,
+    ResidentAlreadyRegistered,
+    ResidentLeft,
+    StillUnderControl,
+)
 from tests.builders import a_household, a_quarantine, synthetic_resident
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
 
@@ -269,6 +274,23 @@ async def test_a_household_leaves_with_all_who_live_in_it(town: Town):
         f"/v1/residents/{person['id']}", json={"left_on": None}, headers={"If-Match": '"2"'}
     )
     assert_problem(back, HouseholdLeft)
+
+
+async def test_nobody_is_signed_out_while_their_quarantine_runs(town: Town):
+    ming, lin = await town.as_("ming"), await town.as_("lin")
+    home = await a_household(ming, grid=HOME, residents=[synthetic_resident() for _ in range(2)])
+    first, other = (f"/v1/residents/{each['id']}" for each in home["residents"])
+    kept = await a_quarantine(lin, resident=home["residents"][0]["id"])
+    whole, gone = f"/v1/households/{home['id']}", {"left_on": clock.today().isoformat()}
+    for url in (first, whole):
+        refused = assert_problem(await ming.post(f"{url}/leave", json=gone), StillUnderControl)
+        assert refused["quarantine_id"] == kept["id"]
+    assert (await ming.get(first)).json()["left_on"] is None
+    assert (await ming.get(other)).json()["left_on"] is None
+    ended = {"ended_on": gone["left_on"], "end_reason": "moved_away", "note": "由广东佛山接回"}
+    over = await lin.post(f"/v1/quarantines/{kept['id']}/terminate", json=ended)
+    assert over.status_code == 200, over.text
+    assert (await ming.post(f"{whole}/leave", json=gone)).status_code == 200
 
 
 @pytest.mark.parametrize("change", [{"name": "新户名"}, {"address": None, "note": "后巷"}])
