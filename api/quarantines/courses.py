@@ -12,12 +12,13 @@ from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import new_id
 from api.protocols.documents import Plan
-from api.protocols.models import Protocol, ProtocolStatus
+from api.protocols.models import Protocol, ProtocolStatus, WhereaboutsKind
 from api.protocols.proposing import Rulebook
 from api.protocols.timeline import LaidStage, StageDays, lay_out
 from api.quarantines.calendar import begun_from, cut, lengthened, shortened
-from api.quarantines.models import Quarantine
-from api.quarantines.planned import facts_kept, plan_in, stages_laid
+from api.quarantines.models import PlaceKind, Quarantine
+from api.quarantines.moves import entry_now
+from api.quarantines.planned import facts_kept, plan_in, served_at, stages_laid
 from api.quarantines.problems import AlreadyServed
 from api.quarantines.stage_models import ChangeKind, QuarantineStage, StageChange
 from api.quarantines.stages import days_of, plan_of
@@ -131,9 +132,33 @@ async def take_course(
     added = after[len(kept) :]
     await _move(book.session, caller, stages, kept, change)
     await _add(book, caller, quarantine, stages, added, change)
-    changes = {"planned_end_on": after[-1].ends_on, "legal_basis": change.legal_basis}
+    changes: dict[str, Any] = {"planned_end_on": after[-1].ends_on}
+    changes["legal_basis"] = change.legal_basis
+    if _stays_home(quarantine, stages[0], after[0]):
+        changes |= {"place_kind": PlaceKind.home, "place_sealed": None}
+        await _note_at_home(book.session, caller, quarantine, change)
     correction = Correction(quarantine.version, by=caller.worker, reason=change.reason)
     await correct(book.session, quarantine, changes, correction)
+
+
+def _stays_home(quarantine: Quarantine, former: QuarantineStage, first: StageDays) -> bool:
+    """Whether who was to be brought to a site begins at home now: nobody has been brought yet."""
+    return (
+        quarantine.started_on > clock.today()
+        and quarantine.place_kind is PlaceKind.site
+        and served_at(former.category) is PlaceKind.site
+        and isinstance(first, LaidStage)
+        and served_at(first.category) is PlaceKind.home
+    )
+
+
+async def _note_at_home(
+    session: AsyncSession, caller: Claims, quarantine: Quarantine, change: StageChange
+) -> None:
+    """Before the first day the entry that it will begin with is the only one."""
+    entry = present(await entry_now(session, quarantine.id))
+    correction = Correction(entry.version, by=caller.worker, reason=change.reason)
+    await correct(session, entry, {"kind": WhereaboutsKind.at_home}, correction)
 
 
 async def _move(

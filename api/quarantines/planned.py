@@ -90,7 +90,7 @@ def _as_begun(
         "resident_id": said.resident_id,
         "reason": said.reason,
         "category": category,
-        "place_kind": said.place_kind or _served_at(category),
+        "place_kind": said.place_kind or served_at(category),
         "place": said.place,
         "started_on": timeline.stages[0].starts_on,
         "planned_end_on": timeline.stages[-1].ends_on,
@@ -105,7 +105,8 @@ def _as_begun(
     return QuarantineBegin.model_validate({k: v for k, v in told.items() if v is not None})
 
 
-def _served_at(category: ManagementCategory) -> PlaceKind:
+def served_at(category: ManagementCategory) -> PlaceKind:
+    """Where a measure is served unless somebody says otherwise."""
     central = category is ManagementCategory.centralized_quarantine
     return PlaceKind.site if central else PlaceKind.home
 

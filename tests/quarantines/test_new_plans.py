@@ -18,6 +18,20 @@ async def protocol(town: Town) -> str:
     return await the_ninth_edition(town)
 
 
+async def test_who_was_to_be_brought_to_a_site_is_at_home_when_the_plan_says_so_in_time(
+    town: Town, protocol: str
+):
+    lin = await town.as_("lin")
+    planned: dict[str, Any] = {"control_started_on": day(2), "place": "县职校隔离点"}
+    kept, begun = await a_contact(lin, **planned), await a_contact(lin)
+    for each, place in ((kept, ("home", None, "at_home")), (begun, ("site", None, "transferred"))):
+        told = {"protocol_id": protocol, "plan_code": "secondary_home_7"}
+        await approved(town, each, "new_plan", **told)
+        read = (await lin.get(f"/v1/quarantines/{each['id']}")).json()
+        assert (read["place_kind"], read["place"], read["whereabouts"]["kind"]) == place
+        assert read["category"] == "home_quarantine"
+
+
 async def test_nobody_is_moved_to_a_revision_before_its_day(town: Town, time_machine: Any):
     zhou, lin = await town.as_("zhou"), await town.as_("lin")
     kept = await a_contact(lin)
