@@ -17,12 +17,12 @@ from api.foundation.records import Proposal, Source, create_once
 from api.protocols.proposing import Rulebook
 from api.quarantines.change_schemas import ChangeRequest
 from api.quarantines.courses import course_after, present, stages_told, take_course
-from api.quarantines.following import lock_together, pass_on
+from api.quarantines.following import lock_together, pass_on, stood
 from api.quarantines.models import Quarantine
 from api.quarantines.problems import AlreadyServed, ChangeDecided, ChangeNoLongerFits
 from api.quarantines.queries import in_charge
 from api.quarantines.stage_models import ChangeKind, ChangeStatus, QuarantineStage, StageChange
-from api.quarantines.stages import days_of, stage_shown, stages_of
+from api.quarantines.stages import stage_shown, stages_of
 from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
@@ -108,7 +108,7 @@ async def approve_change(
     except (InvalidInput, NotFound, AlreadyServed) as overtaken:
         told = f"该变更按现在的情况已不能执行:{overtaken.said}"
         raise ChangeNoLongerFits(told) from overtaken
-    before = {stage.id: days_of(stage) for stage in stages}
+    before = stood(stages)
     decided = _decided(ChangeStatus.approved, note, by=caller.worker)
     decided["stages_before"] = stages_told(stages)
     await take_course(book, caller, quarantine, stages, after, change)

@@ -24,13 +24,13 @@ from api.quarantines.cohabitant_schemas import (
     CohabitantStanding,
 )
 from api.quarantines.following import catch_up
-from api.quarantines.models import EndReason, Quarantine
+from api.quarantines.models import EndReason, PlaceKind, Quarantine
 from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
 from api.quarantines.prescribed import first_plan
 from api.quarantines.problems import NobodyFollows, NotACohabitant
 from api.quarantines.queries import RUNNING, in_charge, quarantine_of, standing
-from api.quarantines.stage_models import Link, QuarantinePlan
-from api.quarantines.stages import plan_of, stage_on, stages_of
+from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
+from api.quarantines.stages import fallen_back, plan_of, stage_on, stages_of
 from api.registry.masked import opened
 from api.registry.models import Resident
 from api.registry.queries import living_in
@@ -43,6 +43,7 @@ class Followed:
     quarantine: Quarantine
     rule: CohabitantRule
     plan: QuarantinePlan | None
+    place_kind: PlaceKind | None
     place: str | None
     cohabitants: frozenset[UUID]
 
@@ -50,7 +51,7 @@ class Followed:
 async def cohabitants_of(session: AsyncSession, quarantine_id: UUID) -> CohabitantsRead:
     """Who lives with the person, and whether each is quarantined with them; raises `NotFound`."""
     quarantine = await quarantine_of(session, quarantine_id)
-    rule = await _rule_today(session, quarantine)
+    rule = _rule(await _stage_today(session, quarantine))
     people = await _others(session, quarantine)
     theirs = await _quarantines_of(session, [each.id for each in people])
     items = [_shown(each, rule, quarantine, theirs.get(each.id, [])) for each in people]
@@ -63,11 +64,14 @@ async def cohabitants_of(session: AsyncSession, quarantine_id: UUID) -> Cohabita
     )
 
 
-async def _rule_today(session: AsyncSession, quarantine: Quarantine) -> CohabitantRule:
-    """What the stage of today asks; outside the stages, and once it is over, nothing."""
-    stage = stage_on(await stages_of(session, quarantine.id), clock.today())
+async def _stage_today(session: AsyncSession, quarantine: Quarantine) -> QuarantineStage | None:
+    """The stage of today; outside the stages, and once it is over, none."""
     over = quarantine.status not in RUNNING
-    return CohabitantRule.none if stage is None or over else stage.cohabitant_rule
+    return None if over else stage_on(await stages_of(session, quarantine.id), clock.today())
+
+
+def _rule(stage: QuarantineStage | None) -> CohabitantRule:
+    return stage.cohabitant_rule if stage else CohabitantRule.none
 
 
 async def _others(session: AsyncSession, quarantine: Quarantine) -> list[Resident]:
@@ -146,12 +150,12 @@ async def begin_cohabitants(
     """
     session = book.session
     quarantine = await in_charge(session, quarantine_id)
-    sealed = quarantine.place_sealed
+    stage = await _stage_today(session, quarantine)
     followed = Followed(
         quarantine,
-        await _rule_today(session, quarantine),
+        _rule(stage),
         await plan_of(session, quarantine.id),
-        opened(keyring_of(session), sealed, context="quarantines.place"),
+        *_place(session, quarantine, stage),
         frozenset(each.id for each in await _others(session, quarantine)),
     )
     outcomes: list[ItemOutcome] = []
@@ -162,6 +166,20 @@ async def begin_cohabitants(
         keep = partial(_begin, book, caller, followed, item, f"/body/items/{at}")
         outcomes.append(await attempt(session, item.id, keep))
     return BatchOutcome.of(outcomes)
+
+
+def _place(
+    session: AsyncSession, quarantine: Quarantine, stage: QuarantineStage | None
+) -> tuple[PlaceKind | None, str | None]:
+    """Where they are quarantined together.
+
+    Who was brought to a site because the home is unfit for them is there alone: the others begin
+    where the plan says.
+    """
+    if stage and fallen_back(stage) and quarantine.place_kind is PlaceKind.site:
+        return None, None
+    place = opened(keyring_of(session), quarantine.place_sealed, context="quarantines.place")
+    return quarantine.place_kind, place
 
 
 async def _begin(
@@ -197,7 +215,7 @@ def _planned(
         id=said.id,
         resident_id=said.resident_id,
         reason=index.reason,
-        place_kind=index.place_kind,
+        place_kind=followed.place_kind,
         place=followed.place,
         protocol_id=plan.protocol_id,
         plan_code=plan.plan_code,

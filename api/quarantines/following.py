@@ -4,8 +4,8 @@ One decision lets the family out on one day, or keeps it in (M3.8, domain 3.3.7)
 for each of them; whose own days had become others is not changed, it is asked for.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -29,11 +29,21 @@ from api.quarantines.stage_models import (
     QuarantineStage,
     StageChange,
 )
-from api.quarantines.stages import days_of, stages_of
+from api.quarantines.stages import Whole, stages_of, whole
 from api.quarantines.steps import note_step
 
-Before = Mapping[UUID, StageDays]
-"""The stages of somebody before a change, by id, in their order."""
+
+class Before(NamedTuple):
+    """The stages of somebody before a change: their ids and their days, as the plan has them."""
+
+    ids: list[set[UUID]]
+    days: list[StageDays]
+
+
+def stood(stages: Iterable[QuarantineStage]) -> Before:
+    """How stages stand now; what a fallback cut in two is one."""
+    found = whole(stages)
+    return Before([{part.id for part in each.parts} for each in found], [e.days for e in found])
 
 
 async def lock_together(session: AsyncSession, quarantine_id: UUID) -> None:
@@ -71,7 +81,7 @@ async def pass_on(book: Rulebook, caller: Claims, change: StageChange, before: B
             after = await course_after(book, quarantine, stages, own)
         except (InvalidInput, NotFound, AlreadyServed):
             continue
-        if [days_of(stage) for stage in stages] == list(before.values()):
+        if stood(stages).days == before.days:
             await _follow(book, caller, quarantine, stages, after, own)
         elif not await _is_asked(book.session, quarantine):
             own.status, own.decided_at, own.decided_by = ChangeStatus.requested, None, None
@@ -88,8 +98,9 @@ def _alike(
     """The same change of the one who follows, as it was asked for and decided."""
     told = change.model_dump(exclude={"id", "version", "changed_xid", "reach", "stages_before"})
     if change.stage_id is not None:
-        place = list(before).index(change.stage_id)
-        told["stage_id"] = stages[min(place, len(stages) - 1)].id
+        place = next(n for n, ids in enumerate(before.ids) if change.stage_id in ids)
+        theirs = whole(stages)
+        told["stage_id"] = theirs[min(place, len(theirs) - 1)].parts[-1].id
     told |= {
         "id": new_id(),
         "reach": quarantine.reach,
@@ -109,7 +120,7 @@ async def _follow(
     after: Sequence[StageDays],
     own: StageChange,
 ) -> None:
-    before = {stage.id: days_of(stage) for stage in stages}
+    before = stood(stages)
     await _keep(book.session, caller, quarantine, own)
     await take_course(book, caller, quarantine, stages, after, own)
     await pass_on(book, caller, own, before)
@@ -152,9 +163,14 @@ async def catch_up(book: Rulebook, caller: Claims, begun: UUID, index: Quarantin
     quarantine = await locked(book.session, begun)
     stages = await stages_of(book.session, quarantine.id)
     theirs = await stages_of(book.session, index.id)
-    alike = all(a.category is b.category for a, b in zip(stages, theirs, strict=False))
-    after = [days_of(stage) for stage in theirs]
-    if alike and after != [days_of(stage) for stage in stages]:
-        before = {stage.id: days_of(stage) for stage in theirs}
+    before = stood(theirs)
+    alike = all(_of_one_kind(a, b) for a, b in zip(stages, whole(theirs), strict=False))
+    if alike and before.days != stood(stages).days:
         own = _alike(change, quarantine, stages, before)
-        await _follow(book, caller, quarantine, stages, after, own)
+        await _follow(book, caller, quarantine, stages, before.days, own)
+
+
+def _of_one_kind(own: QuarantineStage, theirs: Whole) -> bool:
+    """Whether it is the same stage of a plan; the home unfit for one may do for the other."""
+    measures = {part.category for part in theirs.parts}
+    return bool(measures & {own.category, own.fallback_category})

@@ -19,7 +19,7 @@ from api.quarantines.problems import NothingToCheck
 from api.quarantines.queries import RUNNING, locked, sealed
 from api.quarantines.site_check_schemas import SiteCheckRecord
 from api.quarantines.stage_models import QuarantineStage, SiteCheck
-from api.quarantines.stages import stages_of
+from api.quarantines.stages import fallen_back, stages_of
 from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 
@@ -79,7 +79,7 @@ def _stage_to_check(stages: Iterable[QuarantineStage], today: date) -> Quarantin
 
 def asks_for_check(stage: QuarantineStage) -> bool:
     """Whether it is served in a home that must be fit; once the fallback is taken, no longer."""
-    return bool(stage.site_checklist) and stage.category is not stage.fallback_category
+    return bool(stage.site_checklist) and not fallen_back(stage)
 
 
 def _codes(stage: QuarantineStage) -> set[str]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -78,6 +81,27 @@ async def plan_of(session: AsyncSession, quarantine_id: UUID) -> QuarantinePlan 
 def days_of(stage: QuarantineStage) -> StageDays:
     """The days of a kept stage, as the calendar's rules speak of them."""
     return StageDays(stage.starts_on, stage.ends_on, stage.counted_from)
+
+
+class Whole(NamedTuple):
+    """A stage of a plan with all its parts; where a home was found unfit it was cut in two."""
+
+    parts: tuple[QuarantineStage, ...]
+
+    @property
+    def days(self) -> StageDays:
+        first = self.parts[0]
+        return StageDays(first.starts_on, self.parts[-1].ends_on, first.counted_from)
+
+
+def whole(stages: Iterable[QuarantineStage]) -> list[Whole]:
+    """Stages in their order as their plan has them."""
+    return [Whole(tuple(parts)) for _, parts in groupby(stages, key=attrgetter("ordinal"))]
+
+
+def fallen_back(stage: QuarantineStage) -> bool:
+    """Whether a home was found unfit for it and the other measure has taken its place."""
+    return bool(stage.site_checklist) and stage.category is stage.fallback_category
 
 
 def stage_on(stages: Iterable[QuarantineStage], day: date) -> QuarantineStage | None:
