@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from api.care.models import CallKind, CallOutcome
+from api.foundation import clock
 from api.foundation.labels import Labelled
 
 
@@ -15,6 +16,8 @@ class Released(Protocol):
 
     @property
     def released_on(self) -> date: ...
+    @property
+    def approved_at(self) -> datetime: ...
     @property
     def follow_up_days(self) -> list[int]: ...
 
@@ -60,6 +63,9 @@ class WhichFollowUps(Labelled):
 def follow_ups(release: Released, calls: Iterable[Call], today: date) -> list[FollowUp]:
     """Every follow-up of a release by day, also those to come; the day of release is day 0.
 
+    Of a release told late, the days that were over by then are nobody's to do, and left out unless
+    somebody called on that day all the same.
+
     The first call on its day or later answers it, and with it whatever was missed before: nobody is
     called three times on one day. A call that did not get through answers nothing. `late` is one
     that was answered after its day, or not yet though its day is over.
@@ -77,6 +83,8 @@ def follow_ups(release: Released, calls: Iterable[Call], today: date) -> list[Fo
         due_on = release.released_on + timedelta(days=day)
         call = next((each for each in answering if due_on <= each.day <= today), None)
         late = due_on < (call.day if call else today)
+        if late and due_on < clock.local_day(release.approved_at):
+            continue
         found.append(
             FollowUp(day, due_on, call.id if call else None, call.day if call else None, late)
         )

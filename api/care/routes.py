@@ -178,6 +178,6 @@ async def list_release_follow_ups(
     """列出一人解除后的随访。
 
     截至今天应做的各次,以及由哪次通话完成;`which=upcoming` 为今天以后的各次及其日期,`all` 为全部。
-    由方案规定解除后第几天随访(M3.8)。
+    由方案规定解除后第几天随访;补登记的解除,登记以前的各日不列(M3.8)。
     """
     return await queries.follow_ups_of(session, quarantine_id, which)

@@ -178,12 +178,13 @@ _FOLLOW_UPS = f"""
         FROM unnest(d.follow_up_days) AS after
     ) AS due
     LEFT JOIN LATERAL (
-        SELECT c.called_at, c.performed_by FROM care_calls AS c
+        SELECT c.called_at, c.performed_by, c.day FROM care_calls AS c
         WHERE c.quarantine_id = d.quarantine_id AND c.kind = 'follow_up' AND c.day >= due.day
             AND c.outcome <> 'unreachable' AND c.discarded_at IS NULL
         ORDER BY c.day, c.called_at, c.id LIMIT 1
     ) AS made ON true
     WHERE {{releases}} AND d.released_on >= $1::date - 366 AND due.day <= $2::date
+        AND (due.day >= {day_of("d.approved_at")} OR made.day = due.day)
 """
 
 # An errand is due once, on the day on which it is wanted; one called off was nobody's to bring.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.care.follow_ups import FollowUp, WhichFollowUps, follow_ups
 from api.care.models import CallKind, CallOutcome
+from api.foundation import clock
 from api.foundation.records import new_id
 
 RELEASED = date(2022, 2, 21)
@@ -20,6 +21,12 @@ RELEASED = date(2022, 2, 21)
 class Release:
     follow_up_days: list[int]
     released_on: date = RELEASED
+    told_on: date = RELEASED
+
+    @property
+    def approved_at(self) -> datetime:
+        """An hour before midnight of the day on which it was told."""
+        return clock.day_bounds(self.told_on)[1] - timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,16 @@ def test_each_day_is_answered_by_the_first_call_on_it_or_later():
         (7, None, False),
     ]
     assert due(Release([7]), calls, on(8))[0].late
+
+
+def test_days_that_were_over_when_the_release_was_told_are_nobodys_to_do():
+    told = Release([1, 2, 3, 7], told_on=on(3))
+    found = due(told, [Call(on(2)), Call(on(7))], on(8))
+    assert [(each.day, each.answered_on, each.late) for each in found] == [
+        (2, on(2), False),
+        (3, on(7), True),
+        (7, on(7), False),
+    ]
 
 
 def test_a_greeting_before_and_a_call_that_did_not_get_through_answer_nothing():

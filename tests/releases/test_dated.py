@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.foundation import clock
+from api.foundation.records import new_id
 from api.quarantines.problems import ReleaseConditionsUnmet
 from tests.cast import Town, assert_problem
 from tests.duties.scenery import my_day
@@ -97,3 +98,13 @@ async def test_nobody_has_missed_a_call_whose_day_was_over_when_the_release_was_
         ]
         wanted = [] if move == 0 else [f"随访{kept['resident_name']}(解除后第7天)"]
         assert asked == wanted
+        path = f"/v1/quarantines/{kept['id']}/follow-ups"
+        listed = (await lin.get(path, params={"which": "all"})).json()["items"]
+        assert [(each["day"], each["late"]) for each in listed] == [(7, False), (14, False)]
+    over = {"day": (last + timedelta(days=3)).isoformat()}
+    before = (await lin.get("/v1/duties/board", params=over)).json()
+    call = {"id": str(new_id()), "kind": "follow_up", "outcome": "reached"}
+    made = await lin.post(f"/v1/quarantines/{kept['id']}/calls", json=call)
+    assert made.status_code == 201, made.text
+    after = (await lin.get("/v1/duties/board", params=over)).json()
+    assert after["lines"] == before["lines"], "nor was it done late"
