@@ -38,6 +38,9 @@ FOUR_TO_ONE = "four_to_one"
 TWICE_DAILY = "twice_daily"
 """The monitoring policy that every cell begins with."""
 
+SITE_TWICE_DAILY = "site_twice_daily"
+"""The one that it begins with for whoever is at a site."""
+
 P = TypeVar("P", bound=Policy)
 Reading = TypeVar("Reading", bound=PolicyRead)
 

@@ -14,6 +14,7 @@ from api.foundation.contract import found, room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import Conflict, NotFound, RecordDiffers
 from api.foundation.records import BatchOutcome, tell_created
+from api.protocols.problems import NoPolicyInForce
 from api.protocols.proposing import Rulebook
 from api.protocols.protocol_routes import Protocols
 from api.quarantines import cohabitants, site_check_queries, site_checks
@@ -29,7 +30,13 @@ SiteChecker = Annotated[Claims, permits(Permission.readings_record)]
 
 _AGAIN = "同一编号、同一内容此前已提交"
 _CHECKING = writes(
-    NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, QuarantineEnded, NothingToCheck
+    NotFound,
+    RecordDiffers,
+    RecordedInTheFuture,
+    NotAColleague,
+    QuarantineEnded,
+    NothingToCheck,
+    NoPolicyInForce,
 )
 
 
@@ -49,7 +56,8 @@ async def record_site_check(
     """登记住所核查。
 
     按今天所在阶段(没有的按以后的阶段)的核查项逐项填写,各项均符合才算符合。不符合的,自今天起改用该
-    阶段规定的措施,并须另行申请转运(M3.4)。
+    阶段规定的措施,测温、上门、问候、包保、外出随即按方案对该措施的要求(方案没有的,集中隔离按隔离点每日早晚
+    测温),并须另行申请转运(M3.4)。
     """
     kept, created = await site_checks.record_site_check(session, checker, quarantine_id, check)
     location = f"/v1/quarantines/{quarantine_id}/site-checks"

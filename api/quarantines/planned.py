@@ -151,10 +151,10 @@ async def stages_laid(
             ends_on=stage.ends_on,
             counted_from=stage.counted_from,
             credited_days=stage.credited_days,
-            monitoring_policy_id=await _in_force(
+            monitoring_policy_id=await in_force(
                 session, MonitoringPolicy, rule.monitoring_policy, stage.starts_on
             ),
-            care_policy_id=await _in_force(
+            care_policy_id=await in_force(
                 session, CareTeamPolicy, rule.care_team_policy, stage.starts_on
             ),
             tests=[test.model_dump(mode="json") for test in rule.tests],
@@ -178,12 +178,13 @@ _AS_RULED = {
 }
 
 
-async def _in_force(
+async def in_force(
     session: AsyncSession,
     kind: type[MonitoringPolicy | CareTeamPolicy],
     code: str | None,
     on: date,
 ) -> UUID | None:
+    """The revision of a policy in force on a day; none where none is named."""
     return None if code is None else (await current(session, kind, code, on=on)).id
 
 

@@ -1,5 +1,6 @@
 """Whether a home is fit for a stage, item by item; where it is not, another measure begins."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from uuid import UUID
@@ -14,6 +15,7 @@ from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
 from api.protocols.models import ManagementCategory
+from api.quarantines.fallback import due_in_fallback
 from api.quarantines.models import PlaceKind, Quarantine
 from api.quarantines.problems import NothingToCheck
 from api.quarantines.queries import RUNNING, locked, sealed
@@ -30,7 +32,7 @@ async def record_site_check(
 
     Where it is not fit, the stage's fallback takes its place from today on, openly (domain 3.6).
     Raises `NotFound`, `QuarantineEnded`, `NothingToCheck`, `InvalidInput` for items that are not
-    those of the stage, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`.
+    those of the stage, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`, `NoPolicyInForce`.
     """
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, instants=("checked_at",))
     await refuse_stranger(session, said.performed_by, pointer="/body/performed_by")
@@ -101,7 +103,8 @@ def _refuse_other_items(stage: QuarantineStage, items: Collection[str]) -> None:
 
 _FALL_BACK = text(
     "SELECT fall_back_after_check(CAST(:checked AS uuid), CAST(:stage AS uuid), "
-    "CAST(:by AS uuid), CAST(:why AS text), CAST(:at AS timestamptz), CAST(:today AS date))"
+    "CAST(:by AS uuid), CAST(:why AS text), CAST(:at AS timestamptz), CAST(:today AS date), "
+    "CAST(:due AS jsonb))"
 )
 
 
@@ -109,13 +112,15 @@ async def _fall_back(
     session: AsyncSession, caller: Claims, check: SiteCheck, stage: QuarantineStage
 ) -> None:
     """Days that are past stay as they were; whoever checked may be on duty from elsewhere."""
+    today = clock.today()
     told = {
         "checked": check.id,
         "stage": stage.id,
         "by": caller.worker,
         "why": "住所核查不符合",
         "at": clock.now(),
-        "today": clock.today(),
+        "today": today,
+        "due": json.dumps(await due_in_fallback(session, stage, max(today, stage.starts_on))),
     }
     await session.execute(_FALL_BACK, told)
 

@@ -69,6 +69,22 @@ async def test_a_home_found_unfit_asks_for_a_transfer_until_there_is_one(
     assert await _asked(town, "han", person) == {}
 
 
+async def test_temperatures_go_on_at_the_site(town: Town, morning: Any, person: dict[str, Any]):
+    han = await signed_in(town, "han")
+    await _checked(han, person, fit=False)
+    entry = {"id": str(new_id()), "kind": "transferred", "since_at": clock.now().isoformat()}
+    noted = await han.post(f"/v1/quarantines/{person['id']}/whereabouts", json=entry)
+    assert noted.status_code == 201, noted.text
+    asked = [
+        duty["kind"]
+        for stop in (await my_day(town, "han"))["stops"]
+        for duty in stop["duties"]
+        if duty["person"] and duty["person"]["id"] == person["resident_id"]
+    ]
+    assert asked.count("reading") == 2
+    assert "visit" not in asked
+
+
 async def test_the_next_grid_is_asked_nothing_of_it(town: Town, person: dict[str, Any]):
     await _checked(await signed_in(town, "han"), person, fit=False)
     for name in ("ming", "lin"):

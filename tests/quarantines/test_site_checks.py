@@ -12,7 +12,7 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.quarantines.problems import NothingToCheck, QuarantineEnded
-from tests.builders import FOUR, a_quarantine, a_quarantine_by_plan, team_of
+from tests.builders import FOUR, a_preset_in_force, a_quarantine, a_quarantine_by_plan, team_of
 from tests.cast import Town, assert_problem, id_of
 from tests.quarantines.plans import rows, the_ninth_edition
 
@@ -250,3 +250,42 @@ async def test_what_is_missing_is_named_in_the_language_of_the_field(town: Town)
     body = assert_problem(refused, InvalidInput)
     assert "own_toilet" not in body["missing"]
     assert len(body["missing"]) == len(ITEMS) - 1
+
+
+@pytest.mark.parametrize("passed", [0, 2])
+async def test_what_is_due_is_what_the_plan_asks_of_others_at_a_site(
+    town: Town, time_machine: Any, passed: int
+):
+    kept = await a_quarantine_by_plan(await town.as_("lin"))
+    time_machine.move_to(clock.now() + timedelta(days=passed), tick=False)
+    lin = town.client(await town.token_of("lin"))
+    [before] = await stages(lin, kept)
+    assert (await lin.post(path_of(kept), json=check_body("own_toilet"))).status_code == 201
+    told = await stages(lin, kept)
+    assert [_due(each) for each in told] == [
+        *([_due(before)] if passed else []),
+        ("site_twice_daily", None, 0, 0, "never"),
+    ]
+    assert _due(before) == ("twice_daily", "four_to_one", 2, 1, "approved_medical")
+    assert told[-1]["cohabitant_rule"] == before["cohabitant_rule"]
+
+
+def _due(stage: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("monitoring_policy", "care_policy", "visits_per_day", "calls_per_day", "leave_home")
+    return tuple(stage[name] for name in names)
+
+
+async def test_where_the_protocol_says_nothing_of_a_site_temperatures_are_taken_there_too(
+    town: Town,
+):
+    lin, zhou = await town.as_("lin"), await town.as_("zhou")
+    alone = await a_preset_in_force(zhou, "cn_2020_home14")
+    facts = {"exposure_class": "close_contact", "last_exposure_on": day(0)}
+    kept = await a_quarantine_by_plan(lin, protocol_id=alone["id"], facts=facts)
+    [before] = await stages(lin, kept)
+    items = {item["code"]: False for item in before["site_checklist"]}
+    check = {"id": str(new_id()), "items": items}
+    assert (await lin.post(path_of(kept), json=check)).status_code == 201
+    [after] = await stages(lin, kept)
+    calls, team = before["calls_per_day"], before["care_policy"]
+    assert _due(after) == ("site_twice_daily", team, 0, calls, "never")
