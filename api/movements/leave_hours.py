@@ -11,8 +11,8 @@ from api.protocols.models import LeaveHome
 from api.quarantines.stage_models import QuarantineStage
 from api.quarantines.stages import stage_shown
 
-LONGEST: Final = timedelta(hours=48)
-"""To a hospital of the city and back, with a night; who stays away is referred or transferred."""
+LONGEST: Final = timedelta(hours=72)
+"""To a hospital of the city and back; who stays away is referred or transferred."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -24,7 +24,7 @@ def refuse_hours(stages: Sequence[QuarantineStage], from_at: datetime, until_at:
     if until_at <= clock.now():
         raise InvalidInput("返回时间须晚于现在。", pointer="/body/until_at")
     if until_at - from_at > LONGEST:
-        told = "一次外出最长48小时;须住院的请登记送医,须换地方隔离的请申请转运。"
+        told = "一次外出最长72小时;须住院的请登记送医,须换地方隔离的请申请转运。"
         raise InvalidInput(told, pointer="/body/until_at")
     first, last = clock.local_day(from_at), clock.local_day(until_at - _INSTANT)
     # Until somebody releases the person, the last stage goes on after its last day.

@@ -77,7 +77,7 @@ async def ask_for_leave(
 ) -> LeaveRead:
     """申请离家外出。
 
-    外出各日所处的阶段有不得外出的,不予受理;须在隔离期内,一次最长48小时。须由申请人以外的人员
+    外出各日所处的阶段有不得外出的,不予受理;须在隔离期内,一次最长72小时。须由申请人以外的人员
     审批(M3.4)。
     """
     kept, created = await leaves.ask_for_leave(session, recorder, quarantine_id, leave)

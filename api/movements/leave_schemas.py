@@ -37,7 +37,7 @@ class LeaveRequest(FromTheField):
     escort: Annotated[Name | None, Field(description="陪同人员")] = None
     from_at: Annotated[Instant, Field(description="从何时起")]
     until_at: Annotated[
-        Instant, Field(description="何时以前返回,最晚为外出后48小时;逾期未归即为擅自外出")
+        Instant, Field(description="何时以前返回,最晚为外出后72小时;逾期未归即为擅自外出")
     ]
 
 
