@@ -13,7 +13,7 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
-from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
 from api.movements.models import Transfer, TransferStatus
 from api.movements.problems import OutOfOrder
@@ -24,6 +24,8 @@ from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
 
 DUE = timedelta(hours=8)
 """A close contact is brought away within eight hours of notice, where nothing else is told."""
+LATEST = timedelta(days=31)
+"""An order that is to be late only after that is late for nobody: a month or a year mistyped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ async def request_transfer(
     """Ask for somebody to be brought elsewhere; returns the order and whether it is new.
 
     Raises `NotFound`, `QuarantineEnded`, `TransferUnderWay`, `NotAColleague`, `RecordDiffers`,
-    `RecordedInTheFuture`.
+    `RecordedInTheFuture`, and `InvalidInput` for a time before it is asked for, or far off.
     """
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit)
     await refuse_stranger(session, said.performed_by, pointer="/body/performed_by")
@@ -81,6 +83,8 @@ async def request_transfer(
         raise RecordDiffers(fields=["quarantine_id"])
     if created:
         refuse_ended(quarantine)
+        if not timedelta() <= kept.due_at - kept.recorded_at <= LATEST:
+            raise InvalidInput("应送到的时间须在申请后一个月内。", pointer="/body/due_at")
         details = {"transfer": str(kept.id), "kind": kept.kind.value}
         await note_step(session, caller, "transfers.request", quarantine, details)
     return kept, created

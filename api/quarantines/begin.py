@@ -16,7 +16,7 @@ from api.foundation.batches import Unread, draft_each, readable, refused
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
 from api.foundation.live import About, tell_all
-from api.foundation.problems import InvalidInput, RecordDiffers
+from api.foundation.problems import RecordDiffers
 from api.foundation.records import (
     BatchOutcome,
     Outcome,
@@ -27,7 +27,7 @@ from api.foundation.records import (
     new_id,
 )
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
-from api.quarantines.ground import Ground, Sent, refuse_far_start, survey
+from api.quarantines.ground import Ground, Sent, refuse_far_start, refuse_odd_period, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.moves import tell_duties
 from api.quarantines.problems import AlreadyInQuarantine
@@ -117,9 +117,8 @@ def _draft(
     ground.refuse_strangers(sent)
     fields = fill_in(said, entered_by=caller.worker, source=Source.visit, within=within)
     refuse_far_start(said.started_on, pointer=f"{within}/started_on")
-    if said.planned_end_on < said.started_on:
-        detail = "计划解除日期不能早于开始日期。"
-        raise InvalidInput(detail, pointer=f"{within}/planned_end_on")
+    if course is None:
+        refuse_odd_period(said, pointer=f"{within}/planned_end_on")
     resident = ground.resident(sent)
     begun = said.started_on <= clock.today()
     row = Quarantine(

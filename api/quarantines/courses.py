@@ -16,6 +16,7 @@ from api.protocols.models import Protocol, ProtocolStatus, WhereaboutsKind
 from api.protocols.proposing import Rulebook
 from api.protocols.timeline import LaidStage, StageDays, lay_out
 from api.quarantines.calendar import begun_from, cut, lengthened, shortened
+from api.quarantines.ground import LONGEST
 from api.quarantines.models import PlaceKind, Quarantine
 from api.quarantines.moves import entry_now
 from api.quarantines.planned import facts_kept, plan_in, served_at, stages_laid
@@ -65,6 +66,8 @@ def _place(stages: Sequence[QuarantineStage], change: StageChange) -> int | None
 def _extended(days: Sequence[StageDays], place: int, ends_on: date) -> list[StageDays]:
     if ends_on <= days[place].ends_on:
         raise InvalidInput("延长后的末日须晚于原末日。", pointer="/body/ends_on")
+    if ends_on - clock.today() > LONGEST:
+        raise InvalidInput("延长后的末日最晚为今天起第366天,请核对。", pointer="/body/ends_on")
     try:
         return lengthened(days, place, ends_on, clock.today())
     except ValueError:

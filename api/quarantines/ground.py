@@ -41,6 +41,18 @@ def refuse_far_start(day: date, *, pointer: str) -> None:
         raise InvalidInput("开始日期最晚为今天起第31天,请核对。", pointer=pointer)
 
 
+LONGEST = timedelta(days=366)
+"""As long as a stage of a protocol may last; what would last longer is a year mistyped."""
+
+
+def refuse_odd_period(said: QuarantineBegin, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a last day before the first, or more than a year after it."""
+    if said.planned_end_on < said.started_on:
+        raise InvalidInput("计划解除日期不能早于开始日期。", pointer=pointer)
+    if said.planned_end_on - said.started_on >= LONGEST:
+        raise InvalidInput("隔离最长366天,请核对计划解除日期。", pointer=pointer)
+
+
 class Sent(NamedTuple):
     """A quarantine as it was sent, and where in the body it stands."""
 

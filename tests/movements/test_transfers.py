@@ -83,6 +83,18 @@ async def test_nobody_and_no_neighbour_asks_for_or_sees_a_transfer(town: Town):
     assert (await (await town.as_("zhou")).get(one)).status_code == 200
 
 
+async def test_an_order_is_due_within_a_month_of_being_asked_for(town: Town):
+    lin = await town.as_("lin")
+    kept, now = await a_quarantine(lin), clock.now()
+    path = f"/v1/quarantines/{kept['id']}/transfers"
+    for due in (now - timedelta(hours=1), now + timedelta(days=32)):
+        refused = await lin.post(path, json=transfer_body(due_at=due.isoformat()))
+        assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/due_at"
+    assert (await lin.get("/v1/transfers", params={"quarantine_id": kept["id"]})).json()[
+        "items"
+    ] == []
+
+
 async def test_from_home_to_a_site_by_every_step(town: Town):
     lin, ming = await town.as_("lin"), await town.as_("ming")
     kept = await a_quarantine(lin, team=FOUR)

@@ -318,6 +318,19 @@ async def test_a_start_is_planned_a_month_ahead_at_most(town: Town):
     assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/started_on"
 
 
+async def test_nobody_is_kept_for_more_than_a_year_by_a_year_mistyped(town: Town):
+    lin = await town.as_("lin")
+    body = quarantine_body(resident=await _person(town), planned_end_on=day(366))
+    refused = await lin.post("/v1/quarantines", json=body)
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/planned_end_on"
+    kept = await lin.post("/v1/quarantines", json={**body, "planned_end_on": day(365)})
+    assert kept.status_code == 201, kept.text
+    basis = {"reason": "核酸漏检", "legal_basis": "指挥部〔2022〕4号"}
+    longer = {"id": str(new_id()), "kind": "extension", "ends_on": day(367), **basis}
+    refused = await lin.post(f"/v1/quarantines/{body['id']}/changes", json=longer)
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/ends_on"
+
+
 async def test_a_draft_decides_nothing(town: Town):
     lin, zhou = await town.as_("lin"), await town.as_("zhou")
     draft = {"id": str(new_id()), "effective_from": "2020-01-01", "activate": False}
