@@ -1,6 +1,6 @@
 """What keeps somebody from being signed out: each room that holds people here says it.
 
-Rooms below register at import, so that nothing here knows of them:
+Later rooms register at import, so that nothing here knows of them:
 
     @before_leaving
     async def keep(session: AsyncSession, residents: Collection[UUID]) -> None: ...
