@@ -12,6 +12,7 @@ from api.live import retention as live
 from api.movements import lateness as transfers
 from api.movements import overstays as quarantines
 from api.quarantines import incomplete as teams
+from api.readings import not_missed as late_readings
 from api.readings import sweep as readings
 from api.sites import retention as site_look_ups
 from api.webhooks import fan_out as webhooks
@@ -22,6 +23,7 @@ __all__ = [
     "arrivals",
     "directives",
     "inbound",
+    "late_readings",
     "late_samples",
     "lead_transfers",
     "leads",

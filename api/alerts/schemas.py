@@ -190,7 +190,7 @@ class ActionRead(Wire):
     verb: AlertVerb
     at: datetime
     worker_id: UUID | None = Field(
-        description="由谁办理;因新的情况自行重新打开、因不再逾期自行关闭的为 null"
+        description="由谁办理;因新的情况自行重新打开、因依据不再成立或不再逾期自行关闭的为 null"
     )
     post_id: UUID | None
     note: str | None

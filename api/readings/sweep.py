@@ -1,6 +1,7 @@
 """Who was not measured in a window that has closed: told as soon as its grace is over (M3.5)."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from api.foundation import clock
 from api.foundation.database import Connection
@@ -15,7 +16,33 @@ _LONGEST_GRACE = timedelta(minutes=1440)
 # As `missing`: expected in every window of a day that a stage measures, except where the policy
 # exempts the place the person was at when it closed. A window that had closed before anybody knew
 # of the quarantine was nobody's to keep, and one with a reason why not is told by that reason.
-_OPEN = """
+UNKEPT: Final = """
+    q.received_at < e.closes_at AND q.discarded_at IS NULL
+    AND q.end_reason IS DISTINCT FROM 'entered_in_error'
+    AND (q.ended_on IS NULL OR q.ended_on >= e.day)
+    AND NOT EXISTS (
+        SELECT FROM readings AS r WHERE r.quarantine_id = q.id AND r.day = e.day
+            AND r."window" = e.name AND r.discarded_at IS NULL {measured}
+    )
+    AND NOT EXISTS (
+        SELECT FROM readings_not_taken AS n WHERE n.quarantine_id = q.id
+            AND n.day = e.day AND n."window" = e.name AND n.discarded_at IS NULL {told}
+    )
+"""
+"""That a window `e` of a quarantine `q` was kept by nobody, as far as was measured and told."""
+
+AT_LARGE: Final = """
+    coalesce((
+        SELECT w.kind FROM whereabouts AS w
+        WHERE w.quarantine_id = u.id AND w.discarded_at IS NULL AND w.since_at <= u.closes_at
+            AND (w.until_at IS NULL OR w.until_at > u.closes_at)
+        ORDER BY w.since_at DESC LIMIT 1
+    ) <> ALL (u.exempt_whereabouts), u.ended_on IS NULL OR u.ended_on > u.day)
+"""
+"""That whoever was not measured, `u`, was where one is to be measured when the window closed."""
+
+_UNKEPT = UNKEPT.format(measured="", told="")
+_OPEN = f"""
     WITH named AS (
         SELECT ''::text AS code, NULL::uuid AS quarantine_id
         UNION ALL
@@ -43,28 +70,10 @@ _OPEN = """
         JOIN quarantines AS q ON q.id = s.quarantine_id
         LEFT JOIN quarantine_plans AS l ON l.quarantine_id = q.id AND l.ended_at IS NULL
         WHERE e.code = coalesce(l.alert_policies ->> 'missed_reading', '')
-            AND q.received_at < e.closes_at AND q.discarded_at IS NULL
-            AND q.end_reason IS DISTINCT FROM 'entered_in_error'
-            AND (q.ended_on IS NULL OR q.ended_on >= e.day)
-            AND NOT EXISTS (
-                SELECT FROM readings AS r WHERE r.quarantine_id = q.id AND r.day = e.day
-                    AND r."window" = e.name AND r.discarded_at IS NULL
-            )
-            AND NOT EXISTS (
-                SELECT FROM readings_not_taken AS n WHERE n.quarantine_id = q.id
-                    AND n.day = e.day AND n."window" = e.name AND n.discarded_at IS NULL
-            )
+            AND {_UNKEPT}
     ), late AS (
         SELECT u.*, u.day || '/' || u.name AS key
-        FROM untold AS u
-        LEFT JOIN LATERAL (
-            SELECT w.kind FROM whereabouts AS w
-            WHERE w.quarantine_id = u.id AND w.discarded_at IS NULL AND w.since_at <= u.closes_at
-                AND (w.until_at IS NULL OR w.until_at > u.closes_at)
-            ORDER BY w.since_at DESC LIMIT 1
-        ) AS place ON true
-        WHERE place.kind IS NULL AND (u.ended_on IS NULL OR u.ended_on > u.day)
-            OR place.kind <> ALL (u.exempt_whereabouts)
+        FROM untold AS u WHERE {AT_LARGE}
     ), told AS (
         SELECT jsonb_agg(jsonb_build_object(
             'cause', 'missed_reading', 'subject_id', resident_id, 'grid_id', grid_id,

@@ -5,42 +5,16 @@ from typing import Any
 
 import asyncpg
 import httpx
-import pytest
 import time_machine
 
-from api.foundation import clock
-from api.foundation.database import Entry, cell_schema
-from api.foundation.embedded import Addresses
 from api.foundation.records import new_id
-from api.readings.sweep import sweep_missed
 from tests.builders import a_quarantine
-from tests.cast import TOWNSHIP, Town
+from tests.cast import Town
 from tests.readings.conftest import DAY, at, reading_body, signed_in
 
 Look = Callable[..., Awaitable[int]]
 MORNING = f"{DAY}/morning"
 EVENING = f"{DAY}/evening"
-
-
-@pytest.fixture
-async def owner(addresses: Addresses):
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    await connection.execute("TRUNCATE alerts, alert_evidence, alert_actions, sweeps")
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def look(town: Town, morning: time_machine.Traveller) -> Look:
-    """Moves the clock to a time of the story's day, looks, and answers how many were missed."""
-
-    async def look_then(hour: int, minute: int = 0, *, days: int = 0) -> int:
-        morning.move_to(at(hour, minute, days=days))
-        async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
-            return await sweep_missed(connection, TOWNSHIP, clock.now())
-
-    return look_then
 
 
 async def _missed(owner: asyncpg.Connection, quarantine: dict[str, Any]) -> list[str]:

@@ -1,0 +1,106 @@
+"""Who turns out to have been measured in time: whoever was told need not go there at night."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.foundation import clock
+from api.foundation.database import Entry
+from api.foundation.records import new_id
+from api.readings.not_missed import sweep_not_missed
+from tests.builders import a_quarantine
+from tests.cast import TOWNSHIP, Town
+from tests.readings.conftest import Look, at, reading_body, signed_in
+
+pytestmark = pytest.mark.usefixtures("owner")
+
+
+async def _looked_again(town: Town) -> int:
+    async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
+        return await sweep_not_missed(connection, TOWNSHIP, clock.now())
+
+
+async def _alert(town: Town, person: dict[str, Any]) -> dict[str, Any]:
+    lin = await signed_in(town, "lin")
+    wanted = {"cause": "missed_reading", "quarantine_id": person["id"]}
+    [alert] = (await lin.get("/v1/alerts", params=wanted)).json()["items"]
+    return (await lin.get(f"/v1/alerts/{alert['id']}")).json()
+
+
+def _shown(alert: dict[str, Any]) -> list[tuple[str, bool]]:
+    return [(each["key"].split("/")[1], not each["discarded_at"]) for each in alert["evidence"]]
+
+
+async def test_measured_in_its_window_and_told_after_the_sweep_it_was_not_missed(
+    town: Town, look: Look, quarantine: dict[str, Any]
+):
+    await look(8, 20)
+    await look(12)
+    assert await _looked_again(town) == 0
+    assert (await _alert(town, quarantine))["status"] == "open"
+    told = reading_body(quarantine, measured_at=at(8, 30).isoformat())
+    ming = await signed_in(town, "ming")
+    assert (await ming.post("/v1/readings", json=told)).status_code == 201
+    assert await _looked_again(town) == 1
+    alert = await _alert(town, quarantine)
+    assert (alert["status"], alert["climbs_at"], _shown(alert)) == (
+        "verified",
+        None,
+        [("morning", False)],
+    )
+    [done] = alert["actions"]
+    assert (done["verb"], done["worker_id"]) == ("verify", None)
+    assert await _looked_again(town) == 0
+
+
+async def test_measured_only_after_it_was_told_it_was_missed(
+    town: Town, look: Look, quarantine: dict[str, Any]
+):
+    await look(8, 20)
+    await look(12)
+    told = reading_body(quarantine, measured_at=at(12, 1).isoformat(), window="morning")
+    await look(12, 5)
+    ming = await signed_in(town, "ming")
+    assert (await ming.post("/v1/readings", json=told)).status_code == 201
+    assert await _looked_again(town) == 0
+    assert (await _alert(town, quarantine))["status"] == "open"
+
+
+async def test_what_else_was_missed_keeps_the_alert_open(
+    town: Town, look: Look, quarantine: dict[str, Any]
+):
+    await look(8, 20)
+    await look(12)
+    await look(22)
+    round_told = {
+        "id": str(new_id()),
+        "measured_at": at(8, 30).isoformat(),
+        "normal": {"value_c": 36.6, "quarantine_ids": [quarantine["id"]]},
+    }
+    ming = await signed_in(town, "ming")
+    kept = await ming.post("/v1/rounds", json=round_told)
+    assert kept.json()["refused"] == 0, kept.text
+    assert await _looked_again(town) == 1
+    alert = await _alert(town, quarantine)
+    assert alert["status"] == "open"
+    assert _shown(alert) == [("morning", False), ("evening", True)]
+
+
+async def test_a_reason_told_late_and_a_stay_in_hospital_told_late_are_known_then(
+    town: Town,
+    look: Look,
+    lin: httpx.AsyncClient,
+):
+    absent, ill = await a_quarantine(lin), await a_quarantine(lin)
+    await look(8, 20)
+    await look(12)
+    ming = await signed_in(town, "ming")
+    exceptions = [{"quarantine_id": absent["id"], "not_measured": "absent"}]
+    told = {"id": str(new_id()), "recorded_at": at(8, 30).isoformat(), "exceptions": exceptions}
+    assert (await ming.post("/v1/rounds", json=told)).json()["refused"] == 0
+    entry = {"id": str(new_id()), "kind": "in_hospital", "since_at": at(8, 10).isoformat()}
+    path = f"/v1/quarantines/{ill['id']}/whereabouts"
+    assert (await ming.post(path, json=entry)).status_code == 201
+    assert await _looked_again(town) == 2
+    assert [(await _alert(town, each))["status"] for each in (absent, ill)] == ["verified"] * 2
