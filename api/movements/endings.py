@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
+from api.movements.lateness import no_longer_late
 from api.movements.models import Leave, LeaveStatus, Transfer, TransferStatus
 from api.quarantines.ending import when_ended
 from api.quarantines.models import Quarantine
@@ -33,6 +34,7 @@ async def call_off(session: AsyncSession, caller: Claims, quarantine: Quarantine
     for transfer in await session.scalars(transfers):
         changes = {"status": TransferStatus.cancelled, **called_off}
         await correct(session, transfer, changes, Correction(transfer.version, by=caller.worker))
+        await no_longer_late(session, transfer)
     for leave in await session.scalars(leaves):
         changes = {"status": LeaveStatus.cancelled, **called_off}
         await correct(session, leave, changes, Correction(leave.version, by=caller.worker))

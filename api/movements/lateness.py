@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.alerts.closing import lose_ground
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.foundation.database import Connection
 from api.foundation.jobs import every
+from api.movements.models import Transfer, TransferStatus
 
 # What is left after the handover, disinfecting and closing, keeps nobody waiting.
 _OVERDUE = """
@@ -32,3 +36,16 @@ async def tell_of_overdue(connection: Connection, cell: str, at: datetime) -> in
     ]
     await open_alerts(connection, findings, at=at)
     return len(findings)
+
+
+async def no_longer_late(session: AsyncSession, transfer: Transfer) -> None:
+    """Close the alert of one that brings nobody any more, or was there in time and is told late."""
+    given = transfer.handed_over_at
+    if transfer.status is TransferStatus.cancelled:
+        why = f"转运已取消:{transfer.cancelled_reason}"
+    elif given is not None and given <= transfer.due_at:
+        why = "实际已按时移交"
+    else:
+        return
+    cause, kind = Cause.overdue_transfer, EvidenceKind.transfer
+    await lose_ground(session, cause, kind, [transfer.id], why=why)

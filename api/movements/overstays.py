@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.access.tokens import Claims
+from api.alerts.closing import lose_ground
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.foundation import clock
@@ -93,16 +94,14 @@ def _finding(leave: Any, at: datetime) -> Finding:
 
 
 async def take_back(session: AsyncSession, caller: Claims, leave: Leave) -> None:
-    """Undo, openly, the breach that was noted of somebody who turns out to have been back in time.
-
-    The alert stays: who was told of it closes it.
-    """
+    """Undo, openly, the breach that was noted of somebody who was back in time, as it turns out."""
+    why = "实际已按时返回"
+    await lose_ground(session, Cause.breach, EvidenceKind.leave, [leave.id], why=why)
     breach = await entry_now(session, leave.quarantine_id)
     if breach is None or breach.entered_by != THE_SERVICE:
         return
     changes = {"until_at": breach.since_at, "discarded_at": clock.now()}
-    reason = "实际已按时返回"
-    correction = Correction(breach.version, by=caller.worker, reason=reason)
+    correction = Correction(breach.version, by=caller.worker, reason=why)
     await correct(session, breach, changes, correction)
     await session.execute(
         update(Whereabouts)

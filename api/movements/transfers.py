@@ -15,6 +15,7 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
+from api.movements.lateness import no_longer_late
 from api.movements.models import Transfer, TransferStatus
 from api.movements.problems import OutOfOrder
 from api.movements.transfer_schemas import TransferCancel, TransferRequest
@@ -180,4 +181,5 @@ async def take(
         refuse_ended(quarantine)
     told = {**changes, "status": step.status}
     await correct(session, transfer, told, Correction(transfer.version, by=caller.worker))
+    await no_longer_late(session, transfer)
     await note_step(session, caller, step.action, quarantine, {"transfer": str(transfer.id)})

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
+from api.alerts.closing import close_groundless
+from api.alerts.models import Cause
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.live import tell
@@ -28,6 +30,9 @@ Ending = Callable[[AsyncSession, Claims, Quarantine], Awaitable[None]]
 """What becomes of something of a quarantine that has just ended, in the same transaction."""
 
 _endings: list[Ending] = []
+
+_OWED_NO_MORE = (Cause.missed_reading, Cause.incomplete_team)
+"""What those who serve left undone stays on record, and sends nobody there any more."""
 
 
 def when_ended(ending: Ending) -> Ending:
@@ -71,6 +76,8 @@ async def end(
     await drop_open_change(session, caller, quarantine)
     for ending_along in _endings:
         await ending_along(session, caller, quarantine)
+    for cause in _OWED_NO_MORE:
+        await close_groundless(session, cause, [quarantine.resident_id], why="隔离已结束")
     await session.flush()
     place, grid = quarantine.reach, quarantine.grid_id
     await tell(session, "quarantine.released", subject=quarantine.id, reach=place, grid=grid)

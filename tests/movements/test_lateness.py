@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from time_machine import travel
 
 from api.foundation import clock
 from api.foundation.database import Entry
@@ -90,3 +91,42 @@ async def test_whoever_rides_with_fever_is_late_all_the_same(town: Town):
     assert await _swept(town, due + timedelta(minutes=1)) == 1
     causes = {each["cause"] for each in await _alerts(town, kept)}
     assert causes == {"fever", "overdue_transfer"}
+
+
+async def _closed(town: Town, quarantine: dict[str, Any]) -> tuple[str | None, list[bool]]:
+    """Why the only alert has closed itself, and what shows it still."""
+    [alert] = await _alerts(town, quarantine)
+    whole = (await (await town.as_("lin")).get(f"/v1/alerts/{alert['id']}")).json()
+    assert (whole["status"], whole["climbs_at"]) == ("verified", None)
+    [done] = whole["actions"]
+    assert done["worker_id"] is None
+    return done["note"], [each["discarded_at"] is None for each in whole["evidence"]]
+
+
+async def test_one_called_off_when_it_was_late_is_no_alert_any_more(town: Town):
+    lin = await town.as_("lin")
+    stayed, one, due = await _asked(town)
+    over, _, _ = await _asked(town)
+    assert await _swept(town, due + timedelta(minutes=1)) == 2
+    cancelled = await lin.post(f"{one}/cancel", json={"reason": "改为居家"})
+    assert cancelled.status_code == 200, cancelled.text
+    assert await _closed(town, stayed) == ("转运已取消:改为居家", [False])
+    ending = {"ended_on": str(clock.today()), "end_reason": "moved_away", "note": "迁走"}
+    ended = await lin.post(f"/v1/quarantines/{over['id']}/terminate", json=ending)
+    assert ended.status_code == 200, ended.text
+    assert await _closed(town, over) == ("转运已取消:隔离已结束", [False])
+
+
+async def test_handed_over_in_time_and_told_late_was_not_late(town: Town):
+    lin = await town.as_("lin")
+    due_at = (clock.now() + timedelta(hours=2)).isoformat()
+    kept, one, due = await _asked(town, due_at=due_at)
+    for verb, body in (("approve", None), ("dispatch", CAR), ("pick-up", NORMAL)):
+        assert (await lin.post(f"{one}/{verb}", json=body)).status_code == 200
+    assert await _swept(town, due + timedelta(minutes=1)) == 1
+    with travel(due + timedelta(minutes=30), tick=False):
+        ming = town.client(await town.token_of("ming"))
+        given = (due - timedelta(minutes=10)).isoformat()
+        told = await ming.post(f"{one}/hand-over", json=SIGNED | {"handed_over_at": given})
+    assert told.status_code == 200, told.text
+    assert await _closed(town, kept) == ("实际已按时移交", [False])

@@ -104,3 +104,19 @@ async def test_a_reason_told_late_and_a_stay_in_hospital_told_late_are_known_the
     assert (await ming.post(path, json=entry)).status_code == 201
     assert await _looked_again(town) == 2
     assert [(await _alert(town, each))["status"] for each in (absent, ill)] == ["verified"] * 2
+
+
+async def test_nobody_is_sent_to_whoever_is_in_quarantine_no_more(
+    town: Town, look: Look, quarantine: dict[str, Any]
+):
+    await look(8, 20)
+    await look(12)
+    lin = await signed_in(town, "lin")
+    ending = {"ended_on": str(clock.today()), "end_reason": "moved_away", "note": "迁走"}
+    ended = await lin.post(f"/v1/quarantines/{quarantine['id']}/terminate", json=ending)
+    assert ended.status_code == 200, ended.text
+    alert = await _alert(town, quarantine)
+    assert (alert["status"], alert["actions"][0]["note"]) == ("verified", "隔离已结束")
+    assert _shown(alert) == [("morning", True)]
+    missed = (await lin.get("/v1/duties/missed")).text
+    assert quarantine["id"] in missed
