@@ -36,6 +36,12 @@ class Cause(Labelled):
     reported = "reported", "人工上报"
 
 
+BY_THE_CLOCK = frozenset({Cause.missed_reading, Cause.incomplete_team}) | {
+    each for each in Cause if each.startswith("overdue_")
+}
+"""What those who serve left undone, which the clock finds out and nobody reports."""
+
+
 class AlertStatus(Labelled):
     """Where an alert stands; a reopened one is open again."""
 

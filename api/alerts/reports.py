@@ -1,6 +1,7 @@
 """An alert reported by hand: the report is kept once, as what shows the alert."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +10,20 @@ from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.alerts.models import Alert, AlertEvidence, EvidenceKind
+from api.alerts.models import BY_THE_CLOCK, Alert, AlertEvidence, EvidenceKind
 from api.alerts.opening import NOTE, Finding, open_alert
 from api.alerts.schemas import AlertReport
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
-from api.foundation.problems import NotFound, RecordDiffers
+from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.grids.queries import grid_in_reach
 from api.registry.masked import opened
 from api.registry.models import Household, Resident
+
+_OLDEST = timedelta(days=365)
+_OF_ITSELF = "漏测、人员不齐和各种逾期由系统自行发现,不用人工上报。"
+_TOO_OLD = "发现的时间早于一年前,请检查手机的时间后重新提交。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,9 @@ async def report_alert(
 ) -> tuple[Alert, bool]:
     """Open an alert by hand, or add to the one that is open; returns it and whether that is news.
 
-    Raises `NotFound`, `RecordedInTheFuture`, `RecordDiffers`.
+    Raises `NotFound`, `InvalidInput`, `RecordedInTheFuture`, `RecordDiffers`.
     """
-    if said.recorded_at is not None:
-        refuse_the_future(said.recorded_at, pointer="/body/recorded_at")
+    _refuse(said)
     place = await _place(session, said)
     news = await open_alert(session, _finding(session, reporter, said, place)) is not None
     alert, evidence = await _kept(session, said)
@@ -51,6 +55,15 @@ async def report_alert(
     elif fields := _differing(session, said, alert, evidence):
         raise RecordDiffers(fields=fields)
     return alert, news
+
+
+def _refuse(said: AlertReport) -> None:
+    if said.cause in BY_THE_CLOCK:
+        raise InvalidInput(_OF_ITSELF, pointer="/body/cause")
+    if said.recorded_at is not None:
+        refuse_the_future(said.recorded_at, pointer="/body/recorded_at")
+        if said.recorded_at < clock.now() - _OLDEST:
+            raise InvalidInput(_TOO_OLD, pointer="/body/recorded_at")
 
 
 async def _place(session: AsyncSession, said: AlertReport) -> Place:

@@ -53,14 +53,16 @@ class AlertReport(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [_REPORT]})
 
     id: RecordId
-    cause: Annotated[Cause, Field(description="何种异常;不属于其他各类的为人工上报")] = (
-        Cause.reported
-    )
+    cause: Annotated[
+        Cause, Field(description="何种异常;其他的为人工上报。漏测、人员不齐和逾期由系统发现")
+    ] = Cause.reported
     resident_id: Annotated[RecordId | None, Field(description="关于该居民")] = None
     household_id: Annotated[RecordId | None, Field(description="关于该户")] = None
     grid_id: Annotated[RecordId | None, Field(description="关于该网格")] = None
     note: Annotated[LongText | None, Field(description="情况说明(加密保存)")] = None
-    recorded_at: Annotated[Instant | None, Field(description="发现的时间;不填则为现在")] = None
+    recorded_at: Annotated[
+        Instant | None, Field(description="发现的时间,一年以内;不填则为现在")
+    ] = None
 
     @model_validator(mode="after")
     def _about_one(self) -> Self:

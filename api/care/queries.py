@@ -62,18 +62,21 @@ def present(call: CareCall) -> CareCallRead:
 
 
 # Met is whoever was visited or measured at the door; a call that gets through is later than the
-# one that did not, so the last call decides.
+# one that did not, so the last call decides. Whose quarantine is over is owed no call of each day.
 _OWED = text("""
     SELECT q.id AS quarantine_id, q.resident_id, r.name AS resident_name, q.household_id, q.grid_id,
         last.id AS call_id, last.called_at
     FROM (
-        SELECT DISTINCT ON (quarantine_id) id, quarantine_id, called_at, outcome FROM care_calls
+        SELECT DISTINCT ON (quarantine_id) id, quarantine_id, called_at, outcome, kind
+        FROM care_calls
         WHERE discarded_at IS NULL AND day >= :since
         ORDER BY quarantine_id, called_at DESC, id DESC
     ) AS last
     JOIN quarantines q ON q.id = last.quarantine_id
     JOIN residents r ON r.id = q.resident_id
     WHERE last.outcome = 'unreachable'
+        AND (q.status IN ('planned', 'active')
+            OR q.status = 'released' AND last.kind = 'follow_up')
         AND NOT EXISTS (
             SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity')
         )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from api.alerts.models import Cause
+from api.alerts.models import BY_THE_CLOCK, Cause
 from api.foundation import clock
 from api.foundation.labels import Labelled
 from api.health_records.answers import TO_BE_TAKEN_AGAIN, Answer, answered
@@ -15,12 +15,7 @@ from api.protocols.documents import Plan
 from api.protocols.timeline import DueTest
 from api.quarantines.stage_models import Link
 
-ABOUT_THE_PERSON = frozenset(Cause) - {
-    Cause.missed_reading,
-    Cause.incomplete_team,
-    Cause.overdue_directive,
-    Cause.overdue_transfer,
-}
+ABOUT_THE_PERSON = frozenset(Cause) - BY_THE_CLOCK
 """Open alerts that bar a release. What those who serve left undone keeps nobody longer (九不准)."""
 
 

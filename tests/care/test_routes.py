@@ -195,6 +195,17 @@ async def test_who_is_not_reached_is_visited_measured_or_reached_later(town: Tow
     assert_problem(twice, CallDiscarded)
 
 
+async def test_nobody_is_to_visit_whoever_was_called_while_still_in_quarantine(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin)
+    await a_care_call(lin, kept["id"], outcome="unreachable")
+    assert kept["id"] in await _owed(lin)
+    ending = {"ended_on": str(clock.today()), "end_reason": "moved_away", "note": "迁走"}
+    ended = await lin.post(f"/v1/quarantines/{kept['id']}/terminate", json=ending)
+    assert ended.status_code == 200, ended.text
+    assert kept["id"] not in await _owed(lin)
+
+
 async def test_calls_are_narrowed_by_each_filter_and_read_page_by_page(town: Town):
     lin = await town.as_("lin")
     kept = await a_quarantine(lin, grid="t.01.01.02")
