@@ -20,13 +20,13 @@ Beginning = tuple[str, ...]
 class Directory(BaseRoute):
     """Many routes in the place of one, by the first two parts of their paths.
 
-    What may be filtered is filtered by names that are known: a list that passed over a misspelt one
-    would show everybody.
+    What is read is narrowed by names that are known: a list that passed over a misspelt one would
+    show everybody, a day that passed over a date would be another day.
     """
 
     def __init__(self, routes: Iterable[APIRoute]) -> None:
         self._routes: dict[Beginning, list[APIRoute]] = {}
-        self._filters: dict[int, frozenset[str]] = {}
+        self._filters: dict[int, frozenset[str] | None] = {}
         for route in routes:
             self._filters[id(route)] = _filters(route)
             fixed = route.path_format.partition("{")[0].rstrip("/")
@@ -57,7 +57,7 @@ class Directory(BaseRoute):
         if scope["method"] not in route.methods:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._methods(scope)))})
         known = self._filters[id(route)]
-        if known and scope["query_string"]:
+        if known is not None and scope["query_string"]:
             _refuse_unknown(scope["query_string"], known)
         await route.handle(scope, receive, send)
 
@@ -71,11 +71,13 @@ def _beginning(path: str) -> Beginning:
     return tuple(path.split("/", 3)[1:3])
 
 
-def _filters(route: APIRoute) -> frozenset[str]:
-    """The names that a query may have; none where the operation reads it by itself, or has none."""
+def _filters(route: APIRoute) -> frozenset[str] | None:
+    """The names that a query may have; None where any: the operation reads it itself, or none."""
     if route.dependant.request_param_name is not None:
-        return frozenset()
-    return frozenset(_named(route.dependant))
+        return None
+    named = frozenset(_named(route.dependant))
+    reads = "GET" in (route.methods or ()) and route.path_format.startswith("/v1/")
+    return named if named or reads else None
 
 
 def _named(needed: Dependant) -> Iterator[str]:

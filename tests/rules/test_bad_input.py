@@ -191,6 +191,16 @@ async def test_a_wrong_filter_or_cursor_is_pointed_at(
             _check(answer, what=(operation.name, name, wrong))
 
 
+async def test_whatever_is_read_is_not_narrowed_by_a_name_that_nobody_knows(
+    town: Town, contract: list[Operation]
+):
+    reads = [each for each in contract if each.method == "GET" and each.path.startswith("/v1/")]
+    assert len(reads) > 100
+    for operation in reads:
+        client = await _client(town, operation)
+        assert _pointers(await client.get(operation.url(), params={"dai": "1"})) == {"/query/dai"}
+
+
 def _spoiled(value: Any, wrong: Any) -> Iterator[Any]:
     """The body once for each of its places, with that place spoiled."""
     if isinstance(value, dict):
