@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
-from api.alerts.models import Alert, AlertAction, AlertStatus, AlertTelling, AlertVerb
+from api.alerts.models import Alert, AlertAction, AlertHop, AlertStatus, AlertTelling, AlertVerb
 from api.alerts.presenting import ACTION_NOTE
 from api.alerts.problems import AlertElsewhere
 from api.alerts.queries import alert_of, in_charge
@@ -128,11 +128,21 @@ async def _opened_again_by(session: AsyncSession, alert: Alert) -> UUID | None:
 
 
 async def _stamp(session: AsyncSession, caller: Claims, alert: Alert, **at: object) -> None:
-    """Note on what the caller was told of an alert when they saw or answered it, the first time."""
+    """Note on what the caller was told of an alert when they saw or answered it, the first time.
+
+    What they were told before it was reopened they saw then, or did not.
+    """
     first = {name: func.coalesce(getattr(AlertTelling, name), value) for name, value in at.items()}
+    begun = select(func.max(AlertHop.number)).where(
+        col(AlertHop.alert_id) == alert.id, col(AlertHop.step) == 1
+    )
     await session.execute(
         update(AlertTelling)
-        .where(col(AlertTelling.alert_id) == alert.id, col(AlertTelling.worker_id) == caller.worker)
+        .where(
+            col(AlertTelling.alert_id) == alert.id,
+            col(AlertTelling.worker_id) == caller.worker,
+            col(AlertTelling.hop) >= begun.scalar_subquery(),
+        )
         .values(**first, version=AlertTelling.version + 1)
     )
 

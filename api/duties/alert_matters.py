@@ -45,6 +45,11 @@ ALERT_DECISIONS: Final = f"""
         AND {nearest("a.reach", but=("a.resolved_by", "a.handled_by"))}
     UNION ALL {_IN_HAND} AND NOT serves_over({_HOLDER}, a.reach, $3::timestamptz)
         AND {nearest("a.reach")}
+    UNION ALL
+    SELECT 'alert', 'acknowledge', {_WHERE}, {_WHOSE}, a.opened_at, a.answer_by
+    FROM alerts AS a
+    WHERE a.status = 'open' AND a.climbs_at IS NULL AND NOT still_told(a.id, $3::timestamptz)
+        AND {nearest("a.reach")}
 """
 """What whoever had it in hand no longer answers for, their post being another, is not left lying:
-its clock stands still since they answered."""
+its clock stands still since they answered. Nor is what was told last to nobody who still serves."""

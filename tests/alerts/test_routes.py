@@ -197,6 +197,14 @@ async def test_a_reopened_alert_has_a_new_clock_and_counts_its_hops_on(
     assert [each["verb"] for each in again["actions"]][-1] == "reopen"
     assert await climb_at(29.9) == 0
     assert await climb_at(30) == 1
+    seen = await _done(await signed("zhou"), alert, "seen")
+    his = [
+        (hop["number"], each["seen_at"] is not None)
+        for hop in seen["hops"]
+        for each in hop["told"]
+        if each["worker_name"] == "周书记"
+    ]
+    assert his == [(2, False), (4, True)]
 
 
 async def test_new_evidence_opens_a_resolved_alert_again_by_itself(signed: Signed):

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.access.permissions import Role
 from api.app import create_app
@@ -84,6 +85,30 @@ async def test_an_alert_in_hand_of_one_who_serves_there_no_more_waits_for_the_ne
     assert await waiting(town, "alert", alert["id"]) == {"wei": "handle"}
     await done(zhou, f"{path}/handle", {})
     assert await waiting(town, "alert", alert["id"]) == {"zhou": "resolve"}
+
+
+async def test_an_alert_told_last_to_one_who_serves_there_no_more_waits_for_the_nearest(
+    town: Town, person: dict[str, Any], wei: httpx.AsyncClient, owner: Database
+):
+    han = await signed_in(town, "han")
+    await done(han, "/v1/readings", reading_body(person, value_c=38.4))
+    [alert] = (await wei.get("/v1/alerts", params={"quarantine_id": person["id"]})).json()["items"]
+    post, mei = new_id(), id_of("mei")
+    told = {"worker_id": str(mei), "grid_id": str(grid_id("t")), "role": "medic"}
+    zhou = await signed_in(town, "zhou")
+    await done(zhou, "/v1/posts", {"id": str(post), **told})
+    async with owner.session(Entry.for_the_house(TOWNSHIP)) as session:
+        here = {"alert": alert["id"], "post": post, "mei": mei}
+        last = "UPDATE alerts SET climbs_at = NULL WHERE id = :alert"
+        only = "UPDATE alert_tellings SET post_id = :post, worker_id = :mei WHERE alert_id = :alert"
+        await session.execute(text(last), {"alert": alert["id"]})
+        await session.execute(text(only), here)
+        await session.commit()
+    assert await waiting(town, "alert", alert["id"]) == {}
+    await done(zhou, f"/v1/posts/{post}/end", {"reason": "调离"})
+    assert await waiting(town, "alert", alert["id"]) == {"wei": "acknowledge"}
+    await done(wei, f"/v1/alerts/{alert['id']}/acknowledge")
+    assert await waiting(town, "alert", alert["id"]) == {"wei": "handle"}
 
 
 async def test_an_alert_about_nobody_says_which_home_or_which_grid(
