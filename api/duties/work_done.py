@@ -27,7 +27,7 @@ def _here(alias: str) -> str:
     return f"{alias}.reach >= $4::text COLLATE \"C\" AND {alias}.reach < $4::text || '/'"
 
 
-def _deed(kind: str, table: str, by: str, at: str) -> str:
+def _deed(kind: str, table: str, by: str, at: str, *, only: str = "true") -> str:
     """What one person did by themselves and at once: it is known by having been done."""
     subject = "NULL::uuid" if table == "arrivals" else "quarantine_id"
     return f"""
@@ -35,7 +35,12 @@ def _deed(kind: str, table: str, by: str, at: str) -> str:
             deed.{by}, deed.{by}, NULL, 1.0
         FROM {table} AS deed
         WHERE {_here("deed")} AND deed.{by} IS NOT NULL AND {_within(f"deed.{at}")}
+            AND {only}
     """
+
+
+# A family that follows is decided on with the one whom it follows.
+_NOT_FOLLOWING = "deed.follows_change_id IS NULL"
 
 
 _DEEDS = " UNION ALL ".join(
@@ -45,14 +50,15 @@ _DEEDS = " UNION ALL ".join(
         _deed("transfer", "transfers", "picked_up_by", "picked_up_at"),
         _deed("transfer", "transfers", "handed_over_by", "handed_over_at"),
         _deed("release", "releases", "approved_by", "approved_at"),
-        _deed("decision", "stage_changes", "decided_by", "decided_at"),
+        _deed("decision", "stage_changes", "decided_by", "decided_at", only=_NOT_FOLLOWING),
         _deed("decision", "leaves", "decided_by", "decided_at"),
         _deed("arrival", "arrivals", "verified_by", "verified_at"),
     )
 )
 
 # What has not come due and is not done is nobody's work yet. Whoever worked here is known here by
-# name, also from above or elsewhere, also who has left since: hence the beginning of time.
+# name, also from above or elsewhere, also who has left since: hence the beginning of time. Nobody
+# had to answer an alert that closed itself before that was due.
 WORKED: Final = f"""
     WITH {BELOW}, worked AS (
         SELECT c.kind, c.quarantine_id, c.reach, c.due_at, c.done_at, c.done_by, p.worker_id,
@@ -74,7 +80,11 @@ WORKED: Final = f"""
             ORDER BY act.at LIMIT 1
         ) AS answer ON true
         WHERE {_here("t")} AND {_within("t.told_at")}
-            AND (answer.at IS NOT NULL OR h.due_at <= $3::timestamptz)
+            AND (answer.at IS NOT NULL OR h.due_at <= $3::timestamptz AND NOT EXISTS (
+                SELECT FROM alert_actions AS act
+                WHERE act.alert_id = t.alert_id AND act.verb = 'verify' AND act.worker_id IS NULL
+                    AND act.at BETWEEN t.told_at AND h.due_at
+            ))
         UNION ALL
         SELECT 'directive', NULL, r.reach, d.deadline_at, answer.at, r.worker_id, r.worker_id,
             r.worker_name, 1.0

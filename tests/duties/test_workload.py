@@ -5,14 +5,19 @@ from uuid import UUID
 
 import httpx
 import pytest
+import time_machine
 
+from api.alerts.closing import lose_ground
+from api.alerts.models import Cause, EvidenceKind
+from api.alerts.opening import Finding, open_alerts
 from api.duties.workload_schemas import WorkKind
-from api.foundation.database import Database
+from api.foundation import clock
+from api.foundation.database import Database, Entry
 from api.foundation.problems import InvalidInput, NotPermitted, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.protocols.problems import PolicyOutOfOrder
 from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
-from tests.cast import Town, assert_problem, grid_id, id_of
+from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 from tests.directives.conftest import issued
 from tests.duties.scenery import done, only_stage
 from tests.readings.conftest import DAY, at, reading_body, signed_in
@@ -207,3 +212,36 @@ async def test_too_little_to_matter_and_whoever_belongs_to_no_village_are_not_un
         assert (told["新村"]["uneven"], told["新村"]["compared"]) == (villages, True), policy
         own = told["青竹乡"]
         assert (bool(own["uneven"]), own["compared"]) == (township, township)
+
+
+async def test_an_alert_that_closed_itself_in_time_was_nobodys_to_answer(
+    town: Town, morning: time_machine.Traveller
+):
+    late = [_late_transfer() for _ in range(2)]
+    before = await _asked_of(town, "wei")
+    async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
+        await open_alerts(connection, late)
+    morning.move_to(at(8, 20))
+    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
+        of = Cause.overdue_transfer, EvidenceKind.transfer, [late[0].record_id]
+        await lose_ground(session, *of, why="转运已取消")
+    morning.move_to(at(12))
+    assert await _asked_of(town, "wei") == before + 1
+
+
+def _late_transfer() -> Finding:
+    return Finding(
+        cause=Cause.overdue_transfer,
+        subject_id=new_id(),
+        grid_id=grid_id(HAN),
+        reach=HAN,
+        kind=EvidenceKind.transfer,
+        record_id=new_id(),
+        found_at=clock.now(),
+    )
+
+
+async def _asked_of(town: Town, name: str) -> int:
+    [village] = (await _workload(await signed_in(town, "wei")))["villages"]
+    workers = {each["worker_id"]: each["expected"] for each in village["workers"]}
+    return workers.get(str(id_of(name)), 0)

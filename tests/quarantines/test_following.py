@@ -10,7 +10,7 @@ import pytest
 from api.foundation import clock
 from api.quarantines.problems import ChangeDecided
 from tests.builders import a_preset_in_force
-from tests.cast import Town, assert_problem, id_of
+from tests.cast import Town, assert_problem, grid_id, id_of
 from tests.quarantines.plans import rows, the_ninth_edition
 from tests.quarantines.test_changes import approved, asked, change_body, course, day, decided
 from tests.quarantines.test_cohabitants import a_family, following, path_of
@@ -63,6 +63,23 @@ async def test_an_extension_keeps_the_family_in_together_and_names_each(town: To
         id=change["id"],
     )
     assert {row[0] for row in noted} == {each["id"] for each in others}
+
+
+async def test_one_decision_is_one_however_many_follow_it(town: Town):
+    lin, zhou = await town.as_("lin"), await town.as_("zhou")
+    index, _ = await a_family_together(lin)
+    change = await asked(lin, index, "extension", ends_on=day(9))
+    before = await _performed(zhou, "zhou")
+    assert (await decided(zhou, change, "approve")).status_code == 200
+    assert await _performed(zhou, "zhou") == before + 1
+
+
+async def _performed(client: httpx.AsyncClient, name: str) -> int:
+    """How much somebody did themselves today in Lin's village."""
+    asked_of = {"grid_id": str(grid_id("t.01.01"))}
+    [village] = (await client.get("/v1/workload", params=asked_of)).json()["villages"]
+    by_worker = {each["worker_id"]: each["performed"] for each in village["workers"]}
+    return by_worker.get(str(id_of(name)), 0)
 
 
 @pytest.mark.parametrize(
