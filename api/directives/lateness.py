@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.alerts.closing import close_groundless
-from api.alerts.models import Cause, EvidenceKind
+from api.alerts.models import Alert, AlertEvidence, Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
-from api.directives.models import Directive, DirectiveReceipt
+from api.directives.models import Directive
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
@@ -79,12 +79,15 @@ def _subject(directive: UUID, grid: UUID) -> UUID:
 async def no_longer_late(session: AsyncSession, directive: Directive, *, why: str) -> None:
     """Close the alerts of a directive that asks nothing more, or until later only.
 
-    That the deadline passed was true and stays on record; nobody has to deal with it any more.
+    That the deadline passed was true and stays on record; nobody has to deal with it any more, also
+    where the grid of then was merged into another.
     """
-    grids = select(col(DirectiveReceipt.grid_id)).where(
-        col(DirectiveReceipt.directive_id) == directive.id,
-        col(DirectiveReceipt.overdue_told_at).is_not(None),
+    shown = select(col(Alert.subject_id)).join(
+        AlertEvidence, col(AlertEvidence.alert_id) == Alert.id
     )
-    subjects = {_subject(directive.id, grid) for grid in await session.scalars(grids)}
+    late = shown.where(
+        AlertEvidence.kind == EvidenceKind.directive, AlertEvidence.record_id == directive.id
+    )
+    subjects = {*await session.scalars(late)}
     if subjects:
         await close_groundless(session, Cause.overdue_directive, [*subjects], why=why)

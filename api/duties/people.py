@@ -25,18 +25,24 @@ _GRID_THEN = """
 """
 
 # Who sat on the team at that instant; where it was not as large as its policy wants, or none is
-# wanted, the workers of the grid as well (`matters.MINE` says the same of now).
+# wanted, the workers of the grid as well (`matters.MINE` says the same of now), wherever the grids
+# that theirs was merged into have taken their posts.
 PEOPLE_THEN: Final = f"""
-    WITH seated AS (
+    WITH RECURSIVE seated AS (
         SELECT s.worker_id, s.worker_name FROM care_seats AS s
         WHERE s.quarantine_id = c.quarantine_id AND s.began_at < c.due_at
             AND (s.ended_at IS NULL OR s.ended_at >= c.due_at)
-    ), place AS ({_GRID_THEN})
+    ), place AS ({_GRID_THEN}), since AS (
+        SELECT grid_id FROM place WHERE grid_id <> c.grid_id
+        UNION
+        SELECT g.merged_into_id FROM since JOIN grids AS g ON g.id = since.grid_id
+        WHERE g.merged_into_id IS NOT NULL
+    )
     SELECT worker_id, worker_name AS name FROM seated
     UNION
     SELECT p.worker_id, h.name
     FROM place
-    JOIN posts AS p ON p.grid_id = ANY (ARRAY[c.grid_id, place.grid_id])
+    JOIN posts AS p ON p.grid_id = ANY (c.grid_id || ARRAY(SELECT grid_id FROM since))
     CROSS JOIN LATERAL holders(ARRAY[p.id]) AS h
     WHERE place.grid_id = coalesce(
             (

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from api.directives.lateness import remind, tell_of_overdue
 from api.foundation import clock
 from api.foundation.database import Entry
-from tests.cast import TOWNSHIP, Town, grid_id
-from tests.directives.conftest import DIRECTIVES, issued, receipts, swept
+from api.foundation.records import new_id
+from tests.cast import TOWNSHIP, Town, grid_id, id_of
+from tests.directives.conftest import DIRECTIVES, directive_body, issued, receipts, swept
 
 NAMED = ["grid_worker", "volunteer"]
 """Of 柳村: Ming and Ba of the first group, Mei of the second."""
@@ -131,3 +132,23 @@ async def test_what_is_owed_no_more_keeps_no_alert_open(town: Town, how: str):
     told = (await lin.get(f"/v1/alerts/{alert}")).json()
     assert told["status"] == "verified"
     assert said["reason"] in told["actions"][-1]["note"]
+
+
+async def test_it_is_owed_no_more_either_where_the_grid_was_merged_since(town: Town):
+    lin, gu, before = await town.as_("lin"), await town.as_("gu"), await _open_alerts(town)
+    former, into = str(new_id()), str(new_id())
+    for grid, name in ((former, "河边组"), (into, "山脚组")):
+        body = {"id": grid, "parent_id": str(grid_id("t.01.01")), "name": name, "kind": "basic"}
+        assert (await gu.post("/v1/grids", json=body)).status_code == 201
+    post = {"id": str(new_id()), "worker_id": str(id_of("mei")), "role": "volunteer"}
+    assert (await gu.post("/v1/posts", json=post | {"grid_id": former})).status_code == 201
+    deadline = clock.now() + timedelta(hours=1)
+    told = directive_body(deadline_at=deadline.isoformat()) | {"grid_id": former}
+    assert (await lin.post(DIRECTIVES, json=told)).status_code == 201
+    assert await swept(town, tell_of_overdue, deadline + timedelta(minutes=1)) == 1
+    merge = {"into_id": into, "reason": "两组合并"}
+    assert (await gu.post(f"/v1/grids/{former}/merge", json=merge)).status_code == 200
+    assert len(await _open_alerts(town) - before) == 1
+    closed = await lin.post(f"{DIRECTIVES}/{told['id']}/close", json={"reason": "已办结"})
+    assert closed.status_code == 200, closed.text
+    assert await _open_alerts(town) == before

@@ -162,7 +162,7 @@ async def test_what_was_missed_names_those_who_were_there_then(
     assert {each["resident_id"] for each in items} == {person["resident_id"]}
 
 
-@pytest.mark.parametrize("how", ["split", "merge"])
+@pytest.mark.parametrize("how", ["split", "merge", "merge, then split"])
 async def test_what_was_missed_names_them_also_when_the_grid_was_another_one_then(
     town: Town, wei: httpx.AsyncClient, owner: Database, grid: str, morning: Any, how: str
 ):
@@ -170,16 +170,17 @@ async def test_what_was_missed_names_them_also_when_the_grid_was_another_one_the
     person = await somebody(wei, owner, grid)
     morning.move_to(at(9, days=1))
     gu = await signed_in(town, "gu")
-    into = str(new_id())
-    part = {"id": into, "name": "新分组", "household_ids": [person["household_id"]]}
-    if how == "split":
+    into, home = grid, person["household_id"]
+    for verb in how.split(", then "):
+        former, into = into, str(new_id())
+        part = {"id": into, "name": "新分组", "household_ids": [home]}
         body: dict[str, Any] = {"grids": [part], "reason": "户数过多"}
-    else:
-        body = {"parent_id": str(grid_id("t.01.02")), "name": "邻组", "kind": "basic"}
-        assert (await gu.post("/v1/grids", json={"id": into, **body})).status_code == 201
-        body = {"into_id": into, "reason": "两组合并"}
-    changed = await gu.post(f"/v1/grids/{grid}/{how}", json=body)
-    assert changed.status_code in {200, 201}, changed.text
+        if verb == "merge":
+            other = {"parent_id": str(grid_id("t.01.02")), "name": "邻组", "kind": "basic"}
+            assert (await gu.post("/v1/grids", json={"id": into, **other})).status_code == 201
+            body = {"into_id": into, "reason": "两组合并"}
+        changed = await gu.post(f"/v1/grids/{former}/{verb}", json=body)
+        assert changed.status_code in {200, 201}, changed.text
     wei = await signed_in(town, "wei")
     await appointed(wei, into, "新")
     morning.move_to(at(22, days=1))
@@ -187,7 +188,7 @@ async def test_what_was_missed_names_them_also_when_the_grid_was_another_one_the
     told = {"grid_id": into, "from": DAY.isoformat(), "to": at(0, days=1).date().isoformat()}
     items = (await ask(wei, "/v1/duties/missed", **told))["items"]
     named = [{who["name"] for who in each["on_duty"]} for each in items]
-    since = {"新"} if how == "split" else {"原", "新"}
+    since = {"原", "新"} if how == "merge" else {"新"}
     assert named == [{"原"}] * 2 + [since] * 2
 
 
