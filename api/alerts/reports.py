@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.alerts.models import BY_THE_CLOCK, Alert, AlertEvidence, EvidenceKind
+from api.alerts.models import BY_THE_CLOCK, Alert, AlertEvidence, Cause, EvidenceKind
 from api.alerts.opening import NOTE, Finding, open_alert
 from api.alerts.schemas import AlertReport
 from api.foundation import clock
@@ -23,6 +23,7 @@ from api.registry.models import Household, Resident
 
 _OLDEST = timedelta(days=365)
 _OF_ITSELF = "漏测、人员不齐和各种逾期由系统自行发现,不用人工上报。"
+_AT_THE_SITE = "采样点、接种点的问题请在该站点的问题中上报。"
 _TOO_OLD = "发现的时间早于一年前,请检查手机的时间后重新提交。"
 
 
@@ -60,6 +61,8 @@ async def report_alert(
 def _refuse(said: AlertReport) -> None:
     if said.cause in BY_THE_CLOCK:
         raise InvalidInput(_OF_ITSELF, pointer="/body/cause")
+    if said.cause is Cause.site_problem:
+        raise InvalidInput(_AT_THE_SITE, pointer="/body/cause")
     if said.recorded_at is not None:
         refuse_the_future(said.recorded_at, pointer="/body/recorded_at")
         if said.recorded_at < clock.now() - _OLDEST:

@@ -84,7 +84,7 @@ async def request_transfer(
         raise RecordDiffers(fields=["quarantine_id"])
     if created:
         refuse_ended(quarantine)
-        if not timedelta() <= kept.due_at - kept.recorded_at <= LATEST:
+        if not timedelta() < kept.due_at - kept.recorded_at <= LATEST:
             raise InvalidInput("应送到的时间须在申请后一个月内。", pointer="/body/due_at")
         details = {"transfer": str(kept.id), "kind": kept.kind.value}
         await note_step(session, caller, "transfers.request", quarantine, details)

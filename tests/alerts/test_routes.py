@@ -267,6 +267,7 @@ async def test_a_report_under_one_id_about_two_things_at_once_opens_one_alert(si
         ({"grid_id": str(grid_id(HOME)), "cause": "boredom"}, "/body/cause"),
         ({"grid_id": str(grid_id(HOME)), "cause": "missed_reading"}, "/body/cause"),
         ({"grid_id": str(grid_id(HOME)), "cause": "overdue_lead"}, "/body/cause"),
+        ({"grid_id": str(grid_id(HOME)), "cause": "site_problem"}, "/body/cause"),
         (
             {"grid_id": str(grid_id(HOME)), "recorded_at": "1900-01-01T00:00:00Z"},
             "/body/recorded_at",

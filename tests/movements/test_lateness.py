@@ -9,9 +9,10 @@ from time_machine import travel
 
 from api.foundation import clock
 from api.foundation.database import Entry
+from api.foundation.problems import InvalidInput
 from api.movements.lateness import tell_of_overdue
 from tests.builders import a_quarantine
-from tests.cast import TOWNSHIP, Town
+from tests.cast import TOWNSHIP, Town, assert_problem
 from tests.movements.test_transfers import AMBULANCE, CAR, NORMAL, SIGNED, transfer_body
 
 
@@ -101,6 +102,14 @@ async def _closed(town: Town, quarantine: dict[str, Any]) -> tuple[str | None, l
     [done] = whole["actions"]
     assert done["worker_id"] is None
     return done["note"], [each["discarded_at"] is None for each in whole["evidence"]]
+
+
+async def test_nothing_is_to_be_done_before_it_was_asked_for(town: Town):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin)
+    body = transfer_body(due_at="1900-01-01T00:00:00Z")
+    answer = await lin.post(f"/v1/quarantines/{kept['id']}/transfers", json=body)
+    assert assert_problem(answer, InvalidInput)["errors"][0]["pointer"] == "/body/due_at"
 
 
 async def test_one_called_off_when_it_was_late_is_no_alert_any_more(town: Town):
