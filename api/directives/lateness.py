@@ -7,7 +7,7 @@ from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from api.alerts.closing import close_groundless
+from api.alerts.closing import close_groundless, close_unshown
 from api.alerts.models import Alert, AlertEvidence, Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
 from api.directives.models import Directive
@@ -41,6 +41,28 @@ _OVERDUE = f"""
     SELECT DISTINCT directive_id, grid_id, reach, deadline_at FROM late ORDER BY reach, directive_id
 """
 
+# Answered in time, as a phone that had no signal tells late; locked, as what is added meanwhile is.
+_IN_TIME = """
+    SELECT a.id FROM alerts a
+    WHERE a.cause = 'overdue_directive' AND a.status <> 'verified' AND (
+        SELECT bool_and(coalesce(
+            CASE WHEN d.needs_report THEN r.reported_at ELSE r.acknowledged_at END <= d.deadline_at,
+            false
+        ))
+        FROM alert_evidence e
+        JOIN directives d ON d.id = e.record_id
+        JOIN directive_receipts r ON r.directive_id = d.id AND r.grid_id = a.grid_id
+            AND r.overdue_told_at IS NOT NULL
+        WHERE e.alert_id = a.id AND e.kind = 'directive' AND e.discarded_at IS NULL
+    )
+    ORDER BY a.id FOR UPDATE SKIP LOCKED
+"""
+_NOT_OVERDUE = """
+    UPDATE alert_evidence SET discarded_at = $2, version = version + 1,
+        changed_xid = pg_current_xact_id()
+    WHERE alert_id = ANY ($1::uuid[]) AND kind = 'directive' AND discarded_at IS NULL
+"""
+
 
 @every(seconds=30, name="directives.remind")
 async def remind(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - the form of a sweep
@@ -54,6 +76,16 @@ async def tell_of_overdue(connection: Connection, cell: str, at: datetime) -> in
     late = await connection.fetch(_OVERDUE, at)
     await open_alerts(connection, [_finding(row, at) for row in late])
     return len(late)
+
+
+@every(seconds=30, name="directives.not_overdue")
+async def take_back(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - as above
+    """Close the alert of each grid where everybody turns out to have answered in time."""
+    found = [row["id"] for row in await connection.fetch(_IN_TIME)]
+    if found:
+        await connection.execute(_NOT_OVERDUE, found, at)
+        await close_unshown(connection, found, at)
+    return len(found)
 
 
 def _finding(late: Record, at: datetime) -> Finding:

@@ -229,8 +229,9 @@ async def test_a_village_secretary_finds_a_fever_and_what_to_decide(people: Call
 async def test_what_was_abnormal_climbed_and_was_answered(people: Callers):
     alerts = await people.all_("shuji", "/v1/alerts")
     closed = [each for each in alerts if each["status"] == "verified"]
-    assert len(closed) >= 5
-    assert all(each["verified_by"] != each["resolved_by"] for each in closed)
+    by_people = [each for each in closed if each["verified_by"]]
+    assert len(by_people) >= 5
+    assert all(each["verified_by"] != each["resolved_by"] for each in by_people)
     assert any(each["hop"] >= 2 for each in alerts)
     assert len(alerts) - len(closed) <= 25
     assert {each["cause"] for each in alerts} >= {

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from time_machine import travel
 
-from api.directives.lateness import remind, tell_of_overdue
+from api.directives.lateness import remind, take_back, tell_of_overdue
 from api.foundation import clock
 from api.foundation.database import Entry
 from api.foundation.records import new_id
@@ -152,3 +153,26 @@ async def test_it_is_owed_no_more_either_where_the_grid_was_merged_since(town: T
     closed = await lin.post(f"{DIRECTIVES}/{told['id']}/close", json={"reason": "已办结"})
     assert closed.status_code == 200, closed.text
     assert await _open_alerts(town) == before
+    ended = await gu.post(f"/v1/posts/{post['id']}/end", json={"reason": "两组合并"})
+    assert ended.status_code == 200, ended.text
+
+
+async def test_answered_in_time_and_told_late_it_was_not_overdue(town: Town):
+    lin, before = await town.as_("lin"), await _open_alerts(town)
+    deadline = clock.now() + timedelta(hours=1)
+    kept = await issued(lin, roles=NAMED, deadline_at=deadline.isoformat())
+    assert await swept(town, tell_of_overdue, deadline + timedelta(minutes=1)) == 2
+    late = await _open_alerts(town) - before
+    in_time = {"reported_at": (deadline - timedelta(minutes=5)).isoformat(), "report": "已办"}
+    after = deadline + timedelta(minutes=20)
+    answers = (("ming", in_time), ("ba", {"report": "已办"}), ("mei", in_time))
+    with travel(after, tick=False):
+        for name, said in answers:
+            assert await swept(town, take_back, after) == 0
+            client = town.client(await town.token_of(name))
+            told = await client.post(f"{DIRECTIVES}/{kept['id']}/report", json=said)
+            assert told.status_code == 200, told.text
+        assert await swept(town, take_back, after) == 1
+    [left] = await _open_alerts(town) & late
+    whole = (await lin.get(f"/v1/alerts/{left}")).json()
+    assert whole["grid_id"] == str(grid_id("t.01.01.01"))  # Ba was late
