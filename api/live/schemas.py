@@ -22,6 +22,7 @@ class EventKind(Labelled):
     alert_resolved = "alert.resolved", "异常处置完毕"
     alert_verified = "alert.verified", "异常已核实"
     alert_reopened = "alert.reopened", "异常重新打开"
+    alert_evidence = "alert.evidence", "异常有新的情况"
     duties_changed = "duties.changed", "待办有变化"
     directive_issued = "directive.issued", "下达指令"
     directive_reminded = "directive.reminded", "催办指令"

@@ -53,6 +53,8 @@ async def test_the_same_evidence_changes_nothing_and_more_of_it_is_added(
     )
     hops = await owner.fetchval("SELECT count(*) FROM alert_hops WHERE alert_id = $1", first)
     assert (evidence, hops) == (2, 1)
+    told = await owner.fetch("SELECT kind FROM events WHERE subject_id = $1 ORDER BY seq", first)
+    assert [each["kind"] for each in told] == ["alert.opened", "alert.evidence"]
 
 
 async def test_many_who_open_at_once_open_one(town: Town, owner: asyncpg.Connection):

@@ -64,6 +64,11 @@ BEGIN
                     gen_random_uuid(), 1, alert.reach, alert.id, alert.quarantine_id, 'reopen', at
                 );
                 PERFORM %1$I.reopen_alerts(ARRAY[alert.id], at);
+            ELSE
+                PERFORM %1$I.tell(
+                    'alert.evidence', alert.id, alert.grid_id, alert.quarantine_id, NULL,
+                    alert.reach, at
+                );
             END IF;
             RETURN alert.id;
         END IF;
