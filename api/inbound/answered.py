@@ -12,6 +12,7 @@ from api.foundation import clock
 from api.foundation.database import Connection
 from api.foundation.live import About, tell_all
 from api.health_records.models import DiagnosticOutcome
+from api.inbound.again import Again, keep_older, show_no_more, told_again
 from api.inbound.samples import (
     Answer,
     ResultTold,
@@ -19,6 +20,7 @@ from api.inbound.samples import (
     complete_samples,
     waiting_samples,
 )
+from api.inbound.schemas import Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +35,100 @@ class _Kept:
 
 async def keep_results(
     connection: Connection, actor: Actor, told: Sequence[ResultTold], *, note: bytes | None
-) -> set[UUID]:
-    """Keep results that were not taken before; returns the events that are new.
+) -> dict[UUID, Fate]:
+    """Keep results that were not taken before; returns what became of the events that are new.
 
-    A test that waits for its result gets it as a new version of the same record; any other result
-    is a test of its own. Each is told to who listens, a positive one upward, where `note` is what
-    is said to those who follow somebody's results.
+    A test that waits for its result gets it as a new version of the same record, and so does one
+    of which the same sender said otherwise before; any other result is a test of its own. Each is
+    told to who listens, a positive one upward, where `note` is what is said to those who follow
+    somebody's results.
     """
     new: set[UUID] = {row["id"] for row in await connection.fetch(_TAKE, *_taken(actor, told))}
-    fresh = {each.id: each for each in told if each.id in new}
-    waiting = await waiting_samples(connection, [each.person.id for each in fresh.values()])
-    answers = answers_among(fresh.values(), waiting)
-    await complete_samples(connection, actor, answers)
-    kept = [_completed(each) for each in answers]
-    completed = {each.told.id for each in answers}
-    kept += await _add(connection, actor, [e for e in fresh.values() if e.id not in completed])
+    fresh: dict[UUID, ResultTold] = {}
+    for each in told:  # of the same event twice in one request the first one stands
+        if each.id in new:
+            fresh.setdefault(each.id, each)
+    again = await told_again(connection, actor, [*fresh.values()])
+    matched = await _match(connection, again)
+    changed = [*matched.answers, *matched.corrections]
+    await complete_samples(connection, actor, changed)
+    await show_no_more(connection, matched.corrections)
+    kept = [_completed(each) for each in changed]
+    kept += await _add(connection, actor, matched.alone)
+    await _place(connection, actor, again, matched)
     await _announce(connection, actor, kept, note)
-    await open_alerts(connection, [pool_finding(actor, each) for each in answers if each.is_mixed])
-    return new
+    await open_alerts(connection, [pool_finding(actor, each) for each in changed if each.is_mixed])
+    return _fates(again, matched)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """Results by what they are kept as: of samples that waited, corrected, no news, or alone."""
+
+    answers: list[Answer]
+    corrections: list[Answer]
+    unchanged: list[Answer]
+    alone: list[ResultTold]
+
+
+async def _match(connection: Connection, again: Again) -> _Matched:
+    before = {each.test_id: now for each in again.later if (now := each.now) and each.test_id}
+    later = [each.now for each in again.later if each.now is not None]
+    people = [each.person.id for each in later]
+    rows = await waiting_samples(connection, people, [*before])
+    repeated = [Answer(before[row["id"]], row) for row in rows if row["id"] in before]
+    settled = {each.told.id for each in repeated}
+    first = [each for each in later if each.id not in settled]
+    answers = answers_among(first, [row for row in rows if row["id"] not in before])
+    settled |= {each.told.id for each in answers}
+    return _Matched(
+        answers,
+        [each for each in repeated if each.says_otherwise],
+        [each for each in repeated if not each.says_otherwise],
+        [each for each in first if each.id not in settled],
+    )
+
+
+async def _place(connection: Connection, actor: Actor, again: Again, matched: _Matched) -> None:
+    """Note which test each result became, and keep beside it what came too late."""
+    placed = [*matched.answers, *matched.corrections, *matched.unchanged]
+    tests = {each.told.id: each.waiting["id"] for each in placed}
+    if tests:
+        await connection.execute(_PLACE, list(tests), list(tests.values()))
+    older = [
+        (told, tests.get(standing.now.id, standing.now.id) if standing.now else standing.test_id)
+        for told, standing in again.older
+    ]
+    await keep_older(connection, actor, older)
+
+
+_PLACE = """
+    UPDATE taken_results AS t SET test_id = told.test_id
+    FROM unnest($1::uuid[], $2::uuid[]) AS told (id, test_id) WHERE t.id = told.id
+"""
+
+
+def _fates(again: Again, matched: _Matched) -> dict[UUID, Fate]:
+    return {
+        **{each.id: Fate.created for each in matched.alone},
+        **{each.told.id: Fate.created for each in matched.answers},
+        **{each.told.id: Fate.corrected for each in matched.corrections},
+        **{each.told.id: Fate.unchanged for each in matched.unchanged},
+        **{told.id: Fate.superseded for told, _ in again.older},
+    }
 
 
 _TAKE = """
     INSERT INTO taken_results (
-        id, version, client_id, resident_id, grid_id, reach, content, tube_code, received_at
+        id, version, client_id, resident_id, grid_id, reach, content, tube_code, received_at,
+        test_id, sampled_at, reported_at
     )
-    SELECT id, 1, $1, resident_id, grid_id, reach, content, tube_code, $2
-    FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[], $8::text[])
-        AS t (id, resident_id, grid_id, reach, content, tube_code)
+    SELECT id, 1, $1, resident_id, grid_id, reach, content, tube_code, $2, id, sampled_at,
+        reported_at
+    FROM unnest(
+        $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bytea[], $8::text[], $9::timestamptz[],
+        $10::timestamptz[]
+    ) AS t (id, resident_id, grid_id, reach, content, tube_code, sampled_at, reported_at)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """
@@ -75,6 +144,8 @@ def _taken(actor: Actor, told: Sequence[ResultTold]) -> tuple[Any, ...]:
         [each.person.reach for each in told],
         [each.content for each in told],
         [each.tube_code for each in told],
+        [each.sampled_at for each in told],
+        [each.reported_at for each in told],
     )
 
 

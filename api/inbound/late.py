@@ -92,9 +92,9 @@ def _nearest(pairs: Iterable[Late]) -> list[Late]:
 
 async def _join(connection: Connection, actor: Actor, pairs: Sequence[Late], at: datetime) -> None:
     await complete_samples(connection, actor, [each.answer for each in pairs])
-    await connection.execute(
-        _DISCARD, [each.row["result_id"] for each in pairs], at, actor.worker, _WHY
-    )
+    results = [each.row["result_id"] for each in pairs]
+    await connection.execute(_DISCARD, results, at, actor.worker, _WHY)
+    await connection.execute(_PLACE, results, [each.row["id"] for each in pairs])
     pools = [each for each in pairs if each.row["pooled"]]
     pooled = [each.row["result_id"] for each in pools]
     await evidence_discarded(connection, EvidenceKind.test_result, *pooled)
@@ -118,6 +118,13 @@ _DISCARD = """
     UPDATE diagnostic_tests SET discarded_at = $2, version = version + 1,
         changed_xid = pg_current_xact_id()
     WHERE id = ANY ($1)
+"""
+
+_PLACE = """
+    UPDATE taken_results AS t SET test_id = moved.after
+    FROM unnest($1::uuid[], $2::uuid[]) AS moved (before, after)
+    WHERE t.resident_id = (SELECT resident_id FROM diagnostic_tests WHERE id = moved.before)
+        AND t.test_id = moved.before
 """
 
 

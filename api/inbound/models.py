@@ -69,8 +69,8 @@ class HeldDay(Versioned, Reached, table=True):
 class TakenResult(Versioned, Reached, table=True):
     """A result that was taken from another system, so that the same event is never a second one.
 
-    The record it became may be an older one that waited for it; `content` is a keyed hash. By
-    `tube_code` a sample that is told later knows it again.
+    The record it became, `test_id`, may be an older one that waited for it; `content` is a keyed
+    hash. By `tube_code` a sample that is told later knows it again, and so does its correction.
     """
 
     __tablename__: ClassVar[Any] = "taken_results"
@@ -85,3 +85,6 @@ class TakenResult(Versioned, Reached, table=True):
     content: bytes = Field(sa_type=LargeBinary)
     tube_code: str | None = Field(default=None, sa_type=String(100))  # pyright: ignore[reportArgumentType]
     received_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    test_id: UUID | None = None
+    sampled_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    reported_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

@@ -63,8 +63,8 @@ async def _keep(desk: Desk, found: Sequence[Found]) -> dict[int, ItemFate]:
     for each, result in zip(found, told, strict=True):
         sent = each.sent
         if sent.id in new:
-            new.remove(sent.id)  # the same event further on in this request is a repetition
-            fates[sent.place] = fate(sent.event_id, Fate.created)
+            # The same event further on in this request is a repetition.
+            fates[sent.place] = fate(sent.event_id, new.pop(sent.id))
         elif before.get(sent.id) == result.content:
             fates[sent.place] = fate(sent.event_id, Fate.unchanged)
         else:

@@ -62,6 +62,7 @@ async def send_test_results(sent: SampleResults, desk: AtResults) -> InboundOutc
 
     逐条答复,次序与报送相同。已登记、待出结果的样本(同一人,采样管编号相同或采样时间相近)由此补上结果,
     没有登记的新建一条。混采管阳性只说明管内有人阳性:其中每人记为须单采复核。
+    以新的事件再报同一样本(采样管编号相同)的,reported_at 较晚的更正此前的结果,较早的只作历史。
     阳性立即上报异常;本地没有的人暂存待匹配,到期清除。
     """
     return await results.take_results(desk, sent.items)

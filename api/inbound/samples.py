@@ -47,7 +47,7 @@ class ResultTold:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A result and the sample that waited for it."""
+    """A result and the sample that waited for it, or of which another one was told before."""
 
     told: ResultTold
     waiting: Any
@@ -58,31 +58,44 @@ class Answer:
         return DiagnosticOutcome.inconclusive if self.is_mixed else self.told.outcome
 
     @property
+    def says_otherwise(self) -> bool:
+        """Whether the sample would be another than it is: the same told again is no news."""
+        laboratory = self.told.laboratory
+        return self.waiting["outcome"] != self.outcome.value or (
+            laboratory is not None and laboratory != self.waiting["laboratory"]
+        )
+
+    @property
     def is_mixed(self) -> bool:
         return self.waiting["pooled"] and self.told.outcome in _UNCLEAR
 
 
 # Held until the transaction ends, tubes first as by whoever tells a tube's result: two results for
 # one sample come one after the other, and the last of a tube sees those before it.
-_WAITING = """
+_MEANT = """t.discarded_at IS NULL
+    AND (t.resident_id = ANY ($1) AND t.outcome = 'pending' OR t.id = ANY ($2))"""
+_WAITING = f"""
     WITH tubes AS MATERIALIZED (
-        SELECT id, code, grid_id, reach FROM sample_tubes WHERE id IN (
-            SELECT tube_id FROM diagnostic_tests
-            WHERE resident_id = ANY ($1) AND outcome = 'pending' AND discarded_at IS NULL
-        )
+        SELECT id, code, grid_id, reach FROM sample_tubes
+        WHERE id IN (SELECT tube_id FROM diagnostic_tests AS t WHERE {_MEANT})
         ORDER BY id FOR UPDATE
     )
-    SELECT t.id, t.resident_id, t.kind, t.sampled_at, t.quarantine_id, t.pooled, u.id AS tube_id,
-        u.code, u.grid_id, u.reach
+    SELECT t.id, t.resident_id, t.kind, t.outcome, t.laboratory, t.sampled_at, t.quarantine_id,
+        t.pooled, u.id AS tube_id, u.code, u.grid_id, u.reach
     FROM diagnostic_tests AS t LEFT JOIN tubes AS u ON u.id = t.tube_id
-    WHERE t.resident_id = ANY ($1) AND t.outcome = 'pending' AND t.discarded_at IS NULL
+    WHERE {_MEANT}
     ORDER BY t.id FOR UPDATE OF t
 """
 
 
-async def waiting_samples(connection: Connection, residents: Sequence[UUID]) -> list[Any]:
-    """The samples of these people whose results are awaited."""
-    return list(await connection.fetch(_WAITING, residents))
+async def waiting_samples(
+    connection: Connection, residents: Sequence[UUID], tests: Sequence[UUID]
+) -> list[Any]:
+    """The samples of these people whose results are awaited, and of these tests those that count.
+
+    They are this transaction's until it ends.
+    """
+    return list(await connection.fetch(_WAITING, residents, tests))
 
 
 def answers_among(told: Iterable[ResultTold], waiting: Iterable[Any]) -> list[Answer]:
@@ -112,10 +125,10 @@ def distance(told: ResultTold, row: Any) -> tuple[bool, timedelta]:
 
 _FORMER = """
     INSERT INTO revisions (
-        id, kind, record_id, version, body, replaced_at, replaced_by, duty_id, reach
+        id, kind, record_id, version, body, replaced_at, replaced_by, reason, duty_id, reach
     )
     SELECT gen_random_uuid(), 'diagnostic_tests', id, version, to_jsonb(t) - 'changed_xid', $2, $3,
-        quarantine_id, reach
+        CASE WHEN outcome <> 'pending' THEN '送检系统更正结果' END, quarantine_id, reach
     FROM diagnostic_tests AS t WHERE id = ANY ($1)
 """
 _COMPLETE = """
@@ -130,7 +143,10 @@ _COMPLETE = """
 
 
 async def complete_samples(connection: Connection, actor: Actor, answers: Sequence[Answer]) -> None:
-    """Give samples their results, keeping what was said of them before; then whole tubes theirs."""
+    """Give samples their results, keeping what was said of them before; then whole tubes theirs.
+
+    A sample that has a result already gets another one, and so does its tube.
+    """
     if not answers:
         return
     ids = [each.waiting["id"] for each in answers]
@@ -145,29 +161,34 @@ async def complete_samples(connection: Connection, actor: Actor, answers: Sequen
     await _complete_tubes(connection, actor, answers)
 
 
-# Whoever sees a tube sees everybody in it, as it lies where all of them are in reach.
+# Whoever sees a tube sees everybody in it, as it lies where all of them are in reach. A tube that
+# has its result has another one where one of those in it was corrected; what was told of the pool
+# as positive stays so until nobody in it is called back any more.
 _COMPLETE_TUBES = """
     WITH whole AS MATERIALIZED (
-        SELECT u.id, greatest(told.reported_at, u.sampled_at) AS reported_at,
-            CASE WHEN told.outcome <> 'positive' AND bool_or(m.outcome = 'inconclusive')
-                THEN 'inconclusive' ELSE told.outcome END AS outcome
+        SELECT u.id, greatest(told.reported_at, u.sampled_at) AS reported_at, CASE
+            WHEN told.outcome = 'positive' OR NOT bool_or(m.outcome = 'inconclusive')
+                THEN told.outcome
+            WHEN u.outcome = 'positive' THEN 'positive' ELSE 'inconclusive' END AS outcome
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS told (id, outcome, reported_at)
         JOIN sample_tubes AS u ON u.id = told.id
         JOIN diagnostic_tests AS m ON m.tube_id = u.id AND m.discarded_at IS NULL
-        WHERE u.outcome = 'pending' AND u.discarded_at IS NULL
+        WHERE u.discarded_at IS NULL
         GROUP BY u.id, told.outcome, told.reported_at
         HAVING count(*) = u.member_count AND bool_and(m.outcome <> 'pending')
+    ), changed AS (
+        SELECT whole.* FROM whole JOIN sample_tubes AS u USING (id) WHERE u.outcome <> whole.outcome
     ), former AS (
         INSERT INTO revisions (
             id, kind, record_id, version, body, replaced_at, replaced_by, reach
         )
         SELECT gen_random_uuid(), 'sample_tubes', u.id, u.version, to_jsonb(u) - 'changed_xid', $4,
             $5, u.reach
-        FROM sample_tubes AS u JOIN whole ON whole.id = u.id
+        FROM sample_tubes AS u JOIN changed ON changed.id = u.id
     )
-    UPDATE sample_tubes AS u SET outcome = whole.outcome, reported_at = whole.reported_at,
+    UPDATE sample_tubes AS u SET outcome = changed.outcome, reported_at = changed.reported_at,
         version = version + 1, changed_xid = pg_current_xact_id()
-    FROM whole WHERE u.id = whole.id
+    FROM changed WHERE u.id = changed.id
 """
 
 

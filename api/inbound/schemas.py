@@ -51,8 +51,9 @@ class Fate(Labelled):
     """What became of one item; nothing is lost silently."""
 
     created = "created", "已保存"
-    unchanged = "unchanged", "同一事件、同一内容此前已收到"
-    superseded = "superseded", "已保存为历史,已有更新的状态"
+    unchanged = "unchanged", "同一内容此前已收到"
+    corrected = "corrected", "已更正同一样本此前报送的结果"
+    superseded = "superseded", "已保存为历史,已有更新的状态或结果"
     held = "held", "本地没有此人,暂存待匹配,到期清除"
     refused = "refused", "未保存"
 
@@ -130,7 +131,8 @@ class SampleResult(AboutAPerson):
     reported_at: Annotated[Moment | None, Field(description="出结果的时间;不填则为现在")] = None
     laboratory: Annotated[ShortText | None, Field(description="检测机构")] = None
     tube_code: Annotated[
-        ShortText | None, Field(description="采样管编号;填写的按此对应已登记的样本")
+        ShortText | None,
+        Field(description="采样管编号;填写的按此对应已登记的样本,以后可按此更正结果"),
     ] = None
 
     @model_validator(mode="after")
@@ -194,6 +196,7 @@ class InboundOutcome(Wire):
     items: list[ItemFate]
     created: Annotated[int, Field(description="新保存的条数")]
     unchanged: Annotated[int, Field(description="此前已收到的条数")]
+    corrected: Annotated[int, Field(description="更正此前结果的条数")]
     superseded: Annotated[int, Field(description="保存为历史的条数")]
     held: Annotated[int, Field(description="暂存待匹配的条数")]
     refused: Annotated[int, Field(description="未保存的条数")]
