@@ -16,7 +16,8 @@ from api.access.audit import NOTED, noted
 from api.fhir.caller import Reader
 from api.fhir.controls import Search
 from api.fhir.dates import dated
-from api.fhir.kinds import ResourceType
+from api.fhir.formats import LINES
+from api.fhir.kinds import KINDS, ResourceType
 from api.fhir.outcomes import NotUnderstood
 from api.fhir.resources import Resource, View, instant
 from api.fhir.searching import Found, page_of
@@ -29,7 +30,6 @@ KEPT = timedelta(hours=1)
 UNDER_WAY = timedelta(minutes=1)
 """Whoever writes since longer is cut off by the database; what is younger may not be seen yet."""
 
-_FORMATS = {"application/fhir+ndjson", "application/ndjson", "ndjson"}
 _PAGE = 500
 
 _NOTE = f"""
@@ -40,7 +40,7 @@ _NOTE = f"""
 
 def refuse_format(told: str | None) -> None:
     """Raises `NotUnderstood` for files of another form than there are."""
-    if told is not None and told.replace(" ", "+") not in _FORMATS:
+    if told is not None and told.replace(" ", "+") not in LINES:
         raise NotUnderstood("_outputFormat 只支持 application/fhir+ndjson。")
 
 
@@ -51,7 +51,7 @@ def refuse_unknown(names: Iterable[str]) -> None:
             raise NotUnderstood(f"批量导出不支持参数 {name}。")
 
 
-_NARROWING = {"_type", "_since", "_outputFormat"}
+_NARROWING = {"_type", "_since", "_outputFormat", "_format"}
 
 
 def types_of(told: str | None, reader: Reader) -> list[ResourceType]:
@@ -84,11 +84,17 @@ def manifest(
     }
 
 
-def since(told: str | None) -> Search:
-    """Everything, or what changed since an instant; raises `NotUnderstood`."""
+def since(told: str | None, kind: ResourceType | None = None) -> Search:
+    """Everything, or what changed since an instant; raises `NotUnderstood`.
+
+    What was not in reach then is new to its reader, though nobody changed it.
+    """
     search = Search(count=_PAGE)
     if told is not None:
-        search.conditions.append(dated("updated_at", f"ge{told}"))
+        changed, values = dated("updated_at", f"ge{told}")
+        came = KINDS[kind].came if kind else ""
+        changed = " OR ".join(each for each in (changed.replace("{}", "{0}"), came) if each)
+        search.conditions.append((f"({changed})", values))
     return search
 
 

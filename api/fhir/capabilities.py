@@ -1,8 +1,8 @@
 """What can be done here, as FHIR asks it to be said (CapabilityStatement)."""
 
 from api.fhir.controls import sortable
+from api.fhir.formats import MEDIA_TYPE
 from api.fhir.kinds import KINDS, ResourceType, SearchKind
-from api.fhir.outcomes import MEDIA_TYPE
 from api.fhir.resources import Resource
 from api.fhir.words import concept
 
@@ -33,7 +33,9 @@ def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
                 "mode": "server",
                 "documentation": "只读。证件号只能用 POST _search 查询。查询结果可用 _count、"
                 "_total(none、estimate、accurate)、_elements、_sort;_summary 只支持 count;"
-                "不支持 _include。",
+                "不支持 _include。不支持的参数不会忽略,因为那样会答出所有的人:除非 "
+                "Prefer: handling=lenient,一律拒绝;只影响答复样子的(如 _include)仅在 "
+                "handling=strict 时拒绝。",
                 "security": {"cors": cors, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
                 "resource": [_resource(kind) for kind in ResourceType],
                 "operation": [

@@ -52,7 +52,7 @@ class Kind:
     """One resource type.
 
     `systems` are those of its searched codes that are of one; `mandatory` is what FHIR lets no
-    resource be without.
+    resource be without. `came` is what else is new since an instant: who moved into reach.
     """
 
     permission: Permission
@@ -61,6 +61,19 @@ class Kind:
     searched: Mapping[str, SearchKind]
     systems: Mapping[str, str] = field(default_factory=dict[str, str])
     mandatory: frozenset[str] = frozenset()
+    came: str = ""
+
+
+def _came(record: str, *, home: bool = False) -> str:
+    """Whether somebody's home, or their grid, moved since; their records followed unchanged."""
+    people, household = ("households", "id") if home else ("residents", "household_id")
+    return f"""EXISTS (
+        SELECT FROM {people} AS p JOIN grids AS home ON home.id = p.grid_id
+        WHERE p.id = found.{record} AND (home.moved_at >= {{0}} OR EXISTS (
+            SELECT FROM revisions AS former WHERE former.record_id IN (p.id, p.{household})
+                AND former.kind IN ('residents', 'households') AND former.replaced_at >= {{0}}
+        ))
+    )"""
 
 
 def _changed(table: str, alias: str, *more: str) -> str:
@@ -104,6 +117,7 @@ KINDS: Mapping[ResourceType, Kind] = {
             "gender": SearchKind.token,
             "identifier": SearchKind.identifier,
         },
+        came=_came("id"),
     ),
     ResourceType.Observation: Kind(
         permission=Permission.readings_read,
@@ -122,11 +136,13 @@ KINDS: Mapping[ResourceType, Kind] = {
         },
         systems={"code": LOINC, "category": OBSERVATION_CATEGORY},
         mandatory=frozenset({"status", "code"}),
+        came=_came("patient"),
     ),
     ResourceType.Encounter: Kind(
         permission=Permission.visits_read,
         sql=f"""
             SELECT {_changed("visits", "v")}, v.visited_at AS at, v.grid_id AS location, v.outcome,
+                v.household_id AS household,
                 NULL::uuid AS patient, -- a household is visited: none is of one of them alone
                 CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS act,
                 CASE WHEN v.mode = 'visit' THEN 'HH' ELSE 'VR' END AS class,
@@ -145,6 +161,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         },
         systems={"class": ACT_CODE},
         mandatory=frozenset({"status", "class"}),
+        came=_came("household", home=True),
     ),
     ResourceType.CareTeam: Kind(
         permission=Permission.quarantines_read,
@@ -164,6 +181,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         """,
         tell=care_team,
         searched=_LASTING,
+        came=_came("patient"),
     ),
     ResourceType.Immunization: Kind(
         permission=Permission.health_records_read,
@@ -178,6 +196,7 @@ KINDS: Mapping[ResourceType, Kind] = {
         tell=immunization,
         searched=_FOUND,
         mandatory=frozenset({"status", "vaccineCode", "patient", "occurrenceDateTime"}),
+        came=_came("patient"),
     ),
     ResourceType.Location: Kind(
         permission=Permission.grids_read,
@@ -203,5 +222,6 @@ KINDS: Mapping[ResourceType, Kind] = {
         tell=flag,
         searched=_LASTING,
         mandatory=frozenset({"status", "code", "subject"}),
+        came=_came("patient"),
     ),
 }

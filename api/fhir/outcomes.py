@@ -13,10 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from api.fhir.formats import MEDIA_TYPE, refuse_other_forms
 from api.foundation.handlers import invalid_input
 from api.foundation.problems import InternalError, NotFound, Problem
-
-MEDIA_TYPE = "application/fhir+json"
 
 _CODES = {
     400: "invalid",
@@ -54,6 +53,7 @@ class FhirRoute(APIRoute):
 
         async def told(request: Request) -> Response:
             try:
+                refuse_other_forms(request)
                 return await handle(request)
             except Problem as problem:
                 return outcome(problem)

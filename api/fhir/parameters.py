@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 from api.fhir.controls import CONTROLS, Search, referred
 from api.fhir.dates import Condition, dated, spanning
+from api.fhir.formats import refuse_form
 from api.fhir.kinds import Kind, SearchKind
 from api.fhir.outcomes import NotUnderstood
 from api.foundation.sealed import Keyring
@@ -14,11 +16,34 @@ MOST_NUMBERS = 100
 """How many people may be looked for by their documents at once."""
 
 
+class Handling(Enum):
+    """What becomes of parameters that are not known.
+
+    Passed over, what was to narrow a search would tell of everybody: only who asks for that has it.
+    """
+
+    strict = "strict"
+    careful = "careful"
+    lenient = "lenient"
+
+    @classmethod
+    def of(cls, prefer: str | None) -> "Handling":
+        """As the header says (FHIR R4 §3.1.1.1)."""
+        said = (each for each in cls if f"handling={each.value}" in (prefer or ""))
+        return next(said, cls.careful)
+
+    def refuses(self, name: str) -> bool:
+        """Whether a parameter that is not known by this name is refused."""
+        if self is Handling.careful:
+            return name.partition(":")[0] not in _OF_THE_ANSWER
+        return self is Handling.strict and name != "_pretty"
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a search is to be read: strictly or leniently, and by which keys documents are known."""
+    """How a search is to be read, and by which keys documents are known."""
 
-    strict: bool
+    handling: Handling
     keyring: Keyring
 
 
@@ -34,8 +59,8 @@ def read(kind: Kind, told: Iterable[Parameter], asking: Asking) -> Search:
     """The search that parameters describe.
 
     Raises `NotUnderstood` for values that cannot be read, for identity in an address, for modifiers
-    of what is known, and where the caller wants it strict for parameters that are not known; else
-    these are left out.
+    of what is known, and for parameters that are not known as far as the caller wants that; else
+    these are left out. Raises `NotInThisForm`.
     """
     search = Search()
     for each in sorted(told, key=_turn):
@@ -47,7 +72,10 @@ def read(kind: Kind, told: Iterable[Parameter], asking: Asking) -> Search:
             search.by_number |= kind.searched[name] is SearchKind.identifier
         elif name == "_summary" and value in _COUNTED:
             search.only_counted = _COUNTED[value]
-        elif asking.strict and name not in _OF_THE_ANSWER:
+        elif name == "_format":
+            refuse_form(value)
+            continue
+        elif asking.handling.refuses(name):
             raise NotUnderstood(f"不支持查询参数 {name}。")
         else:
             continue
@@ -80,7 +108,7 @@ _REFERRED_TO = {
     "partof": "Location",
 }
 _COUNTED = {"count": True, "false": False}
-_OF_THE_ANSWER = {"_format", "_pretty"}
+_OF_THE_ANSWER = {"_pretty", "_summary", "_include", "_revinclude", "_contained", "_containedType"}
 _NOT_IN_AN_ADDRESS = {"identifier", "_after"}
 
 
@@ -97,8 +125,7 @@ def _condition(kind: Kind, name: str, told: Parameter, asking: Asking) -> Condit
             column = "patient" if name == "subject" else name
             return f"{column} = ANY ({{}})", ([referred(part) for part in value.split(",")],)
         case SearchKind.token:
-            codes = [_code(part, kind.systems.get(name)) for part in value.split(",")]
-            return f"{name} = ANY ({{}})", ([each for each in codes if each is not None],)
+            return _coded(name, value.split(","), kind.systems.get(name))
 
 
 def _numbered(told: Parameter, keyring: Keyring) -> Condition:
@@ -109,6 +136,19 @@ def _numbered(told: Parameter, keyring: Keyring) -> Condition:
         raise NotUnderstood(f"一次最多查询{MOST_NUMBERS}个证件号。")
     wanted = [keyring.lookup(each, context="document") for each in numbers]
     return "document_lookup = ANY ({})", (wanted,)
+
+
+def _coded(name: str, parts: list[str], system: str | None) -> Condition:
+    if any(_whole_system(part, system) for part in parts):
+        return f"{name} IS NOT NULL", ()
+    codes = [_code(part, system) for part in parts]
+    return f"{name} = ANY ({{}})", ([each for each in codes if each is not None],)
+
+
+def _whole_system(part: str, system: str | None) -> bool:
+    """Whether any code of a system is meant (`system|`), which is the one there is."""
+    meant, bar, code = part.rpartition("|")
+    return bool(bar and meant) and not code and system in (None, meant)
 
 
 def _code(part: str, system: str | None) -> str | None:

@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 from api.fhir import bulk, parameters, searching
 from api.fhir.caller import FhirReader, Reader
 from api.fhir.capabilities import capability_statement
+from api.fhir.formats import MEDIA_TYPE, NDJSON
 from api.fhir.kinds import KINDS, ResourceType
-from api.fhir.outcomes import MEDIA_TYPE, FhirRoute, body, outcome
+from api.fhir.outcomes import FhirRoute, body, outcome
 from api.fhir.parameters import Parameter
 from api.foundation import clock
 from api.foundation.contract import operation_name
@@ -18,7 +19,6 @@ from api.foundation.database import Database
 from api.foundation.problems import MethodNotAllowed, NotAcceptable, NotFound
 
 PUBLISHED = "2026-11-23"
-_NDJSON = "application/fhir+ndjson"
 _FORM = "application/x-www-form-urlencoded"
 
 router = APIRouter(
@@ -41,6 +41,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
         401: "未登录,或凭证已失效",
         403: "没有权限,或不在允许的地址",
         404: "没有找到",
+        406: "不支持该格式",
         422: "参数有误",
         500: "服务内部错误",
         503: "暂时不可用",
@@ -70,7 +71,11 @@ _SEARCHED: dict[str, Any] = {
     ]
 }
 Prefer = Annotated[
-    str | None, Header(description="handling=strict 时,不支持的参数会被拒绝;否则忽略")
+    str | None,
+    Header(
+        description="handling=lenient 时,不支持的参数忽略;否则会缩小范围的被拒绝,"
+        "handling=strict 时一律拒绝"
+    ),
 ]
 Leniently = Annotated[
     str | None,
@@ -151,7 +156,7 @@ async def end_export(_: FhirReader) -> Response:
 
 @router.get(
     "/{resource_type}/$export-file",
-    responses={200: _told("每行一个资源", _NDJSON), **_REFUSED},
+    responses={200: _told("每行一个资源", NDJSON), **_REFUSED},
 )
 async def export_file(
     resource_type: Kind,
@@ -160,9 +165,9 @@ async def export_file(
     since: Since = None,
 ) -> StreamingResponse:
     """导出一类资源,每行一个(NDJSON)。导出将被记录。"""
-    wanted = bulk.since(since)
+    wanted = bulk.since(since, resource_type)
     told = await bulk.lines(reader, _base(request), resource_type, wanted)
-    return StreamingResponse(told, media_type=_NDJSON)
+    return StreamingResponse(told, media_type=NDJSON)
 
 
 @router.get(
@@ -230,7 +235,7 @@ async def _search(
     prefer: str | None,
 ) -> Response:
     database: Database = request.app.state.database
-    strict = "handling=strict" in (prefer or "")
-    asking = parameters.Asking(strict=strict, keyring=database.keyring)
+    handling = parameters.Handling.of(prefer)
+    asking = parameters.Asking(handling=handling, keyring=database.keyring)
     wanted = parameters.read(KINDS[kind], told, asking)
     return body(await searching.search(reader, _base(request), kind, wanted))

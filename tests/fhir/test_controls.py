@@ -6,8 +6,12 @@ import httpx
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from tests.cast import Town
+from api.fhir.kinds import KINDS
+from api.foundation import clock
+from tests.builders import a_household, a_vaccination, synthetic_resident
+from tests.cast import Town, grid_id
 from tests.fhir.bundles import every, outcome
+from tests.machines import a_machine
 
 STRICT = {"Prefer": "handling=strict"}
 SORTED_BY = {"Observation": "effectiveDateTime", "Immunization": "occurrenceDateTime"}
@@ -145,6 +149,10 @@ async def test_whoever_reads_on_from_an_instant_misses_nothing_of_its_second(
         ("Observation?code=http://snomed.info/sct|8310-5,8310-5", True),
         ("Encounter?class=http://terminology.hl7.org/CodeSystem/v3-ActCode|HH", True),
         ("Encounter?class=urn:x|HH", False),
+        ("Observation?code=http://loinc.org|", True),
+        ("Observation?code=http://snomed.info/sct|", False),
+        ("Observation?code=|", False),
+        ("Flag?status=http://hl7.org/fhir/flag-status|", True),
     ],
 )
 async def test_the_code_of_another_system_is_another_code(
@@ -161,3 +169,58 @@ async def test_an_export_is_not_wider_than_it_was_asked_for_and_is_ended(
     taken = await machine.get(narrowed, headers={"Prefer": "respond-async, handling=lenient"})
     assert taken.status_code == 202
     assert (await machine.delete(taken.headers["content-location"])).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("address", "accept", "answered"),
+    [
+        ("Patient?_format=json", "application/xml", 200),
+        ("Patient?_format=application/fhir%2Bjson", "*/*", 200),
+        ("Patient?_format=application/fhir+json", "*/*", 200),
+        ("Patient", "application/fhir+json;fhirVersion=4.0, text/html", 200),
+        ("Patient", "text/html, */*;q=0.8", 200),
+        ("Patient?_format=xml", "application/fhir+json", 406),
+        ("metadata?_format=text/turtle", "*/*", 406),
+        ("Patient", "application/fhir+xml", 406),
+        ("Patient", "application/fhir+json;q=0", 406),
+        ("Patient", "application/fhir+json;fhirVersion=5.0", 406),
+        ("Patient", "application/fhir+ndjson", 406),
+        ("Patient/$export-file", "application/fhir+ndjson", 200),
+    ],
+)
+async def test_whoever_can_read_no_json_is_told_there_is_nothing_else(
+    machine: httpx.AsyncClient, address: str, accept: str, answered: int
+):
+    answer = await machine.get(f"/fhir/{address}", headers={"Accept": accept})
+    assert answer.status_code == answered, answer.text
+    if answered != 200:
+        outcome(answer, 406, "not-in-this-form")
+
+
+async def test_a_form_may_name_its_answers_form_too(machine: httpx.AsyncClient):
+    address = "/fhir/Patient/_search"
+    outcome(await machine.post(address, data={"_format": "xml"}), 406, "not-in-this-form")
+    assert (await machine.post(address, data={"_format": "json"})).status_code == 200
+
+
+async def test_whoever_moved_into_reach_is_in_the_next_export_with_all_that_is_theirs(
+    town: Town, first: dict[str, Any]
+):
+    lin, gu = await town.as_("lin"), await town.as_("gu")
+    home = await a_household(lin, grid=grid_id("t.01.01.01"), residents=[synthetic_resident()])
+    person = home["residents"][0]
+    dose = await a_vaccination(lin, person["id"])
+    there = await a_household(await town.as_("wei"), grid=grid_id("t.01.02.01"))
+    async with await a_machine(town, "fhir:read", grid="t.01.02") as machine:
+        since = clock.now().isoformat().replace("+00:00", "Z")
+        file = f"$export-file?_since={since}"
+        assert (await machine.get(f"/fhir/Immunization/{file}")).text == ""
+        moved = await gu.post(
+            f"/v1/residents/{person['id']}/move",
+            json={"household_id": there["id"], "relation": "other", "reason": "投靠亲友"},
+        )
+        assert moved.status_code == 200, moved.text
+        for kind, record in (("Patient", person["id"]), ("Immunization", dose["id"])):
+            assert record in (await machine.get(f"/fhir/{kind}/{file}")).text
+        for kind in KINDS:
+            assert (await machine.get(f"/fhir/{kind}/{file}")).status_code == 200

@@ -61,13 +61,20 @@ async def test_what_cannot_be_read_is_refused(machine: httpx.AsyncClient, wrong:
     outcome(await machine.get(f"/fhir/Observation?{wrong}"), 400, "not-understood")
 
 
-async def test_an_unknown_parameter_is_left_out_or_refused_where_asked_for(
+async def test_a_parameter_that_is_not_known_never_widens_a_search_unless_that_is_asked_for(
     machine: httpx.AsyncClient,
 ):
-    address = "/fhir/Patient?favourite=tea&active=true"
-    lenient = await machine.get(address)
+    address = "/fhir/Patient?name=黄&active=true"
+    outcome(await machine.get(address), 400, "not-understood")
+    form = {"name": "黄"}
+    outcome(await machine.post("/fhir/Patient/_search", data=form), 400, "not-understood")
+    lenient = await machine.get(address, headers={"Prefer": "handling=lenient"})
     assert lenient.json()["link"][0]["url"].endswith("/fhir/Patient?active=true")
     strict = await machine.get(address, headers={"Prefer": "handling=strict"})
+    outcome(strict, 400, "not-understood")
+    included = "/fhir/Patient?_include=Patient:link&_summary=true"
+    assert (await machine.get(included)).status_code == 200
+    strict = await machine.get(included, headers={"Prefer": "handling=strict"})
     outcome(strict, 400, "not-understood")
 
 
