@@ -108,7 +108,9 @@ Keys = Annotated[
         description="自有私钥签名时为其公钥,多把须以 kid 区分;共享密钥时为空列表",
     ),
 ]
-Expiry = Annotated[Instant, Field(description="何时到期,最长一年")]
+Expiry = Annotated[
+    Instant, Field(description="何时到期,最长一年;到期以后、延期以前的事件不推送,延期后也不补")
+]
 _IN_GRID = Field(description="该系统只看得到、写得到该网格及其下级网格")
 
 _CLIENT: dict[str, Any] = {

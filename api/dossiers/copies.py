@@ -23,7 +23,7 @@ from api.foundation.database import keyring_of
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, Versioned, create_once, table_of
 from api.foundation.sealed import Keyring
-from api.registry.models import Household
+from api.registry.models import Household, Resident
 from api.registry.queries import household_of, resident_of
 
 HAD_FOR = timedelta(hours=24)
@@ -43,11 +43,14 @@ async def make_copy(
 ) -> tuple[DossierExport, bool]:
     """Put on record that a copy was asked for; returns it and whether it is new.
 
-    Raises `NotFound`, `InvalidInput` where somebody else asks without a name, `RecordDiffers`.
+    Raises `NotFound`, `InvalidInput` where somebody else asks without a name or a child is said to
+    ask, `RecordDiffers`.
     """
     if (ask.asker is None) is not (ask.asked_by is AskedBy.self):
         raise InvalidInput("他人提出的须写明姓名,本人提出的不填。", pointer="/body/asker")
     resident = await resident_of(session, resident_id)
+    if ask.asked_by in _OF_AGE_ALONE and _is_child(resident):
+        raise InvalidInput("不满14周岁的,须由监护人提出。", pointer="/body/asked_by")
     keys, now = keyring_of(session), clock.now()
     row = DossierExport(
         id=ask.id,
@@ -67,6 +70,18 @@ async def make_copy(
         home, action = resident.reach, "dossiers.export"
         audit(session, caller, action, subject=resident.id, reach=home, details=details)
     return kept, created
+
+
+_CHILD = 14
+_OF_AGE_ALONE = {AskedBy.self, AskedBy.entrusted}
+"""For a child their guardians ask and consent (个人信息保护法 art. 31)."""
+
+
+def _is_child(resident: Resident) -> bool:
+    born, today = resident.birth_date, clock.today()
+    if born is None:
+        return False
+    return (today.year - _CHILD, today.month, today.day) < (born.year, born.month, born.day)
 
 
 def _sealed(keys: Keyring, asker: str | None) -> bytes | None:

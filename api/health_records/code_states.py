@@ -21,7 +21,7 @@ from api.foundation.batches import refused
 from api.foundation.database import Connection, driver_of
 from api.foundation.problems import NotFound, RecordDiffers
 from api.foundation.records import ItemOutcome, Outcome, Source, json_of
-from api.health_records.models import CodeState
+from api.health_records.models import CodeState, HealthCodeState
 
 REASON = "code_states.reason"
 """The context in which the reason of a state is sealed."""
@@ -246,6 +246,38 @@ async def sound(door: AsyncSession | Connection, actor: Actor, red: Sequence[UUI
     connection = await driver_of(door)
     rows = await connection.fetch(_TURNED_RED, red)
     await open_alerts(connection, [_finding(actor, row) for row in rows])
+
+
+# One that was closed while something newer seemed to hold was closed for that.
+_CLOSED = """
+    UPDATE alert_evidence AS e SET discarded_at = $2, version = e.version + 1,
+        changed_xid = pg_current_xact_id()
+    FROM alerts AS a
+    WHERE e.kind = 'code_state' AND e.record_id = ANY ($1) AND e.discarded_at IS NULL
+        AND a.id = e.alert_id AND a.status = 'verified'
+"""
+
+
+async def sound_standing(session: AsyncSession, actor: Actor, gone: HealthCodeState) -> None:
+    """A state counts no more: open the alert of a red one that is the newest of its system now."""
+    connection = await driver_of(session)
+    rows = await connection.fetch(_RED, gone.resident_id, gone.system, gone.changed_at)
+    red = [row["id"] for row in rows]
+    if red:
+        await connection.execute(_CLOSED, red, clock.now())
+        await sound(connection, actor, red)
+
+
+_RED = """
+    SELECT c.id FROM code_states AS c
+    WHERE c.resident_id = $1 AND c.system = $2 AND c.discarded_at IS NULL AND c.state = 'red'
+        AND c.changed_at = (
+            SELECT max(n.changed_at) FROM code_states AS n
+            WHERE n.resident_id = $1 AND n.system = $2 AND n.discarded_at IS NULL
+                AND n.state <> 'unavailable'
+        )
+        AND c.changed_at <= $3
+"""
 
 
 def _finding(actor: Actor, row: Any) -> Finding:

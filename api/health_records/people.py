@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from sqlmodel import col, select
 
 from api.access.audit import Actor
 from api.access.colleagues import NotAColleague, strangers
+from api.foundation import clock
 from api.foundation.field_records import FromTheField, fill_in
 from api.foundation.fields import RecordId
 from api.foundation.problems import NotFound
 from api.foundation.records import Source
+from api.health_records.birth_and_doses import refuse_before_birth
 from api.registry.models import Resident
 
 
@@ -44,9 +47,15 @@ class People:
     ) -> dict[str, Any]:
         """What a record about a resident has whatever it is of: who, where, when, by whom.
 
-        Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture` with pointers below `within`.
+        Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, and `InvalidInput` for what was
+        before their birth, with pointers below `within`.
         """
         resident = self.resident(said.resident_id, within=within)
+        for name in instants:
+            at: datetime | None = getattr(said, name)
+            if at is not None:
+                day, pointer = clock.local_day(at), f"{within}/{name}"
+                refuse_before_birth(resident.birth_date, day, pointer=pointer)
         self.refuse_stranger(said.performed_by, within=within)
         fields = fill_in(
             said, entered_by=caller.worker, source=Source.visit, instants=instants, within=within

@@ -15,7 +15,7 @@ from api.foundation.problems import InvalidInput
 from api.foundation.records import BatchOutcome, Proposal
 from api.foundation.sealed import Keyring
 from api.health_records.code_schemas import City, CodeStateRecord, TravelCardRecord
-from api.health_records.code_states import REASON, sound
+from api.health_records.code_states import REASON, sound, sound_standing
 from api.health_records.keeping import (
     Discarding,
     discard,
@@ -60,13 +60,14 @@ async def record_code_states(
 async def discard_code_state(
     session: AsyncSession, caller: Actor, state_id: UUID, discarding: Discarding
 ) -> HealthCodeState:
-    """Let a state count no more; an alert that it opened stands.
+    """Let a state count no more; an alert that it opened stands, and a red one behind it counts.
 
     Raises `NotFound`, `HealthRecordDiscarded`, `VersionMismatch`.
     """
     row = await standing_record_of(session, HealthCodeState, state_id)
     await discard(session, caller, row, discarding)
     await evidence_discarded(session, EvidenceKind.code_state, row.id)
+    await sound_standing(session, caller, row)
     return row
 
 

@@ -19,6 +19,7 @@ from api.foundation.records import (
     insert_new,
 )
 from api.grids.models import Grid
+from api.health_records.birth_and_doses import refuse_before_birth
 from api.health_records.control import Period, periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
 from api.health_records.people import People, people_named
@@ -133,6 +134,9 @@ def _tube(ground: Ground, caller: Actor, said: SampleTubeRecord, within: str) ->
         ground.people.resident(each.resident_id, within=f"{within}/members/{place}")
         for place, each in enumerate(said.members)
     ]
+    day = clock.local_day(said.sampled_at)
+    for member in members:
+        refuse_before_birth(member.birth_date, day, pointer=f"{within}/sampled_at")
     grid, path = ground.held_by(members)
     return SampleTube(
         **fields,

@@ -1,5 +1,6 @@
 """Doses of vaccine: recorded once each, corrected openly; what they amount to is derived."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput
 from api.foundation.records import BatchOutcome, Proposal, former
+from api.health_records.birth_and_doses import Dose, Doses, doses_of, refuse_before_birth
 from api.health_records.keeping import keep_many, keep_one, standing_record_of
 from api.health_records.lists import Wanted, narrowed
 from api.health_records.models import Vaccination, VaccinationOutcome, VaccineTechnology
@@ -27,6 +29,7 @@ from api.health_records.vaccination_schemas import (
     VaccinationRecord,
     VaccinationRevision,
 )
+from api.registry.models import Resident
 
 _OF_A_DOSE = ("dose_number", "technology")
 _TOLD = set(VaccinationRead.model_fields) & set(VaccinationRecord.model_fields) - {
@@ -69,15 +72,21 @@ async def record_vaccinations(
 
 
 class _Ground(NamedTuple):
-    """What doses stand on: who had them, and the sessions at which they were given."""
+    """What doses stand on: who had them, at which sessions, and which others they had."""
 
     people: People
     sessions: Mapping[UUID, Held]
+    doses: Doses
 
 
 async def _survey(session: AsyncSession, said: Sequence[VaccinationRecord]) -> _Ground:
     sessions = await sessions_named(session, {each.site_session_id for each in said})
-    return _Ground(await people_of(session, said), sessions)
+    told: dict[UUID, list[Dose]] = defaultdict(list)
+    for each in said:
+        if each.dose_number is not None:
+            told[each.resident_id].append(Dose(each.id, each.dose_number, each.given_on))
+    doses = await doses_of(session, {each.resident_id for each in said}, told)
+    return _Ground(await people_of(session, said), sessions, doses)
 
 
 def _propose(
@@ -91,6 +100,11 @@ def _propose(
         told, given = getattr(said, name) is not None, said.outcome is VaccinationOutcome.given
         if told is not given:
             raise InvalidInput("请填写。" if given else _NO_DOSE, pointer=f"{within}/{name}")
+    resident, pointer = ground.people.residents[said.resident_id], f"{within}/given_on"
+    refuse_before_birth(resident.birth_date, day, pointer=pointer)
+    if said.dose_number is not None:
+        dose = Dose(said.id, said.dose_number, day)
+        ground.doses.refuse_out_of_order(resident.id, dose, pointer=pointer)
     return Proposal(said, Vaccination(**fields, **said.model_dump(include=_TOLD)))
 
 
@@ -116,11 +130,28 @@ async def correct_vaccination(
     for name in told.intersection(_OF_A_DOSE):
         if row.outcome is not VaccinationOutcome.given:
             raise InvalidInput(_NO_DOSE, pointer=f"/body/{name}")
+    await _refuse_what_cannot_be(session, row, said, told)
     correction = Correction(version, by=caller.worker, reason=said.reason, duty=row.resident_id)
     await correct(session, row, said.model_dump(include=told), correction)
     subject, reach, details = row.id, row.reach, {"fields": sorted(told)}
     audit(session, caller, "vaccinations.correct", subject=subject, reach=reach, details=details)
     return row
+
+
+async def _refuse_what_cannot_be(
+    session: AsyncSession, row: Vaccination, said: VaccinationCorrect, told: set[str]
+) -> None:
+    if not told & {"given_on", "dose_number"}:
+        return
+    changed = {**row.model_dump(), **said.model_dump(include=told)}
+    number, day = changed["dose_number"], changed["given_on"]
+    pointer = "/body/given_on" if "given_on" in told else "/body/dose_number"
+    resident = await session.get(Resident, row.resident_id)
+    refuse_before_birth(resident.birth_date if resident else None, day, pointer=pointer)
+    if number is not None:
+        doses = await doses_of(session, [row.resident_id], {})
+        changing = doses._replace(kept=())
+        changing.refuse_out_of_order(row.resident_id, Dose(row.id, number, day), pointer=pointer)
 
 
 async def vaccinations(

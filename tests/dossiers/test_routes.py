@@ -175,6 +175,25 @@ async def test_who_asks_for_another_gives_a_name(town: Town, person: str, wrong:
     assert "/body/asker" in json.dumps(assert_problem(asked, InvalidInput))
 
 
+@pytest.mark.parametrize(
+    ("years", "asked_by", "answered"),
+    [(14, "self", 201), (13, "self", 422), (8, "entrusted", 422), (8, "guardian", 201)],
+)
+async def test_for_a_child_their_guardian_asks(
+    town: Town, years: int, asked_by: str, answered: int
+):
+    lin, today = await town.as_("lin"), clock.today()
+    born = today.replace(year=today.year - years, day=1).isoformat()
+    child = synthetic_resident(birth_date=born, document_kind=None, document=None)
+    home = await a_household(lin, grid=grid_id("t.01.01.01"), residents=[child])
+    told = {} if asked_by == "self" else {"asker": "黄秀英"}
+    address = f"/v1/residents/{home['residents'][0]['id']}/dossier-exports"
+    asked = await lin.post(address, json=_asking(asked_by=asked_by, **told))
+    assert asked.status_code == answered, asked.text
+    if answered != 201:
+        assert "/body/asked_by" in json.dumps(assert_problem(asked, InvalidInput))
+
+
 async def test_a_copy_can_be_had_for_a_day(town: Town, person: str):
     lin = await town.as_("lin")
     asked = (await lin.post(f"/v1/residents/{person}/dossier-exports", json=_asking())).json()

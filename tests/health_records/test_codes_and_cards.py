@@ -159,6 +159,41 @@ async def test_a_state_entered_in_error_is_discarded_with_a_reason(town: Town, p
     assert await alerts(town, person) == ["red_code"]
 
 
+async def _discarded(client: httpx.AsyncClient, code: dict[str, Any]) -> None:
+    why, first = {"reason": "登记到了别人名下"}, {"If-Match": '"1"'}
+    gone = await client.post(f"{CODES}/{code['id']}/discard", json=why, headers=first)
+    assert gone.status_code == 200, gone.text
+
+
+async def test_a_red_code_behind_one_that_is_discarded_is_told_upward_then(town: Town, person: str):
+    ming = await town.as_("ming")
+    yellow = await a_code_state(ming, person, state="yellow")
+    green = await a_code_state(ming, person)
+    await a_code_state(ming, person, state="red", changed_at=ago(hours=2), fetched_at=ago(hours=1))
+    assert await alerts(town, person) == []
+    await _discarded(ming, green)
+    assert await alerts(town, person) == []
+    await _discarded(ming, yellow)
+    assert await alerts(town, person) == ["red_code"]
+
+
+async def test_a_red_code_that_was_closed_for_a_green_one_told_wrong_is_told_upward_again(
+    town: Town, person: str
+):
+    ming, lin, zhou = [await town.as_(each) for each in ("ming", "lin", "zhou")]
+    await a_code_state(ming, person, state="red", changed_at=ago(hours=2), fetched_at=ago(hours=1))
+    green = await a_code_state(ming, person)
+    listed = (await lin.get("/v1/alerts?cause=red_code&limit=500")).json()["items"]
+    [path] = [f"/v1/alerts/{each['id']}" for each in listed if each["resident_id"] == person]
+    for client, step in ((lin, "acknowledge"), (lin, "handle"), (lin, "resolve"), (zhou, "verify")):
+        done = await client.post(f"{path}/{step}", json={"note": "已转绿码"})
+        assert done.status_code == 200, done.text
+    await _discarded(ming, green)
+    told = (await lin.get("/v1/alerts?cause=red_code&limit=500")).json()["items"]
+    open_ones = [each for each in told if each["resident_id"] == person]
+    assert sorted(each["status"] for each in open_ones) == ["open", "verified"]
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -16,7 +16,14 @@ from api.foundation.problems import (
 )
 from api.foundation.records import new_id
 from api.health_records.problems import DoseKept, HealthRecordDiscarded
-from tests.builders import a_household, a_vaccination, vaccination_body
+from tests.builders import (
+    a_household,
+    a_vaccination,
+    diagnostic_test_body,
+    sample_tube_body,
+    synthetic_resident,
+    vaccination_body,
+)
 from tests.cast import Town, assert_problem
 
 DOSES = "/v1/vaccinations"
@@ -86,7 +93,7 @@ async def test_a_dose_is_kept_once_whoever_enters_it(town: Town, person: str):
     assert_problem(await lin.post(DOSES, json=vaccination_body(person)), DoseKept)
     other = assert_problem(await ming.post(DOSES, json=body | {"unit": "县医院"}), RecordDiffers)
     assert other["fields"] == ["unit"]
-    second = await a_vaccination(ming, person, dose_number=2)
+    second = await a_vaccination(ming, person, dose_number=2, given_on="2021-08-29")
     told = assert_problem(await patch(ming, second, dose_number=1, reason="填错"), DoseKept)
     assert told["errors"][0]["pointer"] == "/body/dose_number"
 
@@ -172,3 +179,47 @@ async def test_doses_are_narrowed_by_each_filter(town: Town, person: str):
     assert await ids(ming, resident_id=person, technology="other") == [second["id"]]
     assert await ids(ming, resident_id=person, given_on="2021-08-01") == [first["id"]]
     assert await ids(ming, resident_id=person, outcome="contraindicated") == []
+
+
+async def test_old_cards_are_told_in_any_order_but_their_days_follow_the_doses(
+    town: Town, person: str
+):
+    ming = await town.as_("ming")
+    second = await a_vaccination(ming, person, dose_number=2, given_on="2021-08-29")
+    for wrong in ("2021-08-29", "2021-09-30"):
+        first = vaccination_body(person, dose_number=1, given_on=wrong)
+        told = assert_problem(await ming.post(DOSES, json=first), InvalidInput)
+        assert [each["pointer"] for each in told["errors"]] == ["/body/given_on"]
+    first = await a_vaccination(ming, person, dose_number=1, given_on="2021-08-01")
+    same = {name: second[name] for name in ("id", "resident_id", "given_on", "dose_number")}
+    again = await ming.post(DOSES, json=same | {"technology": "inactivated"})
+    assert again.status_code == 200, again.text
+    for change in ({"given_on": "2021-07-30"}, {"dose_number": 3, "given_on": "2021-07-30"}):
+        told = assert_problem(await patch(ming, second, **change, reason="抄错"), InvalidInput)
+        assert told["errors"][0]["pointer"] == "/body/given_on"
+    batch = [
+        vaccination_body(person, dose_number=4, given_on="2022-03-02"),
+        vaccination_body(person, dose_number=3, given_on="2022-03-03"),
+    ]
+    kept = (await ming.post(f"{DOSES}/batch", json={"items": batch})).json()
+    assert [each["outcome"] for each in kept["items"]] == ["refused", "refused"]
+    assert await ids(ming, resident_id=person) == [second["id"], first["id"]]
+
+
+async def test_nothing_is_told_of_somebody_before_they_were_born(town: Town):
+    ming = await town.as_("ming")
+    child = synthetic_resident(birth_date="2020-05-06", document_kind=None, document=None)
+    home = await a_household(await town.as_("lin"), grid="t.01.01.01", residents=[child])
+    born = home["residents"][0]["id"]
+    early = "2020-05-05T10:00:00+08:00"
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        (DOSES, vaccination_body(born, given_on="2020-05-05"), "given_on"),
+        ("/v1/tests", diagnostic_test_body(born, sampled_at=early), "sampled_at"),
+        ("/v1/sample-tubes", sample_tube_body([born], sampled_at=early), "sampled_at"),
+    ]
+    for path, body, pointer in wrong:
+        told = assert_problem(await ming.post(path, json=body), InvalidInput)
+        assert [each["pointer"] for each in told["errors"]] == [f"/body/{pointer}"]
+    dose = await a_vaccination(ming, born, given_on="2020-05-06")
+    refused = await patch(ming, dose, given_on="2020-05-05", reason="抄错")
+    assert_problem(refused, InvalidInput)
