@@ -59,6 +59,7 @@ from api.rosters import routes as rosters
 from api.sites import attendance_routes as attendance
 from api.sites import campaign_routes as campaigns
 from api.sites import routes as sites
+from api.sites import taken_back_routes as taken_back
 from api.sites import tally_routes as tallies
 from api.visits import routes as visits
 from api.webhooks import routes as webhooks
@@ -122,6 +123,7 @@ _ROUTERS = (
     live.router,
     sites.router,
     attendance.router,
+    taken_back.router,
     tallies.router,
     campaigns.router,
     dossiers.router,

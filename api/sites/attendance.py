@@ -31,7 +31,7 @@ from api.sites.queries import session_of
 MOST = 150
 """Look-ups of one worker within `WITHIN`: more than two hands can swab, too few to search."""
 
-_AFTERWARDS = timedelta(hours=12)
+AFTERWARDS = timedelta(hours=12)
 """For how long after a session what was found may be told of: as long as its shifts stay open."""
 
 _FOUND = text("""
@@ -62,7 +62,7 @@ async def look_up(session: AsyncSession, caller: Claims, said: SiteLookUpAsk) ->
         worker_id=caller.worker,
         at=now,
         person_id=person.person_id if person else None,
-        keep_until=max(held.ends_at, now) + _AFTERWARDS,
+        keep_until=max(held.ends_at, now) + AFTERWARDS,
     )
     session.add(row)
     subject, reach = (person.person_id, person.home_reach) if person else (row.id, row.reach)

@@ -47,6 +47,14 @@ class LookUpOver(Problem):
     detail: ClassVar[str] = "该次查询的结果已过期,请重新查询本人。"
 
 
+class NotTakenBack(Problem):
+    """What was told at a session is taken back there for half a day, and before its result."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不能在站点作废"
+    detail: ClassVar[str] = "该场次已结束12小时以上,有误的请由本人所在网格作废。"
+
+
 class HourAlreadyCounted(Problem):
     """One counter has one number for an hour; what was wrong with it is corrected."""
 

@@ -67,8 +67,8 @@ _FOLLOW = """
 """
 _MOVE = "UPDATE event_cursors SET told = $2, seq = greatest(seq, $3) WHERE name = $1"
 
-# One statement, so that the snapshot kept is the one that the events were looked for in. Whoever has
-# expired is owed nothing, also where their time is prolonged later: there was no agreement then.
+# One statement, so that the snapshot kept is the one that the events were looked for in.
+# Whoever has expired is owed nothing, also if prolonged later: there was no agreement then.
 _FAN_OUT = f"""
     WITH news AS MATERIALIZED (
         SELECT e.seq, e.kind, e.subject_id, e.reach, e.at FROM events e
