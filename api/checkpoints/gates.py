@@ -128,7 +128,12 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Where, about whom, at what time and by whom a gate asks."""
+    """Where, about whom, at what time and by whom a gate asks.
+
+    Whether somebody should be at home is asked by the `day`: a quarantine and its stages begin and
+    end on days, as protocols count, and no hour of theirs is known. Who is released is free at
+    once, since it is no longer active; leave, hospital and transfers are asked by the instant.
+    """
 
     checkpoint_id: UUID
     sought: Sought
