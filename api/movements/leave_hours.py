@@ -1,7 +1,7 @@
 """When somebody in quarantine may be let out at all: how long, and on the days of which stages."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from api.foundation import clock
@@ -31,6 +31,12 @@ def refuse_hours(stages: Sequence[QuarantineStage], from_at: datetime, until_at:
     if not stages[0].starts_on <= first <= max(stages[-1].ends_on, clock.today()):
         raise InvalidInput("外出时间不在隔离期内。", pointer="/body/from_at")
     for number in range((last - first).days + 1):
-        stage = stage_shown(stages, first + timedelta(days=number))
-        if stage is not None and stage.leave_home is LeaveHome.never:
-            raise LeaveNotAllowed(pointer=f"/body/{'until_at' if number else 'from_at'}")
+        pointer = f"/body/{'until_at' if number else 'from_at'}"
+        refuse_never_left(stages, first + timedelta(days=number), pointer=pointer)
+
+
+def refuse_never_left(stages: Sequence[QuarantineStage], day: date, *, pointer: str) -> None:
+    """Raise `LeaveNotAllowed` for a day of a stage that is never left."""
+    stage = stage_shown(stages, day)
+    if stage is not None and stage.leave_home is LeaveHome.never:
+        raise LeaveNotAllowed(pointer=pointer)

@@ -133,14 +133,14 @@ async def reject_leave(
 @router.post(
     "/leaves/{leave_id}/out",
     response_model=LeaveRead,
-    responses=writes(*_STEP, QuarantineEnded, *_GOING),
+    responses=writes(*_STEP, QuarantineEnded, LeaveNotAllowed, *_GOING),
 )
 async def go_out_on_leave(
     leave_id: UUID, going: LeaveOut, recorder: LeaveRecorder, session: ScopedSession
 ) -> LeaveRead:
     """登记已外出。
 
-    须在批准的时间内;去向随即变为经批准外出(M3.4)。
+    须在批准的时间内,当日所处的阶段不是不得外出的;去向随即变为经批准外出(M3.4)。
     """
     leave = await leaves.go_out(session, recorder, leave_id, going)
     return await queries.shown_leave(session, leave)

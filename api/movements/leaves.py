@@ -15,7 +15,7 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
-from api.movements.leave_hours import refuse_hours
+from api.movements.leave_hours import refuse_hours, refuse_never_left
 from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
 from api.movements.models import Leave, LeaveStatus
 from api.movements.overstays import take_back
@@ -131,8 +131,8 @@ def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave
 async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: LeaveOut) -> Leave:
     """Note that they left, within the hours that were approved.
 
-    Raises `OutOfOrder`, `InvalidInput`, `QuarantineEnded`, `RecordedInTheFuture`,
-    `WhereaboutsOutOfOrder`, `RecordDiffers`, `NotFound`.
+    Raises `OutOfOrder`, `InvalidInput`, `LeaveNotAllowed`, `QuarantineEnded`,
+    `RecordedInTheFuture`, `WhereaboutsOutOfOrder`, `RecordDiffers`, `NotFound`.
     """
     quarantine = await locked(session, (await leave_of(session, leave_id)).quarantine_id)
     leave = await leave_of(session, leave_id)
@@ -144,6 +144,9 @@ async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: Le
     at = _told_at(said.left_at, pointer="/body/left_at")
     if not leave.from_at <= at < leave.until_at:
         raise InvalidInput("不在批准的外出时间内。", pointer="/body/left_at")
+    # What was approved at home does not open the site that an unfit home sent them to since.
+    stages = await stages_of(session, quarantine.id)
+    refuse_never_left(stages, clock.local_day(at), pointer="/body/left_at")
     await _take(session, caller, leave, quarantine, {"status": LeaveStatus.out, "left_at": at})
     move = Move(kind=WhereaboutsKind.away_approved, at=at, pointer="/body/left_at")
     await move_to(session, caller, quarantine, move)

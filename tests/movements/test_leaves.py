@@ -250,6 +250,16 @@ async def test_what_can_no_longer_be_is_rejected_not_approved(town: Town):
     assert rejected["status"] == "rejected"
 
 
+async def test_leave_is_not_taken_from_a_stage_that_is_never_left_by_now(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    kept = await a_quarantine(lin)
+    one = await _asked(ming, kept)
+    await _went(lin, f"{one}/approve", {})
+    await _leaving(town, kept, LeaveHome.never)
+    refused = assert_problem(await ming.post(f"{one}/out", json={}), LeaveNotAllowed)
+    assert refused["errors"][0]["pointer"] == "/body/left_at"
+
+
 async def test_leave_sent_twice_at_the_same_moment_is_asked_for_once(town: Town):
     lin, ming = await town.as_("lin"), await town.as_("ming")
     kept = await a_quarantine(lin)
