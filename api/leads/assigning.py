@@ -18,6 +18,7 @@ from api.foundation.problems import NotFound, Problem
 from api.foundation.records import BatchOutcome, ItemOutcome, Outcome, insert_new, new_id
 from api.grids.models import Grid
 from api.grids.problems import GridClosed
+from api.leads.lateness import late_elsewhere
 from api.leads.models import OPEN, AssignedBy, Lead, LeadAssignment, LeadBatch
 from api.leads.problems import GridOutsideBatch, LeadDiscarded, LeadNotSo
 from api.leads.queries import batch_of, lead_locked, leads_locked
@@ -123,6 +124,7 @@ async def give(session: AsyncSession, giving: Giving, moves: Sequence[Move]) -> 
     former = {move.lead.id: path_of(move.lead) for move in moves}
     about = [About(move.lead.batch_id, path_of(move.lead), move.lead.grid_id) for move in moves]
     rows = [_assignment(giving, move) for move in moves]
+    await late_elsewhere(session, [move.lead.id for move in moves if move.lead.late_told_at])
     await remember(session, giving.caller, list(former), reason=giving.reason)
     await session.execute(_GIVEN, _told(giving, moves))
     await take_along(session, list(former))
@@ -184,7 +186,7 @@ async def remember(
 
 _GIVEN = text("""
     UPDATE leads AS l SET grid_id = m.grid, reach = m.reach, household_id = m.home,
-        assigned_how = m.how, assigned_at = :at, assigned_by = :by,
+        assigned_how = m.how, assigned_at = :at, assigned_by = :by, late_told_at = NULL,
         status = CASE l.status WHEN 'imported' THEN 'assigned' ELSE l.status END,
         version = l.version + 1, changed_xid = pg_current_xact_id()
     FROM unnest(

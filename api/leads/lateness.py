@@ -64,3 +64,12 @@ async def no_longer_late(
 
 
 _LATER = "反馈时限已延后"
+
+
+async def late_elsewhere(session: AsyncSession, leads: Sequence[UUID]) -> None:
+    """Close the alerts of leads given to other grids: who answers there is told at once, anew."""
+    if leads:
+        await close_groundless(session, Cause.overdue_lead, leads, why=_GIVEN)
+
+
+_GIVEN = "线索已转给其他网格"
