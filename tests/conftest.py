@@ -9,14 +9,16 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 from filelock import FileLock
 
 from api.app import create_app
+from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.sealed import new_key
 from api.settings import Settings
-from tests.cast import Town, build_towns
+from tests.cast import TOWNSHIP, Town, build_towns
 from tests.one_connection import guard
 
 FOLDER = Path(__file__).parents[1] / ".onegrid" / "tests"
@@ -134,3 +136,32 @@ async def town(settings: Settings) -> AsyncGenerator[Town]:
     app = create_app(settings)
     async with app.router.lifespan_context(app), Town(app) as town:
         yield town
+
+
+@pytest.fixture
+async def owner(addresses: Addresses) -> AsyncGenerator[asyncpg.Connection]:
+    """The owner's connection to the first township: what the interface does not show."""
+    connection = await asyncpg.connect(addresses.owner)
+    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def lin(town: Town) -> httpx.AsyncClient:
+    return await town.as_("lin")
+
+
+@pytest.fixture
+async def ming(town: Town) -> httpx.AsyncClient:
+    return await town.as_("ming")
+
+
+@pytest.fixture
+async def wei(town: Town) -> httpx.AsyncClient:
+    return await town.as_("wei")
+
+
+@pytest.fixture
+async def zhou(town: Town) -> httpx.AsyncClient:
+    return await town.as_("zhou")

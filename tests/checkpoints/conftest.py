@@ -3,38 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
 from api.foundation import clock
-from api.foundation.database import cell_schema
-from api.foundation.embedded import Addresses
 from tests.builders import a_checkpoint, a_shift
-from tests.cast import TOWNSHIP, Town
-
-
-@pytest.fixture
-async def owner(addresses: Addresses):
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
-async def wei(town: Town) -> httpx.AsyncClient:
-    return await town.as_("wei")
-
-
-@pytest.fixture
-async def zhou(town: Town) -> httpx.AsyncClient:
-    return await town.as_("zhou")
+from tests.cast import Town
 
 
 @pytest.fixture

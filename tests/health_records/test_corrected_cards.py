@@ -27,11 +27,6 @@ YELLOW = {"colour": "yellow", "reason": "录入时看错颜色"}
 
 
 @pytest.fixture
-async def ming(town: Town) -> httpx.AsyncClient:
-    return await town.as_("ming")
-
-
-@pytest.fixture
 async def person(town: Town) -> str:
     home = await a_household(await town.as_("lin"), grid="t.01.01.01")
     return home["residents"][0]["id"]

@@ -7,12 +7,7 @@ import pytest
 
 from api.foundation import clock
 from tests.builders import a_diagnostic_test, a_household, a_sample_tube, synthetic_resident
-from tests.cast import Town, grid_id
-
-
-@pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
+from tests.cast import grid_id
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ BATCH = f"{TUBES}/batch"
 
 
 @pytest.fixture
-async def ming(town: Town) -> httpx.AsyncClient:
-    return await town.as_("ming")
-
-
-@pytest.fixture
 async def people(town: Town) -> list[str]:
     """Four of one household in 柳村一组."""
     relations = ("head", "spouse", "child", "child")

@@ -38,16 +38,6 @@ WHY = "录入时错了一位"
 
 
 @pytest.fixture
-async def zhou(town: Town) -> httpx.AsyncClient:
-    return await town.as_("zhou")
-
-
-@pytest.fixture
-async def ming(town: Town) -> httpx.AsyncClient:
-    return await town.as_("ming")
-
-
-@pytest.fixture
 async def batch(zhou: httpx.AsyncClient) -> dict[str, Any]:
     return await a_lead_batch(zhou)
 

@@ -41,16 +41,6 @@ WHY = {"reason": "误将邻乡的名单登记到本乡"}
 
 
 @pytest.fixture
-async def zhou(town: Town) -> httpx.AsyncClient:
-    return await town.as_("zhou")
-
-
-@pytest.fixture
-async def ming(town: Town) -> httpx.AsyncClient:
-    return await town.as_("ming")
-
-
-@pytest.fixture
 async def batch(zhou: httpx.AsyncClient) -> dict[str, Any]:
     return await a_lead_batch(zhou)
 

@@ -65,16 +65,6 @@ async def concluded(client: httpx.AsyncClient, lead: str, outcome: str, **told: 
     return await client.post(f"/v1/leads/{lead}/conclude", json={"outcome": outcome, **told})
 
 
-@pytest.fixture
-async def zhou(town: Town) -> httpx.AsyncClient:
-    return await town.as_("zhou")
-
-
-@pytest.fixture
-async def ming(town: Town) -> httpx.AsyncClient:
-    return await town.as_("ming")
-
-
 async def _given(zhou: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
     return await a_lead(zhou, await a_lead_batch(zhou), grid_id=str(grid_id(LIU_1)), **told)
 

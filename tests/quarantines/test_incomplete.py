@@ -3,22 +3,12 @@
 from datetime import timedelta
 
 import asyncpg
-import pytest
 
 from api.foundation import clock
-from api.foundation.database import Entry, cell_schema
-from api.foundation.embedded import Addresses
+from api.foundation.database import Entry
 from api.quarantines.incomplete import sweep_incomplete
 from tests.builders import FOUR, a_quarantine
 from tests.cast import TOWNSHIP, Town
-
-
-@pytest.fixture
-async def owner(addresses: Addresses):
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
 
 
 async def test_who_still_lacks_a_team_an_hour_later_is_an_alert_and_only_once(

@@ -4,23 +4,11 @@ from typing import Any
 
 import asyncpg
 import httpx
-import pytest
 
-from api.foundation.database import cell_schema
-from api.foundation.embedded import Addresses
 from api.foundation.records import new_id
 from tests.builders import a_quarantine
-from tests.cast import TOWNSHIP, Town
+from tests.cast import Town
 from tests.readings.conftest import reading_body, signed_in
-
-
-@pytest.fixture
-async def owner(addresses: Addresses):
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
-
 
 Shown = list[tuple[str, str, int, bool]]
 

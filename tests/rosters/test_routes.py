@@ -23,16 +23,6 @@ from tests.cast import Town, assert_problem, id_of
 
 
 @pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
-async def wei(town: Town) -> httpx.AsyncClient:
-    return await town.as_("wei")
-
-
-@pytest.fixture
 async def bridge(lin: httpx.AsyncClient) -> dict[str, Any]:
     """A checkpoint in 柳村, as its secretary set it up."""
     return await a_checkpoint(lin, grid="t.01.01")

@@ -25,11 +25,6 @@ SHORTAGES = "/v1/duty-shifts/shortages"
 
 
 @pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
 async def bridge(lin: httpx.AsyncClient) -> dict[str, Any]:
     """A checkpoint in 柳村 that needs somebody in charge and two who check, day and night."""
     return await a_checkpoint(lin, grid="t.01.01", staffing=NEEDED)

@@ -36,11 +36,6 @@ Person = dict[str, Any]
 
 
 @pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
 async def held(lin: httpx.AsyncClient) -> dict[str, Any]:
     """A sampling in 柳村, under way."""
     return await a_session(lin, await a_site(lin))

@@ -27,11 +27,6 @@ async def _campaign(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
     return await made(client, "/v1/sampling-campaigns", **said | _days() | told)
 
 
-@pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
 async def test_who_has_not_come_follows_from_the_tests(town: Town, lin: httpx.AsyncClient):
     people = [synthetic_resident(relation=each) for each in ("head", "spouse", "parent")]
     people[2]["mobility_limited"] = True

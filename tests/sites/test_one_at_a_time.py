@@ -16,11 +16,6 @@ DAY = "2022-02-15"
 
 
 @pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
 async def site(lin: httpx.AsyncClient) -> dict[str, Any]:
     return await a_site(lin, opened_at="2022-01-01T00:00:00+08:00")
 

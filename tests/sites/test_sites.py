@@ -49,11 +49,6 @@ async def the_next(
     return await a_session(client, site, opened=opened, **span)
 
 
-@pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
 async def test_nobody_sees_a_site(town: Town):
     assert_problem(await town.nobody().get("/v1/sites"), NotSignedIn)
 

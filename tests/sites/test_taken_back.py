@@ -25,14 +25,13 @@ from tests.sites.test_attendance import (
     dose_body,
     doses,
     held,
-    lin,
     on_duty,
     shots,
     tube_body,
     tubes,
 )
 
-__all__ = ["held", "lin", "shots"]
+__all__ = ["held", "shots"]
 
 WHY = {"reason": "管号看错一位"}
 

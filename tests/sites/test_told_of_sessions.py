@@ -15,11 +15,6 @@ from tests.sites.test_sites import a_session, a_site, the_next
 
 
 @pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
-
-
-@pytest.fixture
 async def resident(lin: httpx.AsyncClient) -> str:
     return (await a_household(lin, grid=grid_id("t.01.01.01")))["residents"][0]["id"]
 

@@ -8,26 +8,10 @@ import httpx
 import pytest
 
 from api.foundation import clock
-from api.foundation.database import cell_schema
-from api.foundation.embedded import Addresses
 from api.foundation.records import new_id
 from tests.builders import a_household, a_quarantine, a_visit, visit_body
-from tests.cast import TOWNSHIP, Town
 
 HOME = "t.01.01.01"
-
-
-@pytest.fixture
-async def owner(addresses: Addresses):
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def lin(town: Town) -> httpx.AsyncClient:
-    return await town.as_("lin")
 
 
 @pytest.fixture

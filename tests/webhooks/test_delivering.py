@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +9,7 @@ import asyncpg
 import pytest
 
 from api.foundation import clock, jobs
-from api.foundation.database import Entry, cell_schema
+from api.foundation.database import Entry
 from api.foundation.embedded import Addresses
 from api.foundation.live import tell
 from api.foundation.records import new_id
@@ -25,14 +24,6 @@ from tests.webhooks.conftest import Subscribing, until
 from tests.webhooks.receiver import Message, Receiver
 
 HOUSE = Entry.for_the_house(TOWNSHIP)
-
-
-@pytest.fixture
-async def owner(addresses: Addresses) -> AsyncGenerator[asyncpg.Connection]:
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
 
 
 async def _change(town: Town, quarantine: str, times: int = 1) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,10 @@ import asyncpg
 import httpx
 import pytest
 
-from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses
 from api.foundation.records import new_id
 from tests.builders import a_quarantine
-from tests.cast import TOWNSHIP, Town
+from tests.cast import Town
 from tests.machines import a_machine
 
 HERE = Path(__file__).parent
@@ -73,14 +72,6 @@ def stage(
     yield stage
     for name in stage.on:
         stage.kill(name)
-
-
-@pytest.fixture
-async def owner(addresses: Addresses) -> AsyncGenerator[asyncpg.Connection]:
-    connection = await asyncpg.connect(addresses.owner)
-    await connection.execute(f"SET search_path TO {cell_schema(TOWNSHIP)}, public")
-    yield connection
-    await connection.close()
 
 
 async def _subscribe(town: Town, port: int) -> tuple[httpx.AsyncClient, str, str]:
