@@ -69,15 +69,16 @@ def classify(
     `look_back_days` before the arrival. Days after the area was lifted are not days at risk, and
     a stay that was planned for longer ended with the arrival.
     """
-    known = list(areas)
+    known, told = list(areas), list(stays)
     counted = [
         (area, stay, left_on)
-        for stay in stays
+        for stay in told
         for area in known
         if (left_on := _last_day_at_risk(stay, area, look_back_days, arrived_on)) is not None
     ]
     if not counted:
-        return Classified(RiskLevel.none, None, None, None, _nothing(look_back_days, arrived_on))
+        why = _nothing(look_back_days, arrived_on) if told else _NOTHING_TOLD
+        return Classified(RiskLevel.none, None, None, None, why)
     area, stay, left_on = max(counted, key=_gravest)
     explanation = _because(area, stay, left_on, look_back_days)
     return Classified(area.level, area, stay, left_on, explanation)
@@ -124,4 +125,7 @@ def _because(area: Area, stay: Stay, left_on: date, look_back_days: int) -> str:
 
 
 def _nothing(look_back_days: int, arrived_on: date) -> str:
-    return f"按追溯{look_back_days}天计,抵达日{arrived_on}前所到之处均不在风险地区名单内。"
+    return f"按追溯{look_back_days}天计,抵达日{arrived_on}前所填的各处均不在风险地区名单内。"
+
+
+_NOTHING_TOLD = "没有填写来前到过的地方,无从按风险地区名单判定,请补填旅居史。"

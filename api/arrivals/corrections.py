@@ -14,6 +14,7 @@ from api.arrivals.masked import revealed
 from api.arrivals.models import PRESENT, Arrival, ArrivalStatus, Classification, ClassifiedBecause
 from api.arrivals.queries import arrival_of, locked
 from api.arrivals.recording import refuse_future_exposure
+from api.arrivals.same_person import refuse_another
 from api.arrivals.schemas import ArrivalRevealed
 from api.arrivals.steps import class_again, note, refuse_standing
 from api.foundation.corrections import Correction, correct, told_in
@@ -26,6 +27,7 @@ from api.foundation.sealed import Keyring
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
 from api.registry.masked import opened
+from api.registry.models import Resident
 from api.registry.problems import HouseholdLeft
 from api.registry.queries import household_of
 from api.registry.resident_schemas import telling_number
@@ -42,7 +44,7 @@ async def correct_arrival(
     """Put right what was told; the former version is kept, and the arrival is classed again.
 
     Raises `NotFound`, `ArrivalNotSo`, `VersionMismatch`, `InvalidInput`, `RecordedInTheFuture`,
-    `HouseholdLeft`, `AlreadyAnArrival`.
+    `HouseholdLeft`, `DocumentsDiffer`, `AlreadyAnArrival`.
     """
     arrival = await locked(session, arrival_id)
     refuse_standing(arrival, *PRESENT)
@@ -53,8 +55,7 @@ async def correct_arrival(
     changes = _changes(said, keyring_of(session)) | await _place(session, arrival, said)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, arrival, changes, correction)
-    if "reach" in changes:
-        await _take_history_along(session, arrival)
+    await _follow(session, arrival, changes)
     await class_again(session, caller, arrival, ClassifiedBecause.corrected)
     await note(session, caller, "arrivals.correct", arrival, {"fields": sorted(changes)})
     return arrival
@@ -124,6 +125,15 @@ async def _place(session: AsyncSession, arrival: Arrival, said: ArrivalCorrect) 
         raise HouseholdLeft(pointer="/body/household_id")
     place = household.model_dump(include={"reach", "grid_id"})
     return {**place, "household_id": household.id}
+
+
+async def _follow(session: AsyncSession, arrival: Arrival, changes: dict[str, Any]) -> None:
+    """What depends on what was changed: who it may be, and where the history is kept."""
+    if "document_lookup" in changes and arrival.resident_id is not None:
+        resident = await session.get_one(Resident, arrival.resident_id)
+        refuse_another(arrival, resident, pointer="/body/document")
+    if "reach" in changes:
+        await _take_history_along(session, arrival)
 
 
 async def _take_history_along(session: AsyncSession, arrival: Arrival) -> None:

@@ -1,6 +1,6 @@
 """Arrivals as the wire shows them: names plain, what identifies a person masked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,7 @@ from api.arrivals.schemas import (
     Companion,
     StayRead,
 )
+from api.arrivals.unclear import unclear_codes
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.identity import mask_address, mask_document, mask_phone
@@ -67,11 +68,18 @@ async def _all_shown(
 ) -> list[ArrivalRead]:
     if not arrivals:
         return []
-    rules = await rules_of(await driver_of(session), reader.cell)
-    keyring = keyring_of(session)
+    connection, keyring = await driver_of(session), keyring_of(session)
+    rules = await rules_of(connection, reader.cell)
     known = await known_divisions(session, {code for each in arrivals for code in _codes(each)})
-    unknown = {each.id: [code for code in _codes(each) if code not in known] for each in arrivals}
-    return [_shown(keyring, rules, each, unknown[each.id]) for each in arrivals]
+    unclear = await unclear_codes(connection, rules, arrivals)
+    odd = {
+        each.id: {
+            "unknown_codes": [code for code in _codes(each) if code not in known],
+            "unclear_codes": unclear[each.id],
+        }
+        for each in arrivals
+    }
+    return [_shown(keyring, rules, each, odd[each.id]) for each in arrivals]
 
 
 def _codes(arrival: Arrival) -> list[str]:
@@ -83,7 +91,9 @@ def _codes(arrival: Arrival) -> list[str]:
 _OWN = set(ArrivalRead.model_fields) & set(Arrival.model_fields) - {"stays"}
 
 
-def _shown(keyring: Keyring, rules: Rules, arrival: Arrival, unknown: Sequence[str]) -> ArrivalRead:
+def _shown(
+    keyring: Keyring, rules: Rules, arrival: Arrival, odd: Mapping[str, Sequence[str]]
+) -> ArrivalRead:
     today = clock.today()
     age = age_on(today, arrival.birth_date) if arrival.birth_date else None
     told = {
@@ -91,7 +101,7 @@ def _shown(keyring: Keyring, rules: Rules, arrival: Arrival, unknown: Sequence[s
         **_masked(revealed(keyring, arrival)),
         **asdict(_reporting(rules, arrival)),
         "stays": [StayRead.model_validate(stay) for stay in arrival.stays],
-        "unknown_codes": unknown,
+        **odd,
         "age": age,
         "is_minor": None if age is None else age < MAJORITY,
         "has_note": arrival.note_sealed is not None,

@@ -42,6 +42,16 @@ class RegisteredElsewhere(Problem):
     detail: ClassVar[str] = "该居民登记在另一户,请更正到达的户,或先为其办理迁入。"
 
 
+class DocumentsDiffer(Problem):
+    """The arrival told another number than `resident_id` has on a document of the same kind."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "证件号与居民登记不同"
+    detail: ClassVar[str] = (
+        "填报的证件号与该居民登记的不同,请核对是不是同一人;有一处填错的,请先更正。"
+    )
+
+
 class ArrivalNotSo(Problem):
     """The arrival does not stand where the step begins; `arrival_status` says where it does."""
 

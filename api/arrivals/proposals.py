@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.arrivals.classification import Area, classify
-from api.arrivals.models import Arrival
+from api.arrivals.models import PRESENT, Arrival
 from api.arrivals.plan_schemas import ArrivalProposal, Concern, Concerned, FactsRead
 from api.arrivals.queries import companions_of
 from api.arrivals.reclassification import areas, comes_on, stays_of
@@ -128,8 +128,9 @@ async def proposal(
 async def _concerned(
     session: AsyncSession, arrival: Arrival, plan: PlanLaid | None
 ) -> list[Concerned]:
-    """Who travelled along, and who lives where the arrival comes to."""
-    companions = await companions_of(session, arrival)
+    """Who travelled along and is on the way or here, and who lives where the arrival comes to."""
+    travelled = await companions_of(session, arrival)
+    companions = [each for each in travelled if each.status in PRESENT]
     travelling = {each.resident_id for each in companions} | {arrival.resident_id}
     at_home = await living_in(session, arrival.household_id)
     cohabitants = [each for each in at_home if each.id not in travelling]

@@ -131,7 +131,12 @@ def _class(row: Mapping[str, Any], rules: Rules, by_prefix: Mapping[str, list[Ar
 async def areas(connection: Connection) -> list[Area]:
     """Every area of the list, also of past days."""
     rows = await connection.fetch(_AREAS)
-    return [replace(Area(**row), level=RiskLevel(row["level"])) for row in rows]
+    return [area_of(row) for row in rows]
+
+
+def area_of(row: Any) -> Area:
+    """An area as its row keeps it."""
+    return replace(Area(**row), level=RiskLevel(row["level"]))
 
 
 def stays_of(kept: Sequence[Mapping[str, str]]) -> list[Stay]:

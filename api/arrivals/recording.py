@@ -14,6 +14,7 @@ from api.arrivals.ground import Ground, Sent, survey
 from api.arrivals.models import Arrival, ArrivalStatus, Classification, ClassifiedBecause
 from api.arrivals.problems import AlreadyAnArrival
 from api.arrivals.reclassification import columns_of
+from api.arrivals.same_person import refuse_another
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.database import problem_of
@@ -103,7 +104,7 @@ def draft(ground: Ground, sent: Sent) -> Draft:
     """The arrival as it would be kept, and how it is classed.
 
     Raises, with pointers, `NotFound`, `HouseholdLeft`, `RegisteredElsewhere`, `NotAColleague`,
-    `AlreadyAnArrival`, `InvalidInput`, `RecordedInTheFuture`.
+    `DocumentsDiffer`, `AlreadyAnArrival`, `InvalidInput`, `RecordedInTheFuture`.
     """
     said, within = sent
     household, resident = ground.household(sent), ground.resident(sent)
@@ -118,6 +119,8 @@ def draft(ground: Ground, sent: Sent) -> Draft:
         within=within,
     )
     row = _row(ground, said, household, {**filled, **_person(said, resident)})
+    if resident is not None and said.id not in ground.known:
+        refuse_another(row, resident, pointer=f"{within}/document")
     ground.refuse_second(row, within=within)
     classification = first_classification(ground, row)
     return Draft(Proposal(said, row), classification)

@@ -13,7 +13,12 @@ from api.arrivals import corrections, queries, recording, verification
 from api.arrivals.coming_schemas import ArrivalBatch, ArrivalCorrect, ArrivalRecord, ArrivalReveal
 from api.arrivals.masked import shown, shown_file, shown_page
 from api.arrivals.models import ArrivalStatus
-from api.arrivals.problems import AlreadyAnArrival, ArrivalNotSo, RegisteredElsewhere
+from api.arrivals.problems import (
+    AlreadyAnArrival,
+    ArrivalNotSo,
+    DocumentsDiffer,
+    RegisteredElsewhere,
+)
 from api.arrivals.schemas import ArrivalFile, ArrivalRead, ArrivalRevealed, Candidates
 from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
@@ -40,6 +45,7 @@ _RECORDING = writes(
     NotAColleague,
     HouseholdLeft,
     RegisteredElsewhere,
+    DocumentsDiffer,
     AlreadyAnArrival,
 )
 _PUTTING_RIGHT = writes(
@@ -49,6 +55,7 @@ _PUTTING_RIGHT = writes(
     VersionMismatch,
     RecordedInTheFuture,
     HouseholdLeft,
+    DocumentsDiffer,
     AlreadyAnArrival,
 )
 

@@ -60,6 +60,7 @@ class ArrivalRead(Wire):
                         {"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}
                     ],
                     "unknown_codes": [],
+                    "unclear_codes": [],
                     "exposure_class": "returnee",
                     "risk_level": "medium",
                     "risk_area_id": "01890a5d-ac96-774b-bcce-b302099a8501",
@@ -111,6 +112,10 @@ class ArrivalRead(Wire):
     stays: list[StayRead] = Field(description="来前到过的地方")
     unknown_codes: list[str] = Field(
         description="来源地、旅居史中行政区划表里没有的代码,请核对是否填错:填错的地方判不出风险"
+    )
+    unclear_codes: list[str] = Field(
+        description="填得太宽、判不准的代码:其中有等级更高的风险地区,或只填了来源地而没有填在那里"
+        "的日期;请问清具体到过哪里、哪几天,更正旅居史"
     )
     exposure_class: ExposureClass
     last_exposure_on: date | None = Field(description="末次暴露日期")

@@ -18,6 +18,7 @@ from api.arrivals.masked import shown
 from api.arrivals.problems import (
     AlreadyAnArrival,
     ArrivalNotSo,
+    DocumentsDiffer,
     RegisteredElsewhere,
 )
 from api.arrivals.schemas import ArrivalRead
@@ -52,6 +53,7 @@ async def arrive(
         NotFound,
         ArrivalNotSo,
         RegisteredElsewhere,
+        DocumentsDiffer,
         AlreadyAnArrival,
         ResidentAlreadyRegistered,
         HouseholdLeft,

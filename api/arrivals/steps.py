@@ -47,7 +47,8 @@ async def come(
     """Somebody who was expected has come, and is classed by the day on which they did.
 
     Sent twice, done once, whatever has become of them since. Raises `NotFound`, `ArrivalNotSo`,
-    `RecordedInTheFuture`.
+    `RecordedInTheFuture`,
+    `InvalidInput`.
     """
     arrival = await locked(session, arrival_id)
     if arrival.status is not ArrivalStatus.expected and arrival.arrived_at == said.arrived_at:
@@ -57,6 +58,8 @@ async def come(
         told = getattr(said, name)
         if told is not None:
             refuse_the_future(told, pointer=f"/body/{name}")
+    if said.told_at is not None and said.told_at < said.arrived_at:
+        raise InvalidInput("报告抵达的时间不能早于抵达时间。", pointer="/body/told_at")
     changes = {
         "status": ArrivalStatus.arrived,
         "arrived_at": said.arrived_at,

@@ -13,6 +13,7 @@ from api.arrivals.coming_schemas import ArrivalVerification, NewResident
 from api.arrivals.models import Arrival, ArrivalStatus
 from api.arrivals.problems import RegisteredElsewhere
 from api.arrivals.queries import arrival_of, locked
+from api.arrivals.same_person import refuse_another
 from api.arrivals.schemas import Candidate, Candidates
 from api.arrivals.steps import note, refuse_standing
 from api.foundation import clock
@@ -94,7 +95,8 @@ async def verify(
     """Somebody has met them and says who it is; sent twice, done once.
 
     Who had left the place lives there again. Raises `NotFound`, `ArrivalNotSo`, `InvalidInput`,
-    `RegisteredElsewhere`, `ResidentAlreadyRegistered`, `AlreadyAnArrival`, `HouseholdLeft`.
+    `RegisteredElsewhere`, `DocumentsDiffer`, `ResidentAlreadyRegistered`, `AlreadyAnArrival`,
+    `HouseholdLeft`.
     """
     arrival, who = await locked(session, arrival_id), _named(said)
     if arrival.verified_at is not None and arrival.resident_id == who:
@@ -134,6 +136,7 @@ async def _resident(
     if resident.household_id != arrival.household_id:
         home = str(resident.household_id)
         raise RegisteredElsewhere(pointer="/body/resident_id", household_id=home)
+    refuse_another(arrival, resident, pointer="/body/resident_id")
     if resident.left_on is not None:
         back = ResidentCorrect.model_validate(_BACK)
         return await correct_resident(session, caller, resident.id, back, resident.version)

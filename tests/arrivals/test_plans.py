@@ -287,6 +287,8 @@ async def test_who_else_is_concerned_is_told(town: Town):
     stays_home, party = home["residents"][1]["id"], str(new_id())
     quarantine = await a_quarantine(lin, resident=stays_home)
     companion = await an_arrival(ming, home, name="同车的人", party_id=party)
+    untrue = await an_arrival(ming, home, name="查无此人", party_id=party)
+    await ming.post(f"/v1/arrivals/{untrue['id']}/invalidate", json={"reason": "查无此人"})
     arrival = await _verified(ming, home=home, party_id=party)
     concerned = (await _proposal(ming, arrival))["concerned"]
     assert [each["concern"] for each in concerned] == ["companion", "cohabitant"]

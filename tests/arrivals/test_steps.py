@@ -9,6 +9,7 @@ import pytest
 from api.arrivals.problems import (
     AlreadyAnArrival,
     ArrivalNotSo,
+    DocumentsDiffer,
     RegisteredElsewhere,
 )
 from api.foundation import clock
@@ -16,7 +17,13 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted
 from api.foundation.records import new_id
 from api.registry.problems import ResidentAlreadyRegistered, StillUnderControl
-from tests.builders import a_household, a_quarantine, an_arrival, synthetic_resident
+from tests.builders import (
+    a_household,
+    a_quarantine,
+    an_arrival,
+    arrival_body,
+    synthetic_resident,
+)
 from tests.cast import Town, assert_problem, id_of
 
 HOME = "t.01.01.01"
@@ -132,6 +139,41 @@ async def test_whom_an_arrival_may_be_is_proposed_with_why(town: Town):
         (namesake["id"], ["姓名相同", "登记在所到的户"]),
     ]
     assert "*" in found[0]["document"]
+
+
+async def test_nobody_is_taken_for_a_resident_with_another_identity_number(
+    town: Town, home: dict[str, Any]
+):
+    ming = await town.as_("ming")
+    resident, told = home["residents"][0], synthetic_resident()
+    number = {name: told[name] for name in ("document_kind", "document")}
+    arrival = await _here(ming, home, **number)
+    refused = await _step(ming, arrival, "verify", resident_id=resident["id"])
+    problem = assert_problem(refused, DocumentsDiffer)
+    assert problem["errors"][0]["pointer"] == "/body/resident_id"
+    assert problem["resident_id"] == resident["id"]
+
+    body = arrival_body(home, resident_id=resident["id"], **number)
+    problem = assert_problem(await ming.post("/v1/arrivals", json=body), DocumentsDiffer)
+    assert problem["errors"][0]["pointer"] == "/body/document"
+    passport = {"document_kind": "passport", "document": "E12345678"}
+    other = await _here(ming, home, **passport)
+    assert (await _done(ming, other, "verify", resident_id=resident["id"]))["status"] == "verified"
+    number = {name: synthetic_resident()[name] for name in number}
+    corrected = await ming.patch(
+        f"/v1/arrivals/{other['id']}",
+        json={**number, "reason": "补登身份证"},
+        headers={"If-Match": '"2"'},
+    )
+    assert_problem(corrected, DocumentsDiffer)
+
+
+async def test_nobody_is_reported_as_come_before_they_came(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    arrival = await an_arrival(ming, home)
+    early = await _step(ming, arrival, "arrive", arrived_at=ago(hours=2), told_at=ago(hours=3))
+    problem = assert_problem(early, InvalidInput)
+    assert problem["errors"][0]["pointer"] == "/body/told_at"
 
 
 async def test_who_is_new_is_registered_by_what_they_told(town: Town, home: dict[str, Any]):
