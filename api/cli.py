@@ -39,7 +39,7 @@ commands.add_typer(keys, name="keys")
 commands.add_typer(parked, name="jobs")
 commands.add_typer(simulations, name="simulate")
 
-Code = Annotated[str, typer.Argument(help="Division code of the township, 6 to 12 digits.")]
+Code = Annotated[str, typer.Argument(help="Division code of the township, as a rule 9 digits.")]
 Account = Annotated[str, typer.Option(help="Name to sign in with.")]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
@@ -62,6 +62,7 @@ def main() -> None:
 def _sentence_of(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError
 
+    from api.access.keyring_marks import NotTheseKeys
     from api.arrivals.division_files import DivisionsRefused
     from api.foundation.embedded import EmbeddedPostgresError
     from api.foundation.migrations import NotAtThisVersion, RoleError
@@ -71,7 +72,7 @@ def _sentence_of(error: Exception) -> str | None:
     from api.settings import SettingsError
 
     told = (EmbeddedPostgresError, NotAtThisVersion, OperatorError, RoleError, SettingsError)
-    if isinstance(error, (*told, DivisionsRefused)):
+    if isinstance(error, (*told, DivisionsRefused, NotTheseKeys)):
         return str(error)
     if isinstance(error, SealBroken):
         return f"ONEGRID_SEALING_KEYS are not those of this database: {error}."
@@ -206,12 +207,12 @@ def create_administrator(
     from api import operations
 
     password = _password(from_stdin=password_stdin)
-    login = operations.account_name(account)
+    login, person = operations.account_name(account), operations.own_name(name)
 
     async def make(settings: "Settings") -> None:
         async with operations.owner_database(settings) as database:
             await operations.create_administrator(
-                database, cell, account=login, name=name, password=password
+                database, cell, account=login, name=person, password=password
             )
 
     _with_database(make)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from api.access.keyring_marks import check_keyring
 from api.foundation import clock
 from api.foundation.database import Database, Entry, problem_of
 from api.foundation.migrations import check_fit_to_serve
@@ -16,7 +17,7 @@ _PATIENCE = timedelta(minutes=1)
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Database]:
-    """The database by the service role; raises `RoleError` or `NotAtThisVersion` if not fit."""
+    """The database by the service role; raises `RoleError`, `NotAtThisVersion`, `NotTheseKeys`."""
     assert settings.database_url is not None  # noqa: S101 - the caller found or started one
     database = Database(
         settings.database_url.get_secret_value(),
@@ -28,6 +29,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Database]:
     try:
         async with database.connection(Entry.outside()) as connection:
             await check_fit_to_serve(connection)
+            await check_keyring(connection, settings.keyring())
         yield database
     finally:
         await database.close()

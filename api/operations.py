@@ -14,6 +14,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from api.access.keyring_marks import check_keyring
 from api.access.keys import make_key
 from api.access.models import Account, Cell, Membership
 from api.access.passwords import hash_password
@@ -23,6 +24,7 @@ from api.access.sessions import end_sessions
 from api.foundation import clock
 from api.foundation.database import Connection, Database, Entry, cell_schema
 from api.foundation.embedded import EmbeddedPostgres
+from api.foundation.fields import Name
 from api.foundation.migrations import (
     NotAtThisVersion,
     cells,
@@ -36,12 +38,14 @@ from api.foundation.migrations import (
 )
 from api.foundation.records import new_id
 from api.grids.models import Grid, GridKind, Post, Worker
-from api.settings import DatabaseSettings, Settings, SettingsError
+from api.settings import NOT_AN_ADDRESS, DatabaseSettings, Settings, SettingsError
 
 S = TypeVar("S", bound=DatabaseSettings)
 
 
-_SHORTEST = 10
+_SHORTEST, _LONGEST = 10, 200
+_DIVISION_DIGITS = (6, 9, 12)
+_NOT_MIGRATED = "The database is not migrated. Run `onegrid migrate`."
 
 
 class OperatorError(RuntimeError):
@@ -72,13 +76,14 @@ class Operator:
     async def create_cell(self, code: str, name: str) -> None:
         """Make a township's schema, migrated and granted, and only then list it; twice is once.
 
-        Raises `OperatorError` for anything but a division code.
+        Raises `OperatorError` for anything but a division code and a name, and for another name.
         """
-        schema = _schema(code)
+        schema, name = _schema(code), own_name(name)
         async with connected(self.owner_url) as connection:
             await self._check_roles(connection)
             if "public" in await unmigrated(connection):
-                raise NotAtThisVersion("The database is not migrated. Run `onegrid migrate`.")
+                raise NotAtThisVersion(_NOT_MIGRATED)
+            await _refuse_renaming(connection, code, name)
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             await self._migrate_cell(connection, code)
             await list_cell(connection, code, name, at=clock.now())
@@ -87,7 +92,7 @@ class Operator:
         """The code and name of every cell."""
         async with connected(self.owner_url) as connection:
             if "public" in await unmigrated(connection):
-                raise NotAtThisVersion("The database is not migrated. Run `onegrid migrate`.")
+                raise NotAtThisVersion(_NOT_MIGRATED)
             rows = await connection.fetch("SELECT code, name FROM public.cells ORDER BY code")
         return [(row["code"], row["name"]) for row in rows]
 
@@ -100,7 +105,15 @@ class Operator:
         await grant(connection, cell_schema(code), self.service_role)
 
 
+async def _refuse_renaming(connection: Connection, code: str, name: str) -> None:
+    known = await connection.fetchval("SELECT name FROM public.cells WHERE code = $1", code)
+    if known not in {None, name}:
+        raise OperatorError(f"The cell {code} is there already, and its name is {known}.")
+
+
 def _schema(code: str) -> str:
+    if len(code) not in _DIVISION_DIGITS:
+        raise OperatorError(f"{code[:80]!r} is not a division code of 6, 9 or 12 digits.")
     try:
         return cell_schema(code)
     except ValueError as error:
@@ -110,10 +123,13 @@ def _schema(code: str) -> str:
 @asynccontextmanager
 async def connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
     """A connection for an operator's work; raises `OperatorError` when there is none to be had."""
-    where = urlsplit(url)
     try:
         connection = await asyncpg.connect(url, timeout=10)
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OverflowError, ValueError):
+        # What it stumbled over may be a part of the password.
+        raise OperatorError(f"Cannot connect to the database: {NOT_AN_ADDRESS}.") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = urlsplit(url)
         server = where.netloc.rpartition("@")[2]
         raise OperatorError(
             f"Cannot connect to the database at {server} as {where.username}: {error}"
@@ -160,8 +176,16 @@ def operator_of(settings: DatabaseSettings) -> Operator:
 
 @asynccontextmanager
 async def owner_database(settings: Settings) -> AsyncGenerator[Database]:
-    """The owner's way into the database, whom no reach binds."""
-    database = Database(operator_of(settings).owner_url, settings.keyring(), pool_size=2)
+    """The owner's way into the database, whom no reach binds.
+
+    Raises `OperatorError`, `NotAtThisVersion`, and `NotTheseKeys` before anything is sealed.
+    """
+    owner_url, keyring = operator_of(settings).owner_url, settings.keyring()
+    async with connected(owner_url) as connection:
+        if "public" in await unmigrated(connection):
+            raise NotAtThisVersion(_NOT_MIGRATED)
+        await check_keyring(connection, keyring)
+    database = Database(owner_url, keyring, pool_size=2)
     await database.open()
     try:
         yield database
@@ -204,20 +228,28 @@ class Password:
 
     @classmethod
     def chosen(cls, text: str) -> "Password":
-        """Raises `OperatorError` for one that is too short."""
-        if len(text) < _SHORTEST:
-            raise OperatorError(f"A password has at least {_SHORTEST} characters.")
+        """Raises `OperatorError` for one that nobody could sign in with, or that is too short."""
+        if not _SHORTEST <= len(text) <= _LONGEST:
+            raise OperatorError(f"A password has {_SHORTEST} to {_LONGEST} characters.")
         return cls(text)
 
 
 def account_name(text: str) -> str:
     """A sign-in name as it is kept; raises `OperatorError`."""
+    return _told(TypeAdapter[str](AccountName), text, what="an account name")
+
+
+def own_name(text: str) -> str:
+    """The name of a person or a township as it is kept; raises `OperatorError`."""
+    return _told(TypeAdapter[str](Name), text, what="a name")
+
+
+def _told(kind: TypeAdapter[str], text: str, *, what: str) -> str:
     try:
-        return TypeAdapter[str](AccountName).validate_python(text)
+        return kind.validate_python(text)
     except ValidationError as error:
-        raise OperatorError(
-            f"{text!r} is not an account name: {error.errors()[0]['msg']}."
-        ) from None
+        said = error.errors()[0]["msg"]
+        raise OperatorError(f"{text[:80]!r} is not {what}: {said}.") from None
 
 
 async def create_administrator(

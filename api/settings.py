@@ -1,8 +1,10 @@
 """Every setting of the service, read once from the environment (`ONEGRID_…`)."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic import ValidationError as Invalid
@@ -23,11 +25,39 @@ def _split(value: object) -> object:
     )
 
 
+NOT_AN_ADDRESS = (
+    "the address reads postgresql://role:password@host:port/database; in a password / ? # [ ] @ : "
+    "are written with % and two hexadecimal digits"
+)
+
+
 def _postgresql(url: SecretStr) -> SecretStr:
     scheme, separator, rest = url.get_secret_value().partition("://")
     if not separator or scheme not in {"postgresql", "postgres"}:
         raise ValueError("must begin with postgresql://")
-    return SecretStr(f"postgresql://{rest}")
+    told = f"postgresql://{rest}"
+    try:
+        cut_short = "@" in urlsplit(told).path
+    except ValueError:
+        cut_short = True
+    if cut_short:  # by a character of the password, which no message may quote
+        raise ValueError(NOT_AN_ADDRESS)
+    return SecretStr(told)
+
+
+def _web_address(url: str) -> str:
+    where = urlsplit(url)
+    if where.scheme not in {"http", "https"} or not where.hostname or where.query or where.fragment:
+        raise ValueError("must be an address such as https://onegrid.example")
+    return url
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return text
 
 
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
@@ -66,7 +96,9 @@ class Settings(DatabaseSettings):
 
     sealing_keys: SecretStr = Field(description="key-id:base64[,older-id:base64…], current first")
     lookup_key: SecretStr = Field(description="base64, 32 bytes: keyed hashes for exact look-up")
-    public_url: str = Field(default="http://127.0.0.1:8000", description="Issuer of tokens")
+    public_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        default="http://127.0.0.1:8000", description="Issuer of tokens"
+    )
     audience: str = "onegrid"
     access_token_minutes: int = Field(default=15, ge=1, le=60)
     session_days: int = Field(default=30, ge=1, le=365)
@@ -77,7 +109,7 @@ class Settings(DatabaseSettings):
         default=False, description="Do the background work inside the server, as a small one may"
     )
     body_limit_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
-    grid_code_pattern: str = Field(
+    grid_code_pattern: Annotated[str, AfterValidator(_pattern)] = Field(
         default=r"^\d{12}(\d{3})?$", description="Division code plus sequence"
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -101,6 +101,18 @@ class SigningKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     signs_from: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     retired_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+
+
+class KeyringMark(SQLModel, table=True):
+    """What the keys of this database make of one known text: other keys are refused by it."""
+
+    __tablename__: ClassVar[Any] = "keyring_marks"
+    __table_args__ = (CheckConstraint("id = 1", name="one"), {"schema": "public"})
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    sealed: bytes = Field(sa_type=LargeBinary)
+    looked_up: bytes = Field(sa_type=LargeBinary)
+    made_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 
 
 class AuditEntry(Reached, table=True):

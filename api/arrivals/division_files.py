@@ -57,15 +57,15 @@ def read_divisions(raw: bytes) -> list[DivisionTold]:
 
     Raises `DivisionsRefused` with every fault that the file itself shows.
     """
-    reader = csv.reader(io.StringIO(_text(raw), newline=""))
-    columns = _columns(next(reader, list[str]()))
+    rows = _rows(_text(raw))
+    columns = _columns(next(rows, (1, list[str]()))[1])
     told: list[DivisionTold] = []
     faults: list[Fault] = []
     lines: dict[str, int] = {}
-    for cells in reader:
+    for line, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
-        division = _division(reader.line_num, dict(zip(columns, cells, strict=False)))
+        division = _division(line, dict(zip(columns, cells, strict=False)))
         faults += _faults(division, lines)
         lines.setdefault(division.code, division.line)
         told.append(division)
@@ -81,6 +81,16 @@ def _text(raw: bytes) -> str:
         except UnicodeDecodeError:
             continue
     raise DivisionsRefused([Fault(1, "the file is neither UTF-8 nor GBK")])
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each with the line in which it ends."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:  # a quotation mark that nothing closes takes in all that follows
+        raise DivisionsRefused([Fault(reader.line_num, f"this is not CSV: {error}")]) from None
 
 
 def _columns(header: list[str]) -> list[str]:
@@ -107,8 +117,8 @@ def _faults(division: DivisionTold, lines: dict[str, int]) -> Iterator[Fault]:
         yield Fault(line, f"{code!r} is not a code of 2, 4, 6, 9 or 12 digits")
     elif code in lines:
         yield Fault(line, f"{code} stands in line {lines[code]} already")
-    if not name or len(name) > LONGEST_NAME:
-        yield Fault(line, f"a name has 1 to {LONGEST_NAME} characters")
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        yield Fault(line, f"a name has 1 to {LONGEST_NAME} characters that can be printed")
     if parent is None:
         return
     if not _CODE.fullmatch(parent):

@@ -62,6 +62,8 @@ def test_the_columns_may_be_named_in_chinese_and_stand_in_any_order():
         (table("990102,某县,9802"), 2, "does not lie in"),
         (table("990102,某县,990102"), 2, "does not lie in"),
         (table("990102,某县,近江市"), 2, "近江市"),
+        (table("990102,某\x00县,"), 2, "can be printed"),
+        (table(f'990102,"{"某县" * 70_000}'), 2, "not CSV"),
     ],
 )
 def test_every_fault_is_told_with_its_line(raw: bytes, line: int, said: str):

@@ -212,6 +212,8 @@ def test_a_wrong_password_is_told_without_telling_the_password(
         ("ONEGRID_LOOKUP_KEY", "c2hvcnQ=", "ONEGRID_LOOKUP_KEY must hold keys of 32 bytes"),
         ("ONEGRID_POOL_SIZE", "many", "ONEGRID_POOL_SIZE is not usable"),
         ("ONEGRID_DATABASE_URL", "mysql://x", "ONEGRID_DATABASE_URL is not usable: must begin"),
+        ("ONEGRID_PUBLIC_URL", "onegrid.example", "ONEGRID_PUBLIC_URL is not usable: must be"),
+        ("ONEGRID_GRID_CODE_PATTERN", "(", "ONEGRID_GRID_CODE_PATTERN is not usable: is no"),
     ],
 )
 def test_a_missing_or_broken_setting_stops_the_start_with_its_name(
@@ -224,7 +226,7 @@ def test_a_missing_or_broken_setting_stops_the_start_with_its_name(
     assert "Traceback" not in said.err
 
 
-@pytest.mark.parametrize("code", ["abc", "12345", "1; DROP SCHEMA public"])
+@pytest.mark.parametrize("code", ["abc", "12345", "4514222", "1; DROP SCHEMA public"])
 def test_a_cell_has_a_division_code(environment: pytest.MonkeyPatch, onegrid: Typed, code: str):
     onegrid("migrate")
     said = onegrid("cells", "create", code, "青竹乡")
@@ -304,11 +306,12 @@ def test_only_an_account_that_is_there_is_reset(
     assert (said.code, told in said.err) == (2, True), said.err
 
 
-def test_a_short_password_is_refused(
-    township: None, environment: pytest.MonkeyPatch, onegrid: Typed
+@pytest.mark.parametrize("password", ["short", "long" * 51])
+def test_a_password_with_which_nobody_could_sign_in_is_refused(
+    township: None, environment: pytest.MonkeyPatch, onegrid: Typed, password: str
 ):
-    environment.setenv("ONEGRID_NEW_PASSWORD", "short")
-    assert "at least 10 characters" in onegrid(*FIRST).err
+    environment.setenv("ONEGRID_NEW_PASSWORD", password)
+    assert "10 to 200 characters" in onegrid(*FIRST).err
 
 
 def test_fresh_secrets_are_printed_as_lines_that_the_service_reads(
@@ -327,6 +330,72 @@ def test_other_sealing_keys_than_the_datas_are_told(
     environment.setenv("ONEGRID_SEALING_KEYS", f"2023a:{new_key()}")
     said = onegrid("serve")
     assert (said.code, "are not those of this database" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ONEGRID_LOOKUP_KEY", "ONEGRID_LOOKUP_KEY is not that of this database"),
+        ("ONEGRID_SEALING_KEYS", "ONEGRID_SEALING_KEYS are not those"),
+    ],
+)
+@pytest.mark.parametrize("words", [("serve",), ("keys", "new"), FIRST])
+def test_with_other_keys_than_the_datas_nothing_is_begun(
+    township: None,
+    environment: pytest.MonkeyPatch,
+    onegrid: Typed,
+    words: tuple[str, ...],
+    name: str,
+    told: str,
+):
+    assert onegrid("keys", "new").code == 0
+    environment.setenv(name, f"{'2023a:' * name.endswith('KEYS')}{new_key()}")
+    said = onegrid(*words)
+    assert (said.code, told in said.err) == (2, True), said.err
+
+
+def test_a_database_from_before_is_known_by_what_signs_its_tokens(
+    township: None, environment: pytest.MonkeyPatch, onegrid: Typed, bare: Bare
+):
+    assert onegrid("keys", "new").code == 0
+    bare.run("DELETE FROM public.keyring_marks")
+    environment.setenv("ONEGRID_SEALING_KEYS", f"2023a:{new_key()}")
+    said = onegrid("keys", "new")
+    assert (said.code, "ONEGRID_SEALING_KEYS are not those" in said.err) == (2, True), said.err
+
+
+def test_a_new_sealing_key_stands_before_the_former(
+    township: None, environment: pytest.MonkeyPatch, onegrid: Typed
+):
+    assert onegrid("keys", "new").code == 0
+    former = load_settings().sealing_keys.get_secret_value()
+    environment.setenv("ONEGRID_SEALING_KEYS", f"2023a:{new_key()},{former}")
+    assert onegrid("keys", "new").code == 0
+
+
+def test_a_township_keeps_its_name(township: None, onegrid: Typed):
+    said = onegrid("cells", "create", TOWNSHIP, "白水乡")
+    assert (said.code, "its name is 青竹乡" in said.err) == (2, True), said.err
+
+
+@pytest.mark.parametrize("name", ["", "顾" * 51])
+def test_whoever_has_an_account_has_a_name(township: None, onegrid: Typed, name: str):
+    said = onegrid(*FIRST[:-1], name)
+    assert (said.code, "is not a name" in said.err) == (2, True), said.err
+
+
+@pytest.mark.parametrize(
+    "tail", ["wo/rd@127.0.0.1/onegrid", "wo[rd@127.0.0.1/x", "w@127.0.0.1:99999/x"]
+)
+@pytest.mark.parametrize("words", [("serve",), ("migrate",), ("cells", "list")])
+def test_a_malformed_address_is_told_without_the_password(
+    environment: pytest.MonkeyPatch, onegrid: Typed, words: tuple[str, ...], tail: str
+):
+    for name in ("ONEGRID_DATABASE_URL", "ONEGRID_OWNER_DATABASE_URL"):
+        environment.setenv(name, f"postgresql://role:{tail}")
+    said = onegrid(*words)
+    assert (said.code, "postgresql://role:password@host" in said.err) == (2, True), said.err
+    assert "wo" not in said.err.replace("password", "").replace("two", "")
 
 
 def test_a_new_signing_key_is_published_before_it_signs(township: None, onegrid: Typed):
