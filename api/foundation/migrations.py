@@ -7,6 +7,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 
 from api.foundation.database import Connection, cell_schema
 
@@ -42,10 +44,16 @@ def _config(history: str, url: str) -> Config:
 
 
 def _move(config: Config, revision: str) -> None:
-    if revision == "head" or not revision.startswith(("-", "base")):
-        command.upgrade(config, revision)
-    else:
-        command.downgrade(config, revision)
+    up = revision == "head" or not revision.startswith(("-", "base"))
+    try:
+        (command.upgrade if up else command.downgrade)(config, revision)
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        raise NotAtThisVersion(
+            f"A newer version of this program has migrated the database ({error}). Run that one, "
+            "or restore a backup from before."
+        ) from None
 
 
 @cache
@@ -176,7 +184,8 @@ async def check_fit_to_serve(connection: Connection) -> None:
     if behind := await unmigrated(connection):
         raise NotAtThisVersion(
             f"The database is not at the version of this program ({', '.join(behind)}). "
-            "Run `onegrid migrate` with ONEGRID_OWNER_DATABASE_URL set."
+            "Run `onegrid migrate` with ONEGRID_OWNER_DATABASE_URL set; where a newer program has "
+            "migrated it, run that one."
         )
 
 

@@ -373,6 +373,16 @@ def test_a_new_sealing_key_stands_before_the_former(
     assert onegrid("keys", "new").code == 0
 
 
+@pytest.mark.parametrize("schema", ["public", f"cell_{TOWNSHIP}"])
+def test_a_program_older_than_the_database_says_so(
+    township: None, onegrid: Typed, bare: Bare, schema: str
+):
+    bare.run(f"UPDATE {schema}.alembic_version SET version_num = '9999'")
+    said = onegrid("migrate")
+    assert (said.code, "A newer version of this program" in said.err) == (2, True), said.err
+    assert "run that one" in onegrid("serve").err
+
+
 def test_a_township_keeps_its_name(township: None, onegrid: Typed):
     said = onegrid("cells", "create", TOWNSHIP, "白水乡")
     assert (said.code, "its name is 青竹乡" in said.err) == (2, True), said.err
