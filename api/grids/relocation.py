@@ -3,9 +3,14 @@
 No table is named here. One that a room adds follows because it has a `reach`; where it also names
 its grid, that follows too; and where the grid was told by whoever made the record (it refers to a
 grid), the former version is kept. Whoever calls holds the cell alone (docs/decisions/0009).
+
+A duty that only those may have who serve at its place is looked at anew by the room that gives it:
+
+    @after_relocation("bonds")
+    async def end_out_of_place(session: AsyncSession, places: Sequence[str]) -> None: ...
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,6 +38,29 @@ class Relocation:
     former: str
     latter: str
     grid: UUID | None = None
+
+
+Settling = Callable[[AsyncSession, Sequence[str]], Awaitable[None]]
+"""Looks at what lies at these places, or below them, now that the tree has changed."""
+
+_settlings: dict[str, Settling] = {}
+
+
+def after_relocation(room: str) -> Callable[[Settling], Settling]:
+    """Register what a room does once rows and posts lie where they belong from now on."""
+
+    def register(settling: Settling) -> Settling:
+        _settlings[room] = settling
+        return settling
+
+    return register
+
+
+async def settle(session: AsyncSession, places: Sequence[str]) -> None:
+    """Let every room look at what came to lie at these places."""
+    await session.flush()
+    for settling in _settlings.values():
+        await settling(session, places)
 
 
 async def relocate(

@@ -17,7 +17,7 @@ from api.grids.codes import next_codes
 from api.grids.models import Grid, GridKind, Post, RetiredCode
 from api.grids.problems import GridClosed, GridNotEmpty, IntoItself, RootStays
 from api.grids.queries import division_of, grid_in_reach, what_remains, within
-from api.grids.relocation import Relocation, relocate, relocate_grids
+from api.grids.relocation import Relocation, relocate, relocate_grids, settle
 from api.grids.schemas import GridMerge, GridMove
 from api.grids.service import check_fits, next_path
 
@@ -41,6 +41,7 @@ async def move_grid(
     correction = Correction(version=grid.version, by=caller.worker, reason=move.reason)
     await _take_under(session, parent, [grid], correction, pattern=pattern)
     await session.refresh(grid)
+    await settle(session, [grid.path])
     details = {"from": str(former), "to": str(parent.id)}
     audit(session, caller, "grids.move", subject=grid.id, reach=grid.path, details=details)
     return grid
@@ -132,6 +133,7 @@ async def merge_grid(
     await _take_under(session, into, children, correction, pattern=pattern)
     await relocate(session, [Relocation(grid.path, into.path, into.id)], correction, below=True)
     await correct(session, grid, {"closed_at": clock.now(), "merged_into_id": into.id}, correction)
+    await settle(session, [into.path])
     details = {"into": str(into.id), "children": len(children)}
     audit(session, caller, "grids.merge", subject=grid.id, reach=into.path, details=details)
     return into

@@ -174,7 +174,7 @@ async def move_grid(
 ) -> GridRead:
     """把网格连同下级和全部记录移到另一个上级网格之下。
 
-    一次完成,不丢记录;其中任职者须刷新登录。已在该处的不变(M1.7)。
+    一次完成,不丢记录;其中任职者须刷新登录。已在该处的不变。网格员不再管到的户,列入缺网格员的户(M1.7)。
     """
     return _told(
         response,
@@ -216,7 +216,8 @@ async def split_grid(
 ) -> GridParts:
     """拆分网格:在旁边设立新网格,并把指定的户连同记录移入。
 
-    未指定的户留在原网格;每一户只在一个网格(M1.7)。
+    未指定的户留在原网格;每一户只在一个网格。填旁边已有的网格(编号、名称照原样)也可,用于登记错了
+    网格的户。移入的户,原网格员不在那里任职的不再是其网格员,列入缺网格员的户(M1.7)。
     """
     parts, moved = await splitting.split_grid(session, manager, grid_id, split, pattern=pattern)
     return GridParts(items=[_read(part) for part in parts], households_moved=moved)

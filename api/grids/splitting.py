@@ -16,7 +16,7 @@ from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
 from api.grids.problems import GridClosed, HouseholdTwice, RootStays
 from api.grids.queries import grid_in_reach
-from api.grids.relocation import Relocation, relocate
+from api.grids.relocation import Relocation, relocate, settle
 from api.grids.schemas import GridPart, GridSplit
 from api.grids.service import code_for, grid_below
 
@@ -48,6 +48,7 @@ async def split_grid(
     ]
     correction = Correction(version=grid.version, by=caller.worker, reason=split.reason)
     await relocate(session, moves, correction, below=False)
+    await settle(session, [part.path for part in parts])
     details = {"into": [str(part.id) for part in parts], "households": len(moves)}
     audit(session, caller, "grids.split", subject=grid.id, reach=grid.path, details=details)
     return parts, len(moves)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, Uuid, column, func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -19,9 +19,10 @@ from api.grids.handover import (
     on_handover,
 )
 from api.grids.models import Post
+from api.grids.relocation import after_relocation
 from api.registry.models import Bond, BondKind
 from api.registry.problems import StillStandsForHouseholds
-from api.registry.standing import Door, Person, bond_values, candidates
+from api.registry.standing import ANSWERABLE, Door, Person, bond_values, candidates
 
 
 def ending(kind: type[Bond] | type[Post], *, reason: str) -> dict[str, Any]:
@@ -77,6 +78,45 @@ async def pass_bonds(session: AsyncSession, _: Claims, handover: Handover) -> di
     ]
     await begin_bonds(session, doors, fit[0])
     return {"bonds": len(doors)}
+
+
+# By the functions that see every post and every grid above: a cadre of the township answers for a
+# household anywhere, also where whoever changes the tree would not see that post.
+_OUT_OF_PLACE = text("""
+    WITH held AS (
+        SELECT b.id, b.worker_id, h.grid_id
+        FROM bonds AS b JOIN households AS h ON h.id = b.household_id
+        JOIN unnest(CAST(:places AS text[])) AS place
+            ON b.reach > place COLLATE "C" AND b.reach < place || '/'
+        WHERE b.kind = 'grid_worker' AND b.ended_at IS NULL
+    ), fit AS (
+        SELECT pair.worker_id, pair.grid_id
+        FROM (SELECT DISTINCT worker_id, grid_id FROM held) AS pair
+        CROSS JOIN LATERAL posts_of(pair.worker_id, :at) AS post
+        WHERE post.role = ANY (CAST(:roles AS text[])) AND (
+            post.grid_id = pair.grid_id
+            OR post.grid_id IN (SELECT id FROM line_above(pair.grid_id, :at))
+        )
+    )
+    SELECT id FROM held
+    WHERE NOT EXISTS (
+        SELECT FROM fit WHERE fit.worker_id = held.worker_id AND fit.grid_id = held.grid_id
+    )
+""")
+
+
+@after_relocation("bonds")
+async def end_out_of_place(session: AsyncSession, places: Sequence[str]) -> None:
+    """Let nobody stay the grid worker of a household that came to lie where they do not serve.
+
+    They no longer see it; the household is listed as lacking one until somebody is found (M1.4).
+    """
+    roles = [role.value for role in ANSWERABLE]
+    asked = _OUT_OF_PLACE.bindparams(places=list(places), roles=roles, at=clock.now())
+    out_of_place = asked.columns(column("id", Uuid)).subquery()
+    await end_bonds(
+        session, col(Bond.id).in_(select(out_of_place.c.id)), reason="网格调整后不在其负责的范围"
+    )
 
 
 @before_leaving_the_party("bonds")
