@@ -14,7 +14,7 @@ from api.access.audit import audit
 from api.access.caller import entry_of
 from api.access.models import Account, Membership
 from api.access.passwords import hash_password, is_password, is_weak
-from api.access.permissions import Permission, permitted
+from api.access.permissions import Permission, Role, permitted
 from api.access.problems import (
     AccountAboveYou,
     AccountExists,
@@ -23,7 +23,7 @@ from api.access.problems import (
     ServesElsewhere,
 )
 from api.access.queries import Staff
-from api.access.schemas import AccountOpen, PasswordChange, PasswordReset
+from api.access.schemas import AccountOpen, PasswordChange, PasswordReset, PostHeld
 from api.access.sessions import Gate, end_sessions
 from api.access.tokens import Claims
 from api.foundation import clock
@@ -142,8 +142,8 @@ async def _entrusted(session: AsyncSession, caller: Claims, worker: UUID) -> Sta
     """The worker, if their account is the caller's to decide about.
 
     Raises `NotFound` beyond the reach, `NotPermitted` for oneself, `AccountAboveYou` for a person
-    with a post that is above the caller, outside the caller's reach, or may do more;
-    `ServesElsewhere` for one whose account opens another township, too.
+    with a post that is above the caller, outside the caller's reach, or may do more, and for an
+    administrator unless the caller is one; `ServesElsewhere` for one whose account opens another township, too.
     """
     staff = await queries.staff_in_reach(session, worker)
     if staff is None:
@@ -152,13 +152,19 @@ async def _entrusted(session: AsyncSession, caller: Claims, worker: UUID) -> Sta
         raise NotPermitted("不能办理本人的账号;修改密码请使用修改密码功能。")
     posts = (await queries.person_in(session, caller.cell, worker)).posts
     seen = await queries.posts_in_reach(session, worker)
-    below = all(post.id in seen and post.level >= caller.level for post in posts)
+    below = all(post.id in seen and _is_below(caller, post) for post in posts)
     theirs = frozenset[Permission]().union(*(permitted(post.role, post.level) for post in posts))
     if not below or not theirs <= permitted(caller.role, caller.level):
         raise AccountAboveYou
     if set(await queries.cells_of(session, worker)) - {caller.cell}:
         raise ServesElsewhere
     return staff
+
+
+def _is_below(caller: Claims, post: PostHeld) -> bool:
+    """Not above the caller; nor an administrator's, whom only administrators make (M1.2)."""
+    is_peer = post.role is not Role.administrator or caller.role is Role.administrator
+    return is_peer and post.level >= caller.level
 
 
 async def _made(session: AsyncSession, staff: Staff, cell: str, name: str) -> Account:

@@ -158,6 +158,18 @@ async def test_nobody_resets_the_password_of_one_who_may_do_more(town: Town, own
     assert_problem(await _reset(await town.as_("lin"), "fan"), AccountAboveYou)
 
 
+async def test_who_leads_the_township_does_not_become_its_administrator_by_a_password(
+    town: Town, owner: Database
+):
+    """Both may do as much; but administrators are made by administrators alone."""
+    zhou, gu = await town.as_("zhou"), await town.as_("gu")
+    assert_problem(await _reset(zhou, "gu"), AccountAboveYou)
+    disabled = await zhou.delete(f"/v1/workers/{id_of('gu')}/account")
+    assert_problem(disabled, AccountAboveYou)
+    await a_post(owner, "he", "t", Role.administrator)
+    assert (await _reset(gu, "he")).status_code == 200
+
+
 async def test_nobody_resets_the_password_of_one_with_a_post_above_or_elsewhere(
     town: Town, owner: Database
 ):
