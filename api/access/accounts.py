@@ -77,6 +77,8 @@ async def reset_password(
 async def follow_phone(session: AsyncSession, worker: UUID, phone_lookup: bytes | None) -> None:
     """Let a worker whose phone was put right sign in with the new one, and no more with the old.
 
+    Who has left signs in no more, and leaves the number to whoever has it next (None).
+
     Raises `PhoneHasAccount` where somebody else signs in with it.
     """
     account = await session.get(Account, worker)
@@ -143,7 +145,8 @@ async def _entrusted(session: AsyncSession, caller: Claims, worker: UUID) -> Sta
 
     Raises `NotFound` beyond the reach, `NotPermitted` for oneself, `AccountAboveYou` for a person
     with a post that is above the caller, outside the caller's reach, or may do more, and for an
-    administrator unless the caller is one; `ServesElsewhere` for one whose account opens another township, too.
+    administrator unless the caller is one; `ServesElsewhere` for one whose account opens another
+    township, too.
     """
     staff = await queries.staff_in_reach(session, worker)
     if staff is None:

@@ -69,7 +69,7 @@ class Worker(Versioned, Reached, table=True):
             "uq_workers_phone_lookup",
             "phone_lookup",
             unique=True,
-            postgresql_where=text("phone_lookup IS NOT NULL"),
+            postgresql_where=text("phone_lookup IS NOT NULL AND left_at IS NULL"),
         ),
     )
 

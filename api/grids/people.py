@@ -63,9 +63,10 @@ async def post_in_reach(session: AsyncSession, post_id: UUID, *, locked: bool = 
     return post
 
 
-async def posts_held(session: AsyncSession, worker_id: UUID) -> set[UUID]:
-    """The posts a worker holds now, anywhere in the cell."""
-    statement = text("SELECT post_id FROM posts_of(:worker, :at)")
+async def posts_held(session: AsyncSession, worker_id: UUID, *, to_come: bool = False) -> set[UUID]:
+    """The posts a worker holds now, anywhere in the cell; those `to_come` as well where wanted."""
+    at = "'infinity'" if to_come else ":at"
+    statement = text(f"SELECT post_id FROM posts_of(:worker, {at})")
     return set(await session.scalars(statement, {"worker": worker_id, "at": clock.now()}))
 
 

@@ -11,6 +11,7 @@ from api.access.problems import PhoneHasAccount
 from api.access.tokens import Claims
 from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
+from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.fields import Name, Phone
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
@@ -144,6 +145,7 @@ async def read_worker(
         GridClosed,
         PhoneTaken,
         PhoneHasAccount,
+        RecordedInTheFuture,
         WorkerStillServes,
     ),
 )
@@ -157,7 +159,8 @@ async def correct_worker(
 ) -> WorkerRead:
     """更正工作人员的登记。
 
-    只改提交的项目,原内容保留在历史中;仍有责任须由党员承担的,不能改为非党员(M3.2)。
+    只改提交的项目,原内容保留在历史中;仍有责任须由党员承担的,不能改为非党员(M3.2)。登记离任后,
+    其电话可由他人登记、登录。
     """
     worker = await workers.correct_worker(
         session, appointer, worker_id, correction, version=version
@@ -265,7 +268,7 @@ async def hand_over_post(
 ) -> HandoverDone:
     """交接:结束任职,由接任人担任同一职务并接手全部未了责任。
 
-    联户、包保等责任一并移交,返回各移交了多少(M1.7)。
+    联户、包保等责任一并移交,返回各移交了多少(M1.7);任职尚未开始的,接任人也从那时开始。
     """
     done = await succession.hand_over(session, appointer, post_id, handover)
     ended, successor = await people.post_reads(session, [done.ended, done.successor])

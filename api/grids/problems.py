@@ -81,11 +81,13 @@ class HouseholdTwice(Problem):
 
 
 class PhoneTaken(Problem):
-    """A phone number belongs to one worker."""
+    """A phone number belongs to one worker who has not left."""
 
     status = 409
     title = "电话已登记"
-    detail = "该电话号码已登记在另一名人员名下。"
+    detail = (
+        "该电话号码已登记在另一名人员名下;号码已换人使用的,请先更正原登记人的电话,或登记其离任。"
+    )
     constraints = ("uq_workers_phone_lookup",)
     pointer = "/body/phone"
 

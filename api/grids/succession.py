@@ -1,6 +1,7 @@
 """Ending posts and handing them over, so that no open duty is left behind (免职、交接; M1.7)."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -110,7 +111,7 @@ async def hand_over(
     post, grid = await _within_rank(session, caller, post_id)
     if post.ended_at is not None:
         return Succession(post, await _successor_before(session, post, said), {})
-    successor = await _take_up(session, post, said)
+    successor = await _take_up(session, caller, post, said)
     handover = Handover(
         **asdict(await _leaving(session, post)),
         successor=said.successor_worker_id,
@@ -144,7 +145,7 @@ async def _successor_before(session: AsyncSession, post: Post, said: PostHandOve
     return same
 
 
-async def _take_up(session: AsyncSession, post: Post, said: PostHandOver) -> Post:
+async def _take_up(session: AsyncSession, caller: Claims, post: Post, said: PostHandOver) -> Post:
     pointer = "/body/successor_worker_id"
     successor = await worker_in_reach(session, said.successor_worker_id, pointer=pointer)
     if successor.id == post.worker_id:
@@ -152,8 +153,10 @@ async def _take_up(session: AsyncSession, post: Post, said: PostHandOver) -> Pos
     if successor.left_at is not None:
         raise WorkerLeft(pointer=pointer)
     await open_grid_in_reach(session, post.grid_id)
+    begins = max(post.began_at, clock.now())
     same = await _same_post(session, post, successor.id)
     if same is not None:
+        await _bring_forward(session, caller, same, begins)
         return same
     post = Post(
         id=said.new_post_id,
@@ -162,12 +165,21 @@ async def _take_up(session: AsyncSession, post: Post, said: PostHandOver) -> Pos
         household_id=post.household_id,
         role=post.role,
         title=post.title,
-        began_at=clock.now(),
+        began_at=begins,  # a post yet to come opens no door before its day
         reach=post.reach,
     )
     if not await insert_new(session, [post]):
         raise RecordDiffers(fields=["new_post_id"])
     return post
+
+
+async def _bring_forward(
+    session: AsyncSession, caller: Claims, same: Post, begins: datetime
+) -> None:
+    """What is taken over today is not without anybody until the successor's own post begins."""
+    if same.began_at > begins:
+        correction = Correction(version=same.version, by=caller.worker)
+        await correct(session, same, {"began_at": begins}, correction)
 
 
 async def _same_post(session: AsyncSession, post: Post, worker: UUID) -> Post | None:

@@ -14,8 +14,9 @@ from api.access.accounts import follow_phone
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation.batches import Unread
-from api.foundation.corrections import Correction, correct
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
+from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import NotFound
 from api.foundation.records import BatchOutcome, Proposal, create_once
 from api.foundation.sealed import Keyring
@@ -116,15 +117,17 @@ async def correct_worker(
 ) -> Worker:
     """Put right what was sent; the former version is kept.
 
-    Raises `WorkerStillServes` for somebody said to have left who holds posts, and whatever a room
-    above says against their leaving the party (`handover.before_leaving_the_party`).
+    Raises `WorkerStillServes` for somebody said to have left who holds posts, `RecordedInTheFuture`
+    for who is yet to leave, `InvalidInput` where nothing is put right, and whatever a room above
+    says against their leaving the party (`handover.before_leaving_the_party`).
     """
     worker = await worker_in_reach(session, worker_id)
     changes = await _changes(session, worker, said)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, worker, changes, correction)
-    if "phone_lookup" in changes:
-        await follow_phone(session, worker.id, worker.phone_lookup)
+    if changes.keys() & {"phone_lookup", "left_at"}:
+        in_use = worker.phone_lookup if worker.left_at is None else None
+        await follow_phone(session, worker.id, in_use)
     if changes.get("is_party_member") is False:
         await check_leaving_the_party(session, worker.id)
     details = {"fields": sorted(said.model_fields_set - {"reason"})}
@@ -135,14 +138,17 @@ async def correct_worker(
 
 
 async def _changes(session: AsyncSession, worker: Worker, said: WorkerCorrect) -> dict[str, Any]:
-    changes = {name: getattr(said, name) for name in said.model_fields_set - {"reason", "phone"}}
-    if "phone" in said.model_fields_set:
+    told = told_in(said)
+    changes = {name: getattr(said, name) for name in told - {"phone"}}
+    if "phone" in told:
         changes |= _phone(keyring_of(session), said.phone)
     if "grid_id" in changes:
         grid = await open_grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
         changes["reach"] = grid.path
     if said.resident_id is not None and not await _residents(session, {said.resident_id}):
         raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer="/body/resident_id")
-    if said.left_at is not None and (posts := await posts_held(session, worker.id)):
-        raise WorkerStillServes(posts=len(posts))
+    if said.left_at is not None:
+        refuse_the_future(said.left_at, pointer="/body/left_at")
+        if posts := await posts_held(session, worker.id, to_come=True):
+            raise WorkerStillServes(posts=len(posts))
     return changes

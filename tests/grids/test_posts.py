@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from api.access.permissions import Role
+from api.foundation import clock
 from api.foundation.problems import (
     NotFound,
     NotPermitted,
@@ -280,6 +281,33 @@ async def test_a_successor_who_holds_the_same_post_keeps_it(town: Town):
     own = said | {"successor_worker_id": successor}
     refused = await lin.post(f"/v1/posts/{same}/hand-over", json=own)
     assert_problem(refused, SuccessorIsHolder)
+
+
+async def test_a_post_yet_to_come_is_handed_on_for_its_day(town: Town):
+    lin = await town.as_("lin")
+    leaving, successor = await a_worker(town), await a_worker(town)
+    next_week = (clock.now() + timedelta(days=7)).isoformat()
+    coming = body(leaving, "t.01.01.02", "grid_worker") | {"began_at": next_week}
+    post = await appointed(town, "lin", coming)
+    said = {"successor_worker_id": successor, "new_post_id": str(new_id()), **REASON}
+    done = await lin.post(f"/v1/posts/{post}/hand-over", json=said)
+    assert done.status_code == 200, done.text
+    planned = (await lin.get(f"/v1/posts/{post}")).json()["began_at"]
+    assert done.json()["successor"]["began_at"] == planned
+
+
+async def test_a_successor_whose_own_post_is_yet_to_come_begins_with_the_handover(town: Town):
+    lin = await town.as_("lin")
+    leaving, successor = await a_worker(town), await a_worker(town)
+    post = await appointed(town, "lin", body(leaving, "t.01.01.02", "volunteer"))
+    next_week = (clock.now() + timedelta(days=7)).isoformat()
+    coming = body(successor, "t.01.01.02", "volunteer") | {"began_at": next_week}
+    same = await appointed(town, "lin", coming)
+    said = {"successor_worker_id": successor, "new_post_id": str(new_id()), **REASON}
+    done = (await lin.post(f"/v1/posts/{post}/hand-over", json=said)).json()
+    assert done["successor"]["id"] == same
+    assert done["successor"]["began_at"] <= done["ended"]["ended_at"]
+    assert (await lin.post("/v1/posts", json=coming | {"id": same})).status_code == 200
 
 
 async def test_a_successors_post_does_not_take_the_id_of_another(town: Town):

@@ -1,12 +1,15 @@
 """Registering the people of the net, finding them, and putting right what is known of them."""
 
 import asyncio
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
 from api.access.problems import SignInRefused
+from api.foundation import clock
+from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import (
     InvalidInput,
     NotFound,
@@ -184,6 +187,51 @@ async def test_who_still_serves_has_not_left(town: Town):
     await zhou.post("/v1/workers", json=said)
     gone = await zhou.patch(f"/v1/workers/{said['id']}", json=left, headers={"If-Match": '"1"'})
     assert gone.json()["left_at"] == "2022-02-15T00:00:00Z"
+
+
+async def test_who_left_yesterday_leaves_the_number_to_the_next(town: Town):
+    """Numbers go with the duty, or are given out anew by the operator: also as a way to sign in."""
+    zhou, gu = await town.as_("zhou"), await town.as_("gu")
+    former = body(phone=_phone())
+    await zhou.post("/v1/workers", json=former)
+    url = f"/v1/workers/{former['id']}"
+    account = {"name": f"u{former['id'][-12:]}", "initial_password": "Chuci-mima-2022"}
+    assert (await gu.post(f"{url}/account", json=account)).status_code == 201
+    latter = body(phone=former["phone"])
+    assert_problem(await zhou.post("/v1/workers", json=latter), PhoneTaken)
+    tomorrow = {"left_at": (clock.now() + timedelta(days=1)).isoformat()}
+    refused = await zhou.patch(url, json=tomorrow, headers={"If-Match": '"1"'})
+    assert assert_problem(refused, RecordedInTheFuture)["errors"][0]["pointer"] == "/body/left_at"
+    left = {"left_at": clock.now().isoformat()}
+    assert (await zhou.patch(url, json=left, headers={"If-Match": '"1"'})).status_code == 200
+    assert (await zhou.post("/v1/workers", json=latter)).status_code == 201
+    account = {"name": f"u{latter['id'][-12:]}", "initial_password": "Chuci-mima-2022"}
+    opened = await gu.post(f"/v1/workers/{latter['id']}/account", json=account)
+    assert opened.status_code == 201, opened.text
+    back = await zhou.patch(url, json={"left_at": None}, headers={"If-Match": '"2"'})
+    assert_problem(back, PhoneTaken)
+    renumbered = {"left_at": None, "phone": _phone()}
+    assert (await zhou.patch(url, json=renumbered, headers={"If-Match": '"2"'})).status_code == 200
+
+
+async def test_who_is_to_serve_next_week_has_not_left(town: Town):
+    zhou = await town.as_("zhou")
+    said = body()
+    await zhou.post("/v1/workers", json=said)
+    post = {"id": str(new_id()), "worker_id": said["id"], "role": "volunteer"}
+    post |= {"grid_id": said["grid_id"], "began_at": (clock.now() + timedelta(days=7)).isoformat()}
+    assert (await zhou.post("/v1/posts", json=post)).status_code == 201
+    left = {"left_at": clock.now().isoformat()}
+    refused = await zhou.patch(f"/v1/workers/{said['id']}", json=left, headers={"If-Match": '"1"'})
+    assert assert_problem(refused, WorkerStillServes)["posts"] == 1
+
+
+async def test_a_correction_says_what_is_to_be_put_right(town: Town):
+    zhou = await town.as_("zhou")
+    url, version = f"/v1/workers/{id_of('pang')}", {"If-Match": '"1"'}
+    for said in ({}, {"reason": "核对"}):
+        assert_problem(await zhou.patch(url, json=said, headers=version), InvalidInput)
+    assert (await zhou.get(url)).json()["version"] == 1
 
 
 async def test_who_is_needed_as_a_party_member_does_not_leave_the_party(town: Town):

@@ -29,8 +29,8 @@ async def test_nobody_answers_for_a_household_that_lies_no_more_where_they_serve
     await zhou.post("/v1/posts", json=township | _worker("pang"))
     of_township = await a_household(lin, grid=HOME)
     await zhou.put(f"/v1/households/{of_township['id']}/bonds/grid_worker", json=_worker("pang"))
-    part = {"id": str(new_id()), "name": "柳村三组"}
-    part["household_ids"] = [each["id"] for each in (theirs, of_village, of_township)]
+    homes = [each["id"] for each in (theirs, of_village, of_township)]
+    part = {"id": str(new_id()), "name": "柳村三组", "household_ids": homes}
     split = {"grids": [part], "reason": "一分为二"}
     done = await zhou.post(f"/v1/grids/{grid_id(HOME)}/split", json=split)
     assert done.status_code == 200, done.text
