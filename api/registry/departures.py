@@ -15,8 +15,10 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of, metadata
+from api.foundation.identity import EARLIEST_BIRTH
 from api.foundation.problems import InvalidInput, Problem
 from api.foundation.records import table_of
+from api.foundation.sealed import Keyring
 from api.grids.models import Post, Worker
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
@@ -25,7 +27,8 @@ from api.registry.leaving import check_leaving
 from api.registry.models import Bond, Household, Resident
 from api.registry.problems import HouseholdLeft, ResidentLeft
 from api.registry.queries import household_of, living_in, resident_of
-from api.registry.resident_schemas import Departure, ResidentMove
+from api.registry.resident_schemas import Departure, ResidentCorrect, ResidentMove
+from api.registry.schemas import HouseholdCorrect
 
 _NOT_FOLLOWING = {"bonds", "workers"}
 """A bond stays with its household; a worker serves where they serve, wherever they live."""
@@ -36,17 +39,15 @@ async def move_resident(
 ) -> Resident:
     """Move a resident, with every record about them, into another household in reach (M1.7).
 
-    Who is there already stays. Nobody else writes in the cell meanwhile (`AloneSession`): no record
-    stays behind. Raises `NotFound`, `ResidentLeft`, `HouseholdLeft`, and `OutsideYourGrid` for
-    somebody whom the caller sees by a duty only.
+    Who is there already stays; who had left is back, and lives there from now on. Nobody else
+    writes in the cell meanwhile (`AloneSession`): no record stays behind. Raises `NotFound`,
+    `HouseholdLeft`, and `OutsideYourGrid` for somebody whom the caller sees by a duty only.
     """
     resident = await resident_of(session, resident_id)
     household = await household_of(session, said.household_id, pointer="/body/household_id")
-    if resident.left_on is not None:
-        raise ResidentLeft
     if household.left_on is not None:
         raise HouseholdLeft(pointer="/body/household_id")
-    if household.id == resident.household_id:
+    if household.id == resident.household_id and resident.left_on is None:
         return resident
     await _check_jurisdiction(session, resident)
     details = {"from": str(resident.household_id), "to": str(household.id)}
@@ -54,10 +55,15 @@ async def move_resident(
     place = {name: getattr(household, name) for name in ("reach", "grid_id")}
     place["household_id"] = household.id
     correction = Correction(version=resident.version, by=caller.worker, reason=said.reason)
-    await correct(session, resident, {**place, "relation": said.relation}, correction)
+    changes = {**place, **_BACK, "relation": said.relation}
+    await correct(session, resident, changes, correction)
     await _take_along(session, resident.id, place)
     _note(session, caller, "residents.move", resident, details)
     return resident
+
+
+_BACK = {"left_on": None, "destination_sealed": None}
+"""Of who lives here again; since when they were away, and where, their history keeps."""
 
 
 async def leave_household(
@@ -71,7 +77,7 @@ async def leave_household(
     household = await household_of(session, household_id, locked=True)
     if household.left_on is not None:
         return _left_already(household, said, HouseholdLeft)
-    refuse_future_day(said.left_on)
+    _refuse_day(said.left_on)
     residents = await living_in(session, household.id)
     for leaving in (*residents, household):
         await _leave(session, caller, leaving, said)
@@ -94,7 +100,7 @@ async def leave_resident(
     resident = await resident_of(session, resident_id, locked=True)
     if resident.left_on is not None:
         return _left_already(resident, said, ResidentLeft)
-    refuse_future_day(said.left_on)
+    _refuse_day(said.left_on)
     await _leave(session, caller, resident, said)
     await check_leaving(session, [resident.id])
     await _end_representation(session, caller, [resident.id], reason="本人离开")
@@ -102,21 +108,37 @@ async def leave_resident(
     return resident
 
 
-def refuse_future_day(day: date) -> None:
-    """Raise `InvalidInput` for a departure that is yet to come."""
+def _refuse_day(day: date) -> None:
+    """Raise `InvalidInput` for a departure that is yet to come, or was in no lifetime."""
     if day > clock.today():
         raise InvalidInput("离开日期不能晚于今天。", pointer="/body/left_on")
+    if day < EARLIEST_BIRTH:
+        raise InvalidInput("离开日期不对,请核对。", pointer="/body/left_on")
 
 
-def check_left_on(kept: Household | Resident, corrected: date | None) -> None:
-    """A departure is put right here, to another day or to none; leaving ends bonds as well.
+def departure_put_right(
+    keyring: Keyring, kept: Household | Resident, said: HouseholdCorrect | ResidentCorrect
+) -> dict[str, Any]:
+    """The columns of a departure told wrong: another day or none, or where somebody went.
 
-    Raises `InvalidInput` for who has not left, and for a day that is yet to come.
+    Leaving ends bonds as well, so nobody is said to have left here. Raises `InvalidInput` for who
+    has not left, and for a day that is yet to come.
     """
-    if corrected is not None and kept.left_on is None:
-        raise InvalidInput("尚未登记离开,请用“登记离开”办理。", pointer="/body/left_on")
-    if corrected is not None:
-        refuse_future_day(corrected)
+    told = said.model_fields_set & {"left_on", "destination"}
+    for name in sorted(told):
+        if getattr(said, name) is not None and kept.left_on is None:
+            detail = "尚未登记离开,请用“登记离开”办理。"
+            raise InvalidInput(detail, pointer=f"/body/{name}")
+    if "left_on" in told and said.left_on is None:
+        return _BACK
+    changes: dict[str, Any] = {}
+    if said.left_on is not None:
+        _refuse_day(said.left_on)
+        changes["left_on"] = said.left_on
+    if "destination" in told:
+        context = f"{table_of(type(kept)).name}.destination"
+        changes["destination_sealed"] = sealed(keyring, said.destination, context=context)
+    return changes
 
 
 Left = TypeVar("Left", Household, Resident)

@@ -169,15 +169,14 @@ async def reveal_resident(
     return await residents.reveal_resident(session, revealer, resident_id, ask)
 
 
-@router.post(
-    "/residents/{resident_id}/move", responses=writes(NotFound, HouseholdLeft, ResidentLeft)
-)
+@router.post("/residents/{resident_id}/move", responses=writes(NotFound, HouseholdLeft))
 async def move_resident(
     resident_id: UUID, move: ResidentMove, registrar: Registrar, session: AloneSession
 ) -> ResidentRead:
     """把居民迁入另一户。
 
-    隔离、体温等记录随人一起转到新户所在网格;原来的户代表责任解除(M1.7)。
+    隔离、体温等记录随人一起转到新户所在网格;原来的户代表责任解除(M1.7)。已登记离开的,即为回来住进
+    该户;原来的户还在的,填原来的户(M2.1)。
     """
     moved = await departures.move_resident(session, registrar, resident_id, move)
     return masked_resident(session, moved)

@@ -156,6 +156,7 @@ class ResidentCorrect(Identified):
     lives_alone: Annotated[bool, Field(strict=True, description="是否独居", default_factory=unsaid)]
     note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
     left_on: Annotated[Day | None, Field(description="离开日期;null 为更正为没有离开")] = None
+    destination: Annotated[ShortText | None, Field(description="去向;null 为删除")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 
@@ -216,6 +217,7 @@ class RevealField(Labelled):
     phone = "phone", "电话"
     address = "address", "住址"
     note = "note", "备注"
+    destination = "destination", "去向"
 
 
 class RevealAsk(Input):
@@ -230,7 +232,7 @@ class RevealAsk(Input):
         list[RevealField],
         Field(
             min_length=1,
-            max_length=5,
+            max_length=len(RevealField),
             description="查看哪几项;不填为全部",
             default_factory=lambda: list(RevealField),
         ),
@@ -247,6 +249,7 @@ class ResidentRevealed(Wire):
     phone: str | None = Field(description="电话")
     address: str | None = Field(description="住址")
     note: str | None = Field(description="备注")
+    destination: str | None = Field(description="离开的去向")
 
 
 class ResidentMove(Input):

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
-from api.foundation.corrections import Correction, correct
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
 from api.foundation.identity import Sex, birth_date_of, sex_of
 from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once, kept_before
 from api.foundation.sealed import Keyring
-from api.registry.departures import check_left_on
+from api.registry.departures import departure_put_right
 from api.registry.drafts import resident_values, sealed
 from api.registry.ground import holders, refuse_held
 from api.registry.masked import opened
@@ -79,13 +79,14 @@ async def correct_resident(
 ) -> Resident:
     """Put a resident's record right; the former version is kept (M2.1).
 
-    Raises `VersionMismatch`, and `InvalidInput` where birth date or sex contradict the document.
+    Raises `VersionMismatch`, and `InvalidInput` where birth date or sex contradict the document,
+    or nothing is put right.
     """
     resident = await resident_of(session, resident_id)
     changes = _changes(resident, said, keyring_of(session))
     await _refuse_held(session, changes.get("document_lookup"), resident.id)
+    changes |= departure_put_right(keyring_of(session), resident, said)
     if "left_on" in changes:
-        check_left_on(resident, said.left_on)
         await _refuse_return_into_nothing(session, resident, said.left_on)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, resident, changes, correction)
@@ -112,8 +113,8 @@ async def _refuse_return_into_nothing(
 
 def _changes(resident: Resident, said: ResidentCorrect, keyring: Keyring) -> dict[str, Any]:
     """The columns that a correction changes."""
-    given = said.model_fields_set
-    changes: dict[str, Any] = {name: getattr(said, name) for name in given & (_PLAIN | {"left_on"})}
+    given = told_in(said)
+    changes: dict[str, Any] = {name: getattr(said, name) for name in given & _PLAIN}
     if given & {"document", "document_kind"}:
         changes |= _document_changes(said, keyring)
     elif given & {"sex", "birth_date"}:
@@ -167,6 +168,9 @@ async def reveal_resident(
             keyring, household.address_sealed, context="households.address"
         ),
         RevealField.note: opened(keyring, resident.note_sealed, context="residents.note"),
+        RevealField.destination: opened(
+            keyring, resident.destination_sealed, context="residents.destination"
+        ),
     }
     asked = sorted(set(ask.fields))
     audit(

@@ -138,7 +138,7 @@ async def read_household(
     return await household_read(session, household)
 
 
-@router.patch("/households/{household_id}", responses=writes(*_CORRECTION))
+@router.patch("/households/{household_id}", responses=writes(*_CORRECTION, GridClosed))
 async def correct_household(
     household_id: UUID,
     correction: HouseholdCorrect,

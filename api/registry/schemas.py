@@ -82,7 +82,11 @@ class HouseholdCorrect(Input):
     name: Annotated[Name, Field(description="户名", default_factory=unsaid)]
     address: Annotated[ShortText | None, Field(description="住址;null 为删除")] = None
     note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
-    left_on: Annotated[Day | None, Field(description="迁出日期;null 为更正为没有迁出")] = None
+    left_on: Annotated[
+        Day | None,
+        Field(description="迁出日期;null 为更正为没有迁出。登记为同日离开的居民一并更正"),
+    ] = None
+    destination: Annotated[ShortText | None, Field(description="去向;null 为删除")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 

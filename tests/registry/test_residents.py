@@ -293,6 +293,16 @@ async def test_nobody_is_signed_out_while_their_quarantine_runs(town: Town):
     assert (await ming.post(f"{whole}/leave", json=gone)).status_code == 200
 
 
+async def test_what_puts_nothing_right_is_no_correction(town: Town):
+    ming = await town.as_("ming")
+    home = await a_household(ming, grid=HOME)
+    for url in (f"/v1/households/{home['id']}", f"/v1/residents/{home['residents'][0]['id']}"):
+        for said in ({}, {"reason": "核对"}):
+            refused = await ming.patch(url, json=said, headers={"If-Match": '"1"'})
+            assert_problem(refused, InvalidInput)
+        assert (await ming.get(url)).json()["version"] == 1
+
+
 @pytest.mark.parametrize("change", [{"name": "新户名"}, {"address": None, "note": "后巷"}])
 async def test_a_household_is_corrected_openly(town: Town, change: dict[str, Any]):
     ming = await town.as_("ming")
