@@ -52,6 +52,7 @@ from api.quarantines import stage_routes as stages
 from api.quarantines import team_routes as teams
 from api.quarantines import whereabouts_routes as whereabouts
 from api.readings import routes as readings
+from api.registry import discarding_routes as registered_by_mistake
 from api.registry import resident_routes as residents
 from api.registry import routes as registry
 from api.releases import routes as releases
@@ -83,6 +84,7 @@ _ROUTERS = (
     people.router,
     registry.router,
     residents.router,
+    registered_by_mistake.router,
     visits.router,
     health_records.router,
     codes_and_cards.router,

@@ -74,3 +74,11 @@ class StillUnderControl(Problem):
         "仍在隔离中,不能登记离开。期满的请办理解除;转往外地、去世等的请先终止隔离;"
         "擅自离开的,请登记去向为擅自外出。"
     )
+
+
+class NotAMistake(Problem):
+    """Something is known of them: nobody's records are lost. `records` counts it by kind."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "已有记录,不能作废"
+    detail: ClassVar[str] = "已有居民、走访或其他记录,不能作废;信息有误请更正,已搬离的请登记离开。"

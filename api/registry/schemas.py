@@ -90,6 +90,14 @@ class HouseholdCorrect(Input):
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 
+class RegistryDiscard(Input):
+    """Why somebody, or a household, should not have been registered."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "与第12户重复登记"}]})
+
+    reason: Annotated[ShortText, Field(description="作废的理由,留存备查")]
+
+
 class BondRead(Wire):
     """Who stands, or stood, for a household."""
 
