@@ -42,7 +42,7 @@ _SAYING = (RecordedInTheFuture, NotAColleague, CallOutOfPeriod)
 
 
 async def wanted_calls(
-    grid_id: Annotated[UUID | None, Query(description="该网格的通话")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的通话")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该次隔离的通话")] = None,
     day: Annotated[Day | None, Query(description="当地这一天的通话")] = None,
     kind: Annotated[CallKind | None, Query(description="这一类别的通话")] = None,

@@ -8,11 +8,14 @@ from pydantic import Field
 
 from api.foundation import clock
 from api.foundation.fields import Input, Instant, RecordId
-from api.foundation.problems import Problem
+from api.foundation.problems import InvalidInput, Problem
 from api.foundation.records import Source
 
 CLOCK_SKEW = timedelta(seconds=300)
 """How far a phone's clock may run ahead; within it the time is kept as it was told."""
+
+EARLIEST = datetime(2015, 1, 1, tzinfo=clock.TOWNSHIP_ZONE)
+"""Nothing that is recorded here was done before."""
 
 
 class RecordedInTheFuture(Problem):
@@ -47,7 +50,7 @@ def fill_in(
     """The fields of a new `Recorded` row that do not depend on its room.
 
     `source` is meant where none was told; `instants` names the further times of the record.
-    Raises `RecordedInTheFuture` with a pointer below `within`.
+    Raises `RecordedInTheFuture` or `InvalidInput` with a pointer below `within`.
     """
     for name in ("recorded_at", *instants):
         told: datetime | None = getattr(said, name)
@@ -67,6 +70,13 @@ def fill_in(
 
 
 def refuse_the_future(told: datetime, *, pointer: str) -> None:
-    """Raise `RecordedInTheFuture` where `told` lies beyond what a phone's clock may err."""
+    """Raise `RecordedInTheFuture` where `told` lies beyond what a phone's clock may err.
+
+    A phone whose battery was dead begins again in 1970 or with its year of make, and what it tells
+    would be the oldest of all: raises `InvalidInput` where it is older than anything recorded.
+    """
+    if told < EARLIEST:
+        detail = "填写的时间早于2015年,请检查手机的时间后重新提交。"
+        raise InvalidInput(detail, pointer=pointer)
     if told > clock.now() + CLOCK_SKEW:
         raise RecordedInTheFuture(pointer=pointer)

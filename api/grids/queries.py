@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, column, or_, table, text
 from sqlalchemy import func as sql
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -138,6 +139,18 @@ def only(grid: Grid) -> Grids:
 def children_of(grid: Grid, *, closed: bool) -> Grids:
     """The grids directly below."""
     return tree(deepest=None, closed=closed).where(col(Grid.parent_id) == grid.id)
+
+
+async def ids_within(session: AsyncSession, grid_id: UUID) -> list[UUID]:
+    """The grid and every grid below it that was ever there; by itself where it is out of reach.
+
+    For lists that are read in the order of an index that begins with the grid.
+    """
+    top = aliased(Grid)
+    below = select(col(Grid.id)).where(
+        col(top.id) == grid_id, col(Grid.path) >= top.path, col(Grid.path) < col(top.path) + "/"
+    )
+    return list(await session.scalars(below)) or [grid_id]
 
 
 async def line_above(session: AsyncSession, grid: Grid) -> list[Mapping[str, Any]]:

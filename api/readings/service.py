@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.access.audit import noted
 from api.foundation.field_records import RecordedInTheFuture
-from api.foundation.problems import NotFound, Problem
+from api.foundation.problems import InvalidInput, NotFound, Problem
 from api.foundation.records import Outcome
 from api.protocols.policies import MonitoringRule
 from api.readings import queries
@@ -35,7 +35,7 @@ async def record_reading(counter: Counter, said: ReadingRecord) -> tuple[Row, bo
 async def _kept_at_once(counter: Counter, sent: Sent) -> Row | None:
     try:
         fields = fields_of(sent, counter.caller, counter.database.keyring)
-    except RecordedInTheFuture:
+    except (RecordedInTheFuture, InvalidInput):
         return None  # which is told to those only who may enter
     rules = counter.policies.known(counter.caller.cell)
     judged = list(_judged_by_each(rules, sent, fields))

@@ -16,6 +16,7 @@ from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.foundation.records import former
 from api.foundation.sealed import Keyring
+from api.grids.queries import ids_within
 from api.visits.models import Visit, VisitOutcome
 from api.visits.schemas import VisitHistory, VisitRead, VisitRevision
 
@@ -45,7 +46,10 @@ async def visit_of(session: AsyncSession, visit_id: UUID) -> Visit:
 async def visits(session: AsyncSession, wanted: VisitFilter, page: PageRequest) -> Page[VisitRead]:
     """Visits, the latest first."""
     statement = select(Visit).where(col(Visit.discarded_at).is_not(None) == wanted.discarded)
-    for name in ("grid_id", "household_id", "performed_by", "outcome"):
+    if wanted.grid_id is not None:
+        grids = await ids_within(session, wanted.grid_id)
+        statement = statement.where(col(Visit.grid_id).in_(grids))
+    for name in ("household_id", "performed_by", "outcome"):
         value = getattr(wanted, name)
         if value is not None:
             statement = statement.where(col(getattr(Visit, name)) == value)

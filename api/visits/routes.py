@@ -42,7 +42,7 @@ _PUTTING_RIGHT = (NotFound, NotYourVisit, VisitDiscarded, VersionMissing, Versio
 
 
 async def visit_filter(
-    grid_id: Annotated[UUID | None, Query(description="该网格的走访")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的走访")] = None,
     household_id: Annotated[UUID | None, Query(description="该户的走访")] = None,
     performed_by: Annotated[UUID | None, Query(description="该人员所做的走访")] = None,
     day: Annotated[Day | None, Query(description="当地这一天的走访")] = None,

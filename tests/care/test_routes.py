@@ -66,6 +66,17 @@ async def test_the_neighbour_neither_calls_nor_sees_a_call(town: Town, served: d
         assert served["id"] not in await _owed(client)
 
 
+async def test_a_village_asks_for_the_calls_of_all_its_grids_and_who_serves_one_for_theirs(
+    town: Town, served: dict[str, Any]
+):
+    call = await a_care_call(await town.as_("ba"), served["id"])
+    for name, path in (("lin", "t.01.01"), ("zhou", "t"), ("he", "t.01.01.01")):
+        listed = await (await town.as_(name)).get(CALLS, params={"grid_id": str(grid_id(path))})
+        assert call["id"] in [each["id"] for each in listed.json()["items"]], name
+    beside = {"grid_id": str(grid_id("t.01.01.02"))}
+    assert (await (await town.as_("lin")).get(CALLS, params=beside)).json()["items"] == []
+
+
 async def test_every_level_above_and_who_serves_from_elsewhere_read_the_call(
     town: Town, served: dict[str, Any]
 ):

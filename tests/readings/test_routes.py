@@ -290,6 +290,14 @@ async def test_the_phone_may_be_five_minutes_ahead_and_no_more(
     assert (await _record(ming, ahead)).status_code == 201
 
 
+async def test_a_phone_whose_clock_began_anew_is_not_believed(
+    ming: httpx.AsyncClient, quarantine: dict[str, Any]
+):
+    body = reading_body(quarantine, measured_at="1970-01-01T08:00:00+08:00")
+    said = assert_problem(await _record(ming, body), InvalidInput)
+    assert said["errors"][0]["pointer"] == "/body/measured_at"
+
+
 async def test_a_younger_worker_enters_for_an_older_one(
     ming: httpx.AsyncClient, quarantine: dict[str, Any]
 ):

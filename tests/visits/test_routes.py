@@ -161,6 +161,40 @@ async def test_a_phone_that_runs_a_little_ahead_is_believed_and_one_far_ahead_is
         assert told["errors"][0]["pointer"] == f"/body/{field}"
 
 
+@pytest.mark.parametrize("began", ["1970-01-01T00:00:12Z", "0002-01-01T00:00:00+08:00"])
+async def test_a_phone_whose_clock_began_anew_is_not_believed(
+    town: Town, home: dict[str, Any], began: str
+):
+    """Absent in 1970 would have waited the longest of all, and met then would have met nobody."""
+    ming = await town.as_("ming")
+    for field in ("visited_at", "recorded_at"):
+        said = visit_body(home, **{field: began})
+        told = assert_problem(await ming.post(VISITS, json=said), InvalidInput)
+        assert told["errors"][0]["pointer"] == f"/body/{field}"
+    visit = await a_visit(ming, home)
+    corrected = await ming.patch(
+        f"{VISITS}/{visit['id']}",
+        json={"visited_at": began, "reason": "记错时间"},
+        headers={"If-Match": '"1"'},
+    )
+    told = assert_problem(corrected, InvalidInput)
+    assert told["errors"][0]["pointer"] == "/body/visited_at"
+
+
+async def test_a_leader_lists_the_visits_of_a_village_with_those_of_its_grids(
+    town: Town, home: dict[str, Any]
+):
+    """The village itself has no doors: asked for it, the list was empty."""
+    lin = await town.as_("lin")
+    visit = await a_visit(lin, home)
+    for path, there in (("t.01.01.01", True), ("t.01.01", True), ("t.01.01.02", False)):
+        params = {"grid_id": str(grid_id(path)), "limit": 500}
+        listed = _ids(await lin.get(VISITS, params=params))
+        assert (visit["id"] in listed) is there, path
+    elsewhere = {"grid_id": str(grid_id("t.01.02"))}
+    assert _ids(await lin.get(VISITS, params=elsewhere)) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
