@@ -119,7 +119,7 @@ async def correct_worker(
 
     Raises `WorkerStillServes` for somebody said to have left who holds posts, `RecordedInTheFuture`
     for who is yet to leave, `InvalidInput` where nothing is put right, and whatever a room above
-    says against their leaving the party (`handover.before_leaving_the_party`).
+    says against their leaving the party, or for good (`handover.before_leaving_the_party`).
     """
     worker = await worker_in_reach(session, worker_id)
     changes = await _changes(session, worker, said)
@@ -128,8 +128,8 @@ async def correct_worker(
     if changes.keys() & {"phone_lookup", "left_at"}:
         in_use = worker.phone_lookup if worker.left_at is None else None
         await follow_phone(session, worker.id, in_use)
-    if changes.get("is_party_member") is False:
-        await check_leaving_the_party(session, worker.id)
+    if changes.get("is_party_member") is False or changes.get("left_at") is not None:
+        await check_leaving_the_party(session, worker.id)  # nor does who left stand for a door
     details = {"fields": sorted(said.model_fields_set - {"reason"})}
     audit(
         session, caller, "workers.correct", subject=worker.id, reach=worker.reach, details=details

@@ -248,6 +248,19 @@ async def test_who_is_needed_as_a_party_member_does_not_leave_the_party(town: To
     assert unbound.json()["is_party_member"] is False
 
 
+async def test_who_stands_for_a_household_does_not_leave_before_it_has_another(town: Town):
+    """A party member needs no post to stand for one; the door would be left with nobody."""
+    lin = await town.as_("lin")
+    said = body(is_party_member=True)
+    await lin.post("/v1/workers", json=said)
+    home = await a_household(lin, grid="t.01.01.01", party_member_id=said["id"])
+    url, left = f"/v1/workers/{said['id']}", {"left_at": clock.now().isoformat()}
+    refused = await lin.patch(url, json=left, headers={"If-Match": '"1"'})
+    assert assert_problem(refused, StillStandsForHouseholds)["households"] == 1
+    await lin.delete(f"/v1/households/{home['id']}/bonds/party_member")
+    assert (await lin.patch(url, json=left, headers={"If-Match": '"1"'})).status_code == 200
+
+
 async def test_a_resident_who_serves_must_be_known(town: Town):
     lin = await town.as_("lin")
     home = await a_household(lin, grid="t.01.01.01")
