@@ -46,6 +46,16 @@ __all__ = ["app_from_environment", "background", "contract_files", "create_app"]
 _A_PACKET = 1400
 """Bytes that travel at once in any case: what is shorter is not worth compressing."""
 
+_TOLD_FROM_PAGES = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-Id",
+)
+"""Headers by which a page of another origin may tell something: all that the guide asks of it."""
+
 
 def app_from_environment() -> FastAPI:
     """What a process of `onegrid serve` runs; as a worker it ends when its parent is gone."""
@@ -112,7 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
             allow_methods=("GET", "POST", "PATCH", "PUT", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "If-Match", "X-Request-Id"),
+            allow_headers=_TOLD_FROM_PAGES,
             expose_headers=("ETag", "Location", "Retry-After", "X-Request-Id"),
         )
     app.add_middleware(

@@ -19,6 +19,7 @@ _SANE = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!.*\d{7})[\w.-]{1,64}",
     re.ASCII | re.IGNORECASE,
 )
+_OF_THE_DOCUMENTATION = ("text/", "image/", "application/javascript")
 _log = structlog.get_logger()
 
 
@@ -87,5 +88,9 @@ class _Passage:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)[_HEADER] = self.request_id
+            headers = MutableHeaders(scope=message)
+            headers[_HEADER] = self.request_id
+            if not headers.get("content-type", "").startswith(_OF_THE_DOCUMENTATION):
+                # Names and whereabouts: no browser of a shared computer keeps what it was told.
+                headers.setdefault("cache-control", "no-store")
         await self._send(message)

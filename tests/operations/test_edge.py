@@ -187,8 +187,22 @@ async def test_web_pages_of_other_origins_may_call_only_where_that_is_configured
         answer = await client.get("/livez", headers=headers)
         assert answer.headers["access-control-allow-origin"] == "https://desk.example"
         assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+        # Before these a browser asks first, and would send nothing where they are not named.
+        for told in ("If-Match", "If-None-Match", "Last-Event-ID", "Authorization"):
+            asking = {**headers, "Access-Control-Request-Method": "GET"}
+            asking["Access-Control-Request-Headers"] = told
+            assert (await client.options("/v1/my-day", headers=asking)).status_code == 200, told
         stranger = await client.get("/livez", headers={"Origin": "https://stranger.example"})
         assert "access-control-allow-origin" not in stranger.headers
+
+
+async def test_what_is_told_of_people_is_kept_by_no_browser(town: Town):
+    ming = await town.as_("ming")
+    for answer in (await ming.get("/v1/residents"), await ming.get("/v1/residents/nobody")):
+        assert answer.headers["cache-control"] == "no-store"
+    day = await ming.get("/v1/my-day")
+    assert day.headers["cache-control"] == "private, no-cache", "which is asked for anew by its tag"
+    assert "cache-control" not in (await town.nobody().get("/docs")).headers
 
 
 def test_origins_are_split_at_commas(secrets_of_the_run: tuple[str, str], monkeypatch):
