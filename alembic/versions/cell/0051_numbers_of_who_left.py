@@ -8,8 +8,13 @@ branch_labels = None
 depends_on = None
 
 UP = (
-    "DROP INDEX uq_workers_phone_lookup",
     """\
+-- A township has some hundred workers.
+-- squawk-ignore require-concurrent-index-deletion
+DROP INDEX uq_workers_phone_lookup
+""",
+    """\
+-- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX uq_workers_phone_lookup ON workers (phone_lookup)
     WHERE phone_lookup IS NOT NULL AND left_at IS NULL
 """,
