@@ -240,3 +240,7 @@ async def _begun(connection: asyncpg.Connection, opening: str) -> float:
     taken = time.perf_counter() - began
     await connection.execute("ROLLBACK")
     return taken
+
+
+if __name__ == "__main__":
+    main()
