@@ -13,7 +13,7 @@ from api.dossiers.copies import Copy
 from api.dossiers.timeline import Entry
 from api.foundation import clock
 from api.foundation.identity import DocumentKind, Sex
-from api.foundation.printing import FONT, paragraph, rare_characters
+from api.foundation.printing import font, paragraph, rare_characters
 
 _TITLE = "个人防疫记录(应本人请求提供)"
 _ABOUT = (
@@ -74,5 +74,5 @@ def _moment(at: Any) -> str:
 
 
 def _numbered(canvas: Any, page: Any) -> None:
-    canvas.setFont(FONT, 9)
+    canvas.setFont(font().fontName, 9)
     canvas.drawCentredString(A4[0] / 2, 12 * mm, f"第 {page.page} 页")

@@ -1,18 +1,26 @@
-"""Chinese on paper: a font that every PDF reader brings, and what to do where it lacks a sign."""
+"""Chinese on paper: a font that goes with each page, and what to do where it lacks a sign."""
 
+from functools import cache
+from pathlib import Path
 from typing import Literal, NamedTuple
 from xml.sax.saxutils import escape
 
 from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
-FONT = "STSong-Light"
+_FILE = Path(__file__).with_name("fonts") / "NotoSansSC-Regular.ttf"
 _MISSING = "□"
 
-pdfmetrics.registerFont(UnicodeCIDFont(FONT))  # pyright: ignore[reportUnknownMemberType]
+
+@cache
+def font() -> TTFont:
+    """The font, read once, when something is printed for the first time: a tenth of a second."""
+    read = TTFont("NotoSansSC", _FILE)
+    pdfmetrics.registerFont(read)  # pyright: ignore[reportUnknownMemberType]
+    return read
 
 
 class Drawable(NamedTuple):
@@ -23,21 +31,15 @@ class Drawable(NamedTuple):
 
 
 def drawable(text: str) -> Drawable:
-    """Put a box for each character that the readers' own Chinese fonts need not have.
+    """Put a box for each character that the font does not have.
 
-    They are sure to have what GBK has. A name with a rarer character is completed by hand, as the
-    page then says, instead of being printed with a hole that nobody notices.
+    A name with a rarer character is completed by hand, as the page then says, instead of being
+    printed with a hole that nobody notices.
     """
-    rare = [character for character in text if not _in_font(character)]
+    known = font().face.charToGlyph
+    rare = [character for character in text if ord(character) not in known]
     shown = "".join(_MISSING if character in rare else character for character in text)
     return Drawable(shown, list(dict.fromkeys(rare)))
-
-
-def _in_font(character: str) -> bool:
-    try:
-        return len(character.encode("gbk")) <= 2  # noqa: PLR2004 - a GBK character has two bytes
-    except UnicodeEncodeError:
-        return False
 
 
 def rare_characters(text: str) -> str | None:
@@ -53,7 +55,7 @@ def paragraph(text: str, *, size: float, alignment: Literal[0, 1] = TA_LEFT) -> 
     """A paragraph of Chinese, in points."""
     style = ParagraphStyle(
         "chinese",
-        fontName=FONT,
+        fontName=font().fontName,
         fontSize=size,
         leading=size * 1.8,
         alignment=alignment,
