@@ -16,9 +16,10 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import BareDoor, Database, Entry
 from api.foundation.logs import name_caller
-from api.foundation.problems import NotPermitted, NotSignedIn
+from api.foundation.problems import NotPermitted, NotSignedIn, PasswordToBeChanged
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_WITH_ANY_PASSWORD = frozenset({"/v1/me", "/v1/password", "/v1/sign-out"})
 _BEARER = HTTPBearer(
     scheme_name="worker_token",
     bearerFormat="JWT",
@@ -37,10 +38,16 @@ def bearer_token(request: Request) -> str:
 
 
 async def caller_of(request: Request) -> Claims:
-    """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one."""
+    """Read the bearer token; raises `NotSignedIn` for anything but a genuine, fresh one.
+
+    Whoever signed in with a password that others know changes it before anything else, and then
+    refreshes: until then, `PasswordToBeChanged`.
+    """
     keys: KeyRoom = request.app.state.keys
     claims = await keys.read(bearer_token(request))
     name_caller(worker_id=claims.worker, post_id=claims.post)
+    if claims.must_change_password and request.scope["path"] not in _WITH_ANY_PASSWORD:
+        raise PasswordToBeChanged
     return claims
 
 

@@ -134,7 +134,10 @@ async def end_session(session_id: UUID, caller: SignedIn, session: ScopedSession
     responses=writes(PasswordWrong, PasswordTooWeak, TooMany),
 )
 async def change_password(change: PasswordChange, caller: SignedIn, at: AtGate) -> None:
-    """修改本人密码;其他设备上的登录随之结束。"""
+    """修改本人密码;其他设备上的登录随之结束。
+
+    改的是他人设定的初始密码时,改后刷新登录(/v1/refresh),即可办理其他事项。
+    """
     await accounts.change_password(at, caller, change)
 
 

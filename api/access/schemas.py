@@ -167,7 +167,9 @@ class TokensRead(Wire):
     refresh_token: str = Field(description="刷新凭证,只能使用一次")
     refresh_expires_in: int = Field(description="本次登录还有多少秒到期", examples=[2592000])
     post: PostHeld = Field(description="当前任职")
-    must_change_password: bool = Field(description="是否须先修改初始密码")
+    must_change_password: bool = Field(
+        description="是否须先修改初始密码;为 true 时,改好并刷新登录之前,其他操作一律不能办理"
+    )
 
 
 class Me(Wire):

@@ -64,6 +64,7 @@ async def tell_tokens(gate: Gate, opened: Opened) -> TokensRead:
             "grid": str(post.grid_id),
             "level": post.level,
             "role": post.role.value,
+            "must_change_password": opened.must_change_password,
         }
     )
     return TokensRead(

@@ -45,6 +45,7 @@ class Claims(BaseModel):
     grid: UUID
     level: int = Field(ge=1)
     role: Role
+    must_change_password: bool = False
     iat: int
     exp: int
     jti: str
@@ -88,7 +89,7 @@ class Tokens:
         self._verifiers = verifiers
 
     def issue(self, claims: Mapping[str, str | int], *, for_machine: bool = False) -> str:
-        """Sign `claims` (sub, sid, cell, post, grid, level, role) for the token's lifetime.
+        """Sign `claims` (sub, sid, cell, post, grid, level, role, …) for the token's lifetime.
 
         A machine's token has other claims and an audience of its own, so that neither of the two
         is ever taken for the other.

@@ -21,6 +21,7 @@ from api.foundation.problems import (
     NotPermitted,
     NotSignedIn,
     OutsideYourGrid,
+    PasswordToBeChanged,
     PostingChanged,
     Problem,
 )
@@ -62,7 +63,13 @@ _TOLD: set[type[Problem]] = set()
 """The problems that some operation names: the others are the edge's own."""
 
 EVERYWHERE: tuple[type[Problem], ...] = (DatabaseUnavailable, InternalError)
-SIGNED_IN: tuple[type[Problem], ...] = (NotSignedIn, PostingChanged, NotPermitted, InvalidInput)
+SIGNED_IN: tuple[type[Problem], ...] = (
+    NotSignedIn,
+    PostingChanged,
+    PasswordToBeChanged,
+    NotPermitted,
+    InvalidInput,
+)
 WITH_BODY: tuple[type[Problem], ...] = (
     MalformedBody,
     BodyTooLarge,

@@ -2,6 +2,7 @@
 
     Problem
     ├── NotSignedIn · PostingChanged (401)      who is asking
+    ├── PasswordToBeChanged (403)               before anything else is done
     ├── NotPermitted · OutsideYourGrid (403)    what may be done, and where
     ├── NotFound (404)                          also what lies out of reach
     ├── Conflict (409), and in the rooms        what the records say against it
@@ -81,6 +82,14 @@ class PostingChanged(Problem):
     title = "任职已变动"
     detail = "您的任职、网格或登录状态已变动,请刷新登录后继续。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class PasswordToBeChanged(Problem):
+    """Somebody else set the password, and could be the one who is asking."""
+
+    status = 403
+    title = "请先修改初始密码"
+    detail = "您的密码由他人设定,请先改成只有自己知道的密码,再刷新登录后继续。"
 
 
 class NotPermitted(Problem):

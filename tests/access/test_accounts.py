@@ -25,6 +25,7 @@ from api.foundation.problems import (
     NotFound,
     NotPermitted,
     NotSignedIn,
+    PasswordToBeChanged,
     PostingChanged,
     TooMany,
 )
@@ -96,6 +97,40 @@ async def test_a_secretary_opens_an_account_and_the_worker_makes_it_their_own(
     assert_problem(await sign_in(town.nobody(), "13800000077", FIRST), SignInRefused)
     again = await sign_in(town.nobody(), "13800000077", "Wode-xinmima-𠮷")
     assert again.json()["must_change_password"] is False
+
+
+async def test_with_a_password_that_others_know_nothing_is_done_but_to_change_it(
+    town: Town, owner: Database
+):
+    account = await _a_worker(owner, "新人辛", "t.01.01.01")
+    await a_post(owner, "新人辛", "t.01.01.01", Role.grid_worker)
+    await (await town.as_("lin")).post(account, json=_wanted("xinxin"))
+    first = (await sign_in(town.nobody(), "xinxin", FIRST)).json()
+    async with town.client(first["access_token"]) as xin:
+        for path in ("/v1/households", "/v1/my-day", "/v1/events", "/v1/sessions", "/fhir/Patient"):
+            refused = await xin.get(path)
+            assert refused.status_code == 403, path
+            assert PasswordToBeChanged.detail in refused.text
+        assert (await xin.get("/v1/me")).json()["must_change_password"] is True
+        change = {"current": FIRST, "new": "Ziji-de-mima-2022"}
+        assert (await xin.put("/v1/password", json=change)).status_code == 204
+    told = {"refresh_token": first["refresh_token"]}
+    fresh = (await town.nobody().post("/v1/refresh", json=told)).json()
+    assert fresh["must_change_password"] is False
+    async with town.client(fresh["access_token"]) as xin:
+        assert (await xin.get("/v1/my-day")).status_code == 200
+
+
+async def test_a_first_password_is_first_also_after_refreshing(town: Town, owner: Database):
+    account = await _a_worker(owner, "新人壬", "t.01.01.01")
+    await a_post(owner, "新人壬", "t.01.01.01", Role.grid_worker)
+    await (await town.as_("lin")).post(account, json=_wanted("renren"))
+    first = (await sign_in(town.nobody(), "renren", FIRST)).json()
+    told = {"refresh_token": first["refresh_token"]}
+    again = (await town.nobody().post("/v1/refresh", json=told)).json()
+    async with town.client(again["access_token"]) as ren:
+        assert_problem(await ren.get("/v1/grids"), PasswordToBeChanged)
+        assert (await ren.post("/v1/sign-out")).status_code == 204
 
 
 async def test_a_reset_ends_every_session_and_a_disabled_account_can_be_opened_again(

@@ -45,6 +45,18 @@ class Phone:
         await self.refresh()
         return await self._send(method, path, told)
 
+    async def change_first_password(self, first: str) -> str:
+        """Make the password one that nobody else knows, as every phone asks for; what it is now."""
+        own = f"{first}-own"
+        changed = await self.ask("PUT", "/v1/password", json={"current": first, "new": own})
+        assert changed.status_code == 204, changed.text
+        await self.refresh()
+        return own
+
+    @property
+    def must_change_password(self) -> bool:
+        return self._tokens["must_change_password"]
+
     async def refresh(self) -> None:
         told = {"refresh_token": self._tokens["refresh_token"]}
         answer = await self._client.post("/v1/refresh", json=told)
@@ -86,15 +98,19 @@ class Story:
         self._town = town
         self._clock = clock_of_the_story
         self._phones: dict[str, Phone] = {}
+        self._own_passwords: dict[str, str] = {}
         self.heard: list[str] = []
 
     async def phone(self, login: str, password: str = PASSWORD) -> Phone:
         """The phone of whoever signs in so; the same one each time."""
         if login not in self._phones:
+            password = self._own_passwords.get(login, password)
             told = {"login": login, "password": password, "device": f"{login}的手机"}
             answer = await self._town.nobody().post("/v1/sign-in", json=told)
             assert answer.status_code == 200, answer.text
-            self._phones[login] = Phone(self._town.nobody(), answer.json(), self.heard)
+            phone = self._phones[login] = Phone(self._town.nobody(), answer.json(), self.heard)
+            if phone.must_change_password:
+                self._own_passwords[login] = await phone.change_first_password(password)
         return self._phones[login]
 
     def sign_in_anew(self) -> None:

@@ -156,7 +156,7 @@ async def _the_household_itself_signs_in_and_sees_its_own_door_only(
     await lin.send(f"/v1/workers/{worker}/account", account)
     own = await story.phone("huangxiuying", FIRST_PASSWORD)
     assert [each["id"] for each in await own.items("/v1/households")] == [home["id"]]
-    assert (await own.get("/v1/me"))["must_change_password"]
+    assert not (await own.get("/v1/me"))["must_change_password"]
     await own.refused(NotFound, "GET", f"/v1/households/{next_door['id']}")
 
 
