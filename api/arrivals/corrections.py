@@ -20,7 +20,7 @@ from api.arrivals.steps import class_again, note, refuse_standing
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
-from api.foundation.identity import birth_date_of, sex_of
+from api.foundation.identity import birth_date_of, document_lookup, sex_of
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.foundation.records import table_of
 from api.foundation.sealed import Keyring
@@ -108,7 +108,7 @@ def _document(said: ArrivalCorrect, keyring: Keyring) -> dict[str, Any]:
     return {
         "document_kind": said.document_kind,
         "document_sealed": sealed(keyring, number, context="arrivals.document"),
-        "document_lookup": number and keyring.lookup(number, context="document"),
+        "document_lookup": document_lookup(keyring, said.document_kind, number),
         **{name: value for name, value in told.items() if value is not None},
     }
 

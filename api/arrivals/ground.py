@@ -18,6 +18,7 @@ from api.arrivals.problems import AlreadyAnArrival, RegisteredElsewhere
 from api.arrivals.reclassification import areas, comes_on, stays_of
 from api.arrivals.rules import Rules, driver_of, keep_list, rules_of
 from api.foundation.database import keyring_of
+from api.foundation.identity import document_lookup
 from api.foundation.problems import NotFound
 from api.foundation.sealed import Keyring
 from api.registry.models import Household, Resident
@@ -114,8 +115,8 @@ async def survey(session: AsyncSession, caller: Claims, told: Sequence[ArrivalRe
     await keep_list(await driver_of(session))
     keyring = keyring_of(session)
     people = {said.resident_id for said in told if said.resident_id}
-    numbers = {said.document for said in told if said.document}
-    documents = {keyring.lookup(number, context="document") for number in numbers}
+    lookups = {document_lookup(keyring, said.document_kind, said.document) for said in told}
+    documents = {lookup for lookup in lookups if lookup}
     known, present = await _kept_already(session, {said.id for said in told}, people, documents)
     others = {said.performed_by for said in told if said.performed_by} - {caller.worker}
     return Ground(

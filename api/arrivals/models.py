@@ -137,7 +137,9 @@ class Arrival(Recorded, table=True):
         ),
         CheckConstraint("status <> 'verified' OR resident_id IS NOT NULL", name="known"),
         CheckConstraint(
-            "(document_sealed IS NULL) = (document_lookup IS NULL)", name="document_whole"
+            "(document_sealed IS NULL) = (document_lookup IS NULL) "
+            "OR document_lookup IS NULL AND document_kind = 'household_book'",
+            name="document_whole",
         ),
         CheckConstraint(
             "(decided_classification_id IS NULL) = (decided_at IS NULL)", name="decided"

@@ -19,6 +19,7 @@ from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
+from api.foundation.identity import document_lookup
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
 from api.foundation.records import (
@@ -162,7 +163,7 @@ def _row(
         reach=household.reach,
         grid_id=household.grid_id,
         document_sealed=sealed(keyring, document, context="arrivals.document"),
-        document_lookup=keyring.lookup(document, context="document") if document else None,
+        document_lookup=document_lookup(keyring, said.document_kind, document),
         phone_sealed=sealed(keyring, phone, context="arrivals.phone"),
         phone_lookup=keyring.lookup(phone, context="phone") if phone else None,
         contact_phone_sealed=contact,

@@ -26,6 +26,7 @@ from api.checkpoints.rules import RuleShelf
 from api.checkpoints.usual import Recollection
 from api.checkpoints.verdicts import Card, Code, Rule, Sample, Standing
 from api.foundation.database import Connection, Database, cell_schema
+from api.foundation.identity import document_lookup
 from api.foundation.logs import request_id
 from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
@@ -78,7 +79,7 @@ class Sought:
         document, phone = told.document, told.phone
         return cls(
             person=person,
-            document=keyring.lookup(document, context="document") if document else None,
+            document=document_lookup(keyring, told.document_kind, document),
             phone=keyring.lookup(phone, context="phone") if phone else None,
             name=name,
         )

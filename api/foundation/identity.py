@@ -7,6 +7,7 @@ from stdnum.cn import ric
 
 from api.foundation import clock
 from api.foundation.labels import Labelled
+from api.foundation.sealed import Keyring
 
 LEGACY_LENGTH = 15
 LENGTH = 18
@@ -121,6 +122,26 @@ def normalise_document(kind: DocumentKind, number: str) -> str:
     if not _FORMS.get(kind, _ANY_FORM).fullmatch(compact):
         raise ValueError(f"{kind.label}号码的格式不对")
     return compact
+
+
+def document_lookup(
+    keyring: Keyring, kind: DocumentKind | None, number: str | None
+) -> bytes | None:
+    """The keyed hash by which a document finds its one holder; None where it is a family's.
+
+    A household book has one number for all who are in it. Where it was read for the identity number
+    of one of them, as with children who have no card yet, that is theirs alone.
+    """
+    if number is None or (kind is DocumentKind.household_book and not _is_identity_number(number)):
+        return None
+    return keyring.lookup(number, context="document")
+
+
+def _is_identity_number(number: str) -> bool:
+    try:
+        return normalise_identity_number(number) == number
+    except ValueError:
+        return False
 
 
 def normalise_phone(text: str) -> str:

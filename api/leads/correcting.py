@@ -10,7 +10,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
-from api.foundation.identity import birth_date_of, sex_of
+from api.foundation.identity import birth_date_of, document_lookup, sex_of
 from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.foundation.records import new_id
@@ -83,7 +83,7 @@ def _changes(keyring: Keyring, said: LeadCorrect) -> dict[str, Any]:
         number = said.document
         changes["document_kind"] = said.document_kind
         changes["document_sealed"] = sealed(keyring, number, context="leads.document")
-        changes["document_lookup"] = number and keyring.lookup(number, context="document")
+        changes["document_lookup"] = document_lookup(keyring, said.document_kind, number)
         tells = {"sex": said.sex, "birth_date": said.birth_date}
         changes |= {name: value for name, value in tells.items() if value is not None}
     if "phone" in told:

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from api.access.colleagues import strangers
 from api.foundation import clock
 from api.foundation.database import keyring_of
+from api.foundation.identity import document_lookup
 from api.foundation.sealed import Keyring
 from api.grids.queries import within
 from api.leads.batches import Receiver
@@ -81,10 +82,9 @@ async def survey(
 ) -> Ground:
     """Look up everything that these leads may refer to, in a handful of statements."""
     keyring = keyring_of(session)
+    lookups = {document_lookup(keyring, each.document_kind, each.document) for each in told}
     wanted = Wanted(
-        documents={
-            keyring.lookup(each.document, context="document") for each in told if each.document
-        },
+        documents={lookup for lookup in lookups if lookup},
         phones={keyring.lookup(each.phone, context="phone") for each in told if each.phone},
         names={each.name for each in told if each.name},
     )

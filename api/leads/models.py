@@ -174,7 +174,9 @@ class Lead(Recorded, TakenBack, table=True):
             name="tells_of_somebody",
         ),
         CheckConstraint(
-            "(document_sealed IS NULL) = (document_lookup IS NULL)", name="document_whole"
+            "(document_sealed IS NULL) = (document_lookup IS NULL) "
+            "OR document_lookup IS NULL AND document_kind = 'household_book'",
+            name="document_whole",
         ),
         CheckConstraint("(phone_sealed IS NULL) = (phone_lookup IS NULL)", name="phone_whole"),
         CheckConstraint("(resident_id IS NULL) = (matched_how IS NULL)", name="matched_somehow"),

@@ -13,6 +13,7 @@ from api.access.colleagues import NotAColleague
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.field_records import fill_in
+from api.foundation.identity import document_lookup
 from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import (
@@ -171,7 +172,7 @@ def _as_told(ground: Ground, said: LeadRecord, within: str) -> Lead:
         reach=batch.reach,
         deadline_at=said.deadline_at or batch.deadline_at,
         document_sealed=sealed(keyring, document, context="leads.document"),
-        document_lookup=keyring.lookup(document, context="document") if document else None,
+        document_lookup=document_lookup(keyring, said.document_kind, document),
         phone_sealed=sealed(keyring, phone, context="leads.phone"),
         phone_lookup=keyring.lookup(phone, context="phone") if phone else None,
         address_sealed=sealed(keyring, said.address, context="leads.address"),

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from api.foundation.field_records import fill_in
-from api.foundation.identity import Sex
+from api.foundation.identity import Sex, document_lookup
 from api.foundation.records import Source
 from api.foundation.sealed import Keyring
 from api.registry.ground import Ground, Sent, refuse_held
@@ -100,7 +100,7 @@ def resident_values(
         "birth_date": said.birth_date,
         "document_kind": said.document_kind,
         "document_sealed": sealed(keyring, document, context="residents.document"),
-        "document_lookup": keyring.lookup(document, context="document") if document else None,
+        "document_lookup": document_lookup(keyring, said.document_kind, document),
         "phone_sealed": sealed(keyring, phone, context="residents.phone"),
         "phone_lookup": keyring.lookup(phone, context="phone") if phone else None,
         "relation": said.relation,

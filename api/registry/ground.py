@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation.database import keyring_of
+from api.foundation.identity import document_lookup
 from api.foundation.problems import NotFound
 from api.foundation.sealed import Keyring
 from api.grids.models import Grid
@@ -64,7 +65,7 @@ async def survey(session: AsyncSession, caller: Claims, sent: Sequence[Sent]) ->
     """Look up everything that these households refer to, in a handful of statements."""
     keyring, said = keyring_of(session), [each.said for each in sent]
     residents = [resident for each in said for resident in each.residents]
-    documents = {resident.document for resident in residents if resident.document}
+    documents = {document_lookup(keyring, each.document_kind, each.document) for each in residents}
     grids = select(Grid).where(col(Grid.id).in_({each.grid_id for each in said}))
     known = select(col(Household.id)).where(col(Household.id).in_({each.id for each in said}))
     performers = {each.performed_by for each in (*said, *residents) if each.performed_by}
@@ -73,9 +74,7 @@ async def survey(session: AsyncSession, caller: Claims, sent: Sequence[Sent]) ->
         keyring=keyring,
         grids={grid.id: grid for grid in await session.scalars(grids)},
         standing=await candidates(session, _workers(said)),
-        holders=await holders(
-            session, {keyring.lookup(number, context="document") for number in documents}
-        ),
+        holders=await holders(session, {lookup for lookup in documents if lookup}),
         known=set(await session.scalars(known)),
         strangers=await strangers(session, performers),
     )

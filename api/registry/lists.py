@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from api.foundation import clock
 from api.foundation.database import keyring_of
+from api.foundation.identity import document_lookup
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.registry.masked import MAJORITY, listed_household, masked_resident, shown_bond
@@ -109,7 +110,9 @@ async def search_residents(
         sought = keyring.lookup(wanted.phone, context="phone")
         statement = statement.where(col(Resident.phone_lookup) == sought)
     if wanted.document is not None:
-        sought = keyring.lookup(wanted.document, context="document")
+        sought = document_lookup(keyring, wanted.document_kind, wanted.document)
+        if sought is None:
+            raise InvalidInput("户口簿号一户共用,请用姓名或电话查找。", pointer="/body/document")
         statement = statement.where(col(Resident.document_lookup) == sought)
     return await _residents(session, statement, page)
 

@@ -78,7 +78,9 @@ class Resident(Recorded, table=True):
             postgresql_where=text("discarded_at IS NULL"),
         ),
         CheckConstraint(
-            "(document_sealed IS NULL) = (document_lookup IS NULL)", name="document_whole"
+            "(document_sealed IS NULL) = (document_lookup IS NULL) "
+            "OR document_lookup IS NULL AND document_kind = 'household_book'",
+            name="document_whole",
         ),
     )
 

@@ -68,7 +68,9 @@ class Identified(Input):
 
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
     document: DocumentNumber | None = Field(
-        None, validate_default=True, description="证件号码,须与证件类型一起填写"
+        None,
+        validate_default=True,
+        description="证件号码,须与证件类型一起填写;户口簿号一户共用,不用来识别个人",
     )
     sex: Annotated[
         Sex | None, Field(description="性别;可由身份证号得出", validate_default=True)

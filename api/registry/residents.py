@@ -12,7 +12,7 @@ from api.access.tokens import Claims
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in
-from api.foundation.identity import Sex, birth_date_of, sex_of
+from api.foundation.identity import Sex, birth_date_of, document_lookup, sex_of
 from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once, kept_before
 from api.foundation.sealed import Keyring
@@ -136,7 +136,7 @@ def _document_changes(said: ResidentCorrect, keyring: Keyring) -> dict[str, Any]
     return {
         "document_kind": said.document_kind,
         "document_sealed": sealed(keyring, number, context="residents.document"),
-        "document_lookup": number and keyring.lookup(number, context="document"),
+        "document_lookup": document_lookup(keyring, said.document_kind, number),
     }
 
 

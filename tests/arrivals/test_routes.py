@@ -366,3 +366,11 @@ async def _ids(client: Any, **wanted: Any) -> list[str]:
     response = await client.get(ARRIVALS, params=wanted)
     assert response.status_code == 200, response.text
     return [item["id"] for item in response.json()["items"]]
+
+
+async def test_a_family_arrives_by_one_household_book(town: Town):
+    ming = await town.as_("ming")
+    home = await a_household(ming, grid=HOME)
+    book = {"document_kind": "household_book", "document": "青竹字0013号", "phone": None}
+    for name in ("农大力", "农小力"):
+        await an_arrival(ming, home, name=name, **book)

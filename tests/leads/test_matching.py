@@ -273,3 +273,14 @@ async def test_a_lead_moves_house_with_the_resident_and_nobody_else(
     assert_problem(await ming.get(f"{LEADS}/{lead['id']}"), NotFound)
     stays = await _file(town, apart, by="ming")
     assert [each["resident_id"] for each in stays["candidates"]] == [person["id"]]
+
+
+async def test_two_of_a_family_with_one_household_book_are_no_duplicates(
+    town: Town, batch: dict[str, Any]
+):
+    zhou = await town.as_("zhou")
+    book = {"document_kind": "household_book", "document": "青竹字0012号", "phone": None}
+    first = await a_lead(zhou, batch, name="农大力", **book)
+    second = await a_lead(zhou, batch, name="农小力", **book)
+    assert (first["resident_id"], second["resident_id"]) == (None, None)
+    assert second["duplicate"] is None

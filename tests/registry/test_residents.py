@@ -314,3 +314,30 @@ async def test_a_household_is_corrected_openly(town: Town, change: dict[str, Any
     assert {name: kept.json()[name] for name in change} == change
     stale = await ming.patch(url, json=change, headers={"If-Match": '"1"'})
     assert_problem(stale, VersionMismatch)
+
+
+async def test_a_household_book_is_a_familys_and_one_identity_number_in_it_is_one_persons(
+    town: Town,
+):
+    ming = await town.as_("ming")
+    book = {"document_kind": "household_book", "document": "宁明字0012号"}
+    child = synthetic_resident()
+    number = child["document"]
+    family = [
+        synthetic_resident(**book),
+        synthetic_resident(**book),
+        synthetic_resident(**book | {"document": number}),
+    ]
+    home = await a_household(ming, grid="t.01.01.01", residents=family)
+    url = f"/v1/households/{home['id']}/residents"
+    another = synthetic_resident(**book)
+    assert (await ming.post(url, json=another)).status_code == 201
+    assert (await ming.post(url, json=another)).status_code == 200
+    path = f"/v1/residents/{another['id']}"
+    change = {"document_kind": "household_book", "document": "宁明字0013号", "reason": "抄错"}
+    corrected = await ming.patch(path, json=change, headers={"If-Match": '"1"'})
+    assert corrected.status_code == 200, corrected.text
+    refused = assert_problem(await ming.post(url, json=child), ResidentAlreadyRegistered)
+    assert refused["resident_id"] == family[2]["id"]
+    sought = await ming.post("/v1/residents/search", json=book)
+    assert assert_problem(sought, InvalidInput)["errors"][0]["pointer"] == "/body/document"
