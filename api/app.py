@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from api import background, vocabulary
 from api.access.keys import KeyRoom
@@ -27,7 +27,7 @@ from api.duties.remembered import Days
 from api.foundation import contract, handlers, logs, written_contract
 from api.foundation.database import Database
 from api.foundation.directory import Directory
-from api.foundation.edge import Edge
+from api.foundation.edge import Compressed, Edge
 from api.foundation.sealed import new_key
 from api.foundation.worker import working
 from api.health_codes.documents import system_schema
@@ -126,7 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=("ETag", "Location", "Retry-After", "X-Request-Id"),
         )
     app.add_middleware(
-        GZipMiddleware,
+        Compressed,
         minimum_size=_A_PACKET,
         compresslevel=5,
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf"),

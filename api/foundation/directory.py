@@ -57,7 +57,7 @@ class Directory(BaseRoute):
         if scope["method"] not in route.methods:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._methods(scope)))})
         known = self._filters[id(route)]
-        if known is not None and scope["query_string"]:
+        if known is not None and scope["query_string"] and _shows_a_token(scope):
             _refuse_unknown(scope["query_string"], known)
         await route.handle(scope, receive, send)
 
@@ -84,6 +84,11 @@ def _named(needed: Dependant) -> Iterator[str]:
     yield from (each.alias for each in needed.query_params)
     for other in needed.dependencies:
         yield from _named(other)
+
+
+def _shows_a_token(scope: Scope) -> bool:
+    """Nothing that is read is open to anybody: who shows none the operation itself refuses."""
+    return any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def _refuse_unknown(query: bytes, known: frozenset[str]) -> None:

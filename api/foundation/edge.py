@@ -6,6 +6,7 @@ from time import perf_counter
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.foundation.handlers import answer
@@ -61,6 +62,20 @@ class Edge:
                 raise
             problem = InternalError(request_id=passage.request_id)
             await answer(problem)(scope, passage.receive, passage.send)
+
+
+_CANNOT_READ_GZIP = re.compile(rb"\bgzip *; *q=0(\.0*)? *(,|$)", re.IGNORECASE)
+
+
+class Compressed(GZipMiddleware):
+    """As Starlette's, which looks for the word alone, but not for whoever says `gzip;q=0`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for name, said in scope.get("headers", ()):
+            if name == b"accept-encoding" and _CANNOT_READ_GZIP.search(said):
+                scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != name]}
+                break
+        await super().__call__(scope, receive, send)
 
 
 class _Passage:

@@ -41,6 +41,7 @@ class Readiness(Health):
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez", response_model=Health)
 async def livez() -> Health:
     """进程是否存活。
@@ -50,6 +51,7 @@ async def livez() -> Health:
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Readiness, responses=problems(NotMigrated))
 async def readyz(request: Request) -> Readiness:
     """服务是否就绪。

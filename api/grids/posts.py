@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select as pick
@@ -13,7 +14,7 @@ from api.access.permissions import Role, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.batches import Unread
-from api.foundation.problems import NotFound
+from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import BatchOutcome, Proposal, create_once
 from api.grids.batch import keep_each
 from api.grids.models import Grid, Post, Worker
@@ -26,6 +27,9 @@ from api.grids.problems import (
     WorkerLeft,
 )
 from api.grids.queries import HOUSEHOLDS
+
+_EARLIEST = datetime(1950, 1, 1, tzinfo=clock.TOWNSHIP_ZONE)
+_AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def _drafted(ground: Ground, caller: Claims, said: PostAppoint) -> Post:
     if grid.closed_at is not None:
         raise GridClosed(pointer="/body/grid_id")
     check_rank(caller, said.role, grid)
+    _refuse_another_age(said.began_at)
     if worker is None:
         raise NotFound("没有找到该人员,或不在您的网格范围内。", pointer="/body/worker_id")
     if worker.left_at is not None:
@@ -117,6 +122,13 @@ def _drafted(ground: Ground, caller: Claims, said: PostAppoint) -> Post:
         began_at=said.began_at or clock.now(),
         reach=_reach(ground, grid, said),
     )
+
+
+def _refuse_another_age(begins: datetime | None) -> None:
+    """A post may have begun long ago or begin later, within somebody's working life and a year."""
+    if begins is not None and not _EARLIEST <= begins <= clock.now() + _AHEAD:
+        detail = "任职开始时间应在1950年以后,最晚不超过一年后。"
+        raise InvalidInput(detail, pointer="/body/began_at")
 
 
 def _reach(ground: Ground, grid: Grid, said: PostAppoint) -> str:

@@ -1,5 +1,6 @@
 """Opening and naming grids."""
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +9,7 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
+from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, create_once
 from api.grids.codes import check_code, next_codes, refuse_retired
 from api.grids.models import Grid, GridKind
@@ -15,6 +17,7 @@ from api.grids.problems import CodeNeeded, GridClosed, GridKindMisfit
 from api.grids.queries import division_of, grid_in_reach
 from api.grids.schemas import GridOpen, GridRename
 
+_EARLIEST = date(1950, 1, 1)
 _DEPTH = {
     GridKind.township: 0,
     GridKind.area: 1,
@@ -46,7 +49,10 @@ async def _drafted(session: AsyncSession, opening: GridOpen, pattern: str) -> Gr
     if parent.closed_at is not None:
         raise GridClosed(pointer=pointer)
     row = grid_below(parent, opening.id, kind=opening.kind, name=opening.name, code=code)
-    row.opened_on = opening.opened_on or row.opened_on
+    if opening.opened_on is not None:
+        if not _EARLIEST <= opening.opened_on <= clock.today():
+            raise InvalidInput("设立日期应在1950年至今天之间。", pointer="/body/opened_on")
+        row.opened_on = opening.opened_on
     await session.flush()
     return row
 

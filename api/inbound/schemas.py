@@ -30,7 +30,7 @@ def _written(value: Any) -> Any:
     if isinstance(value, str) and len(value) in _WRITTEN and value[10] in "Tt":
         return value
     raise PydanticCustomError(
-        "instant", "时间应带日期和时区，例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
+        "instant", "时间应带日期和时区,例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
     )
 
 

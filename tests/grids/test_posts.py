@@ -12,6 +12,7 @@ import pytest
 from api.access.permissions import Role
 from api.foundation import clock
 from api.foundation.problems import (
+    InvalidInput,
     NotFound,
     NotPermitted,
     NotSignedIn,
@@ -59,6 +60,15 @@ async def test_nobody_appoints_nobody(town: Town):
     said = body(str(id_of("ba")), "t.01.01.01", "volunteer")
     assert_problem(await town.nobody().post("/v1/posts", json=said), NotSignedIn)
     assert_problem(await (await town.as_("ming")).post("/v1/posts", json=said), NotPermitted)
+
+
+@pytest.mark.parametrize("began_at", ["0002-01-01T00:00:00+08:00", "9998-01-01T00:00:00+08:00"])
+async def test_nobody_serves_from_another_age(town: Town, began_at: str):
+    said = body(await a_worker(town), "t.01.01.01", "volunteer", began_at=began_at)
+    refused = await (await town.as_("lin")).post("/v1/posts", json=said)
+    assert assert_problem(refused, InvalidInput)["errors"][0]["pointer"] == "/body/began_at"
+    long_ago = said | {"began_at": "1998-07-01T00:00:00+08:00"}
+    await appointed(town, "lin", long_ago)
 
 
 async def test_the_neighbours_posts_are_not_there(town: Town):

@@ -167,6 +167,8 @@ async def test_a_town_without_villages_hangs_its_grids_under_the_township(town: 
         ({"code": "\u0000"}, "/body/code"),
         ({"path": "t.09"}, "/body/path"),
         ({"opened_on": "2022-02-30"}, "/body/opened_on"),
+        ({"opened_on": "0002-01-01"}, "/body/opened_on"),
+        ({"opened_on": "9998-12-31"}, "/body/opened_on"),
     ],
 )
 async def test_each_bad_field_is_pointed_at(town: Town, wrong: dict[str, Any], pointer: str):

@@ -229,5 +229,10 @@ async def test_what_is_long_travels_small_to_whoever_can_read_it(town: Town):
     assert small.headers["content-encoding"] == "gzip"
     assert int(small.headers["content-length"]) * 5 < len(plain.content)
     assert small.json() == plain.json()
+    for cannot in ("gzip;q=0", "gzip; q=0.0, br", "br, GZIP;q=0,identity"):
+        told = await lin.get("/openapi.json", headers={"Accept-Encoding": cannot})
+        assert "content-encoding" not in told.headers
+    told = await lin.get("/openapi.json", headers={"Accept-Encoding": "gzip;q=0.5"})
+    assert told.headers["content-encoding"] == "gzip"
     short = await lin.get("/v1/me", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in short.headers

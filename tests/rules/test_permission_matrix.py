@@ -85,6 +85,7 @@ async def test_nobody_gets_in_anywhere_else(town: Town, contract: list[Operation
     for operation in contract:
         if not operation.is_public:
             assert_problem(await _ask(town.nobody(), operation), NotSignedIn)
+    assert_problem(await town.nobody().get("/v1/households?nere=1"), NotSignedIn)
 
 
 @pytest.mark.parametrize("person", CAST, ids=lambda person: person.name)
