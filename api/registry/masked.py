@@ -9,6 +9,7 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.identity import mask_address, mask_document, mask_phone
 from api.foundation.sealed import Keyring
+from api.registry.history_schemas import HouseholdFormer
 from api.registry.models import Bond, Household, Resident
 from api.registry.queries import living_in, open_bonds
 from api.registry.resident_schemas import ResidentRead
@@ -53,18 +54,28 @@ def listed_household(
     return HouseholdListed.model_validate(_told(session, household, bonds))
 
 
+def former_household(session: AsyncSession, household: Household) -> HouseholdFormer:
+    """What a household's record said once, its address masked."""
+    return HouseholdFormer.model_validate(
+        {**_told(session, household, ()), "note": _note(session, household)}
+    )
+
+
 async def household_read(session: AsyncSession, household: Household) -> HouseholdRead:
     """A household with those who live in it, addresses and numbers masked."""
     residents = await living_in(session, household.id)
     bonds = await open_bonds(session, [household.id])
-    note = opened(keyring_of(session), household.note_sealed, context="households.note")
     return HouseholdRead.model_validate(
         {
             **_told(session, household, bonds.get(household.id, [])),
-            "note": note,
+            "note": _note(session, household),
             "residents": [masked_resident(session, resident) for resident in residents],
         }
     )
+
+
+def _note(session: AsyncSession, household: Household) -> str | None:
+    return opened(keyring_of(session), household.note_sealed, context="households.note")
 
 
 def shown_bond(bond: Bond) -> BondRead:

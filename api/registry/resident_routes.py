@@ -14,7 +14,8 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
 from api.foundation.records import IfMatch, tell_created
-from api.registry import departures, lists, queries, residents
+from api.registry import departures, history, lists, queries, residents
+from api.registry.history_schemas import ResidentHistory
 from api.registry.lists import ResidentFilter
 from api.registry.masked import masked_resident
 from api.registry.problems import (
@@ -133,6 +134,17 @@ async def read_resident(
     resident = await queries.resident_of(session, resident_id)
     response.headers["ETag"] = f'"{resident.version}"'
     return masked_resident(session, resident)
+
+
+@router.get("/residents/{resident_id}/history", responses=found())
+async def read_resident_history(
+    resident_id: UUID, _: Reader, session: ScopedSession
+) -> ResidentHistory:
+    """查看一名居民更正、迁移、离开、作废前的各版内容。
+
+    旧的在前,脱敏与居民本身相同(M2.1)。
+    """
+    return await history.of_resident(session, resident_id)
 
 
 @router.patch("/residents/{resident_id}", responses=writes(*_CORRECTION, ResidentAlreadyRegistered))

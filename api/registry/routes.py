@@ -24,8 +24,9 @@ from api.foundation.problems import (
 )
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.grids.problems import GridClosed
-from api.registry import bonds, departures, households, lists, queries, register
+from api.registry import bonds, departures, history, households, lists, queries, register
 from api.registry.batch import register_households as register_many
+from api.registry.history_schemas import HouseholdHistory
 from api.registry.lists import HouseholdFilter
 from api.registry.masked import household_read, shown_bond
 from api.registry.models import BondKind
@@ -136,6 +137,17 @@ async def read_household(
     household = await queries.household_of(session, household_id)
     response.headers["ETag"] = f'"{household.version}"'
     return await household_read(session, household)
+
+
+@router.get("/households/{household_id}/history", responses=found())
+async def read_household_history(
+    household_id: UUID, _: Reader, session: ScopedSession
+) -> HouseholdHistory:
+    """查看一户更正、迁出、作废前的各版内容。
+
+    旧的在前,住址脱敏;居民、责任人各有自己的记录(M2.1)。
+    """
+    return await history.of_household(session, household_id)
 
 
 @router.patch("/households/{household_id}", responses=writes(*_CORRECTION, GridClosed))

@@ -119,8 +119,8 @@ class BondHistory(Wire):
     items: list[BondRead] = Field(description="历来的责任人,新的在前")
 
 
-class HouseholdListed(Wire):
-    """A household in a list, with those who stand for it."""
+class HouseholdSaid(Wire):
+    """What a household says of itself."""
 
     id: UUID = Field(description="编号")
     version: int = Field(description="版本号,修改时放在 If-Match 中")
@@ -129,6 +129,11 @@ class HouseholdListed(Wire):
     name: str = Field(description="户名")
     address: str | None = Field(description="脱敏的住址")
     left_on: date | None = Field(description="迁出日期")
+
+
+class HouseholdListed(HouseholdSaid):
+    """A household in a list, with those who stand for it."""
+
     bonds: list[BondRead] = Field(description="现有的党员、网格员、户代表")
 
 

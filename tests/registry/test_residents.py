@@ -9,7 +9,6 @@ from sqlmodel import select
 
 from api.access.models import AuditEntry
 from api.foundation import clock
-from api.foundation.corrections import Revision
 from api.foundation.database import Database, Entry
 from api.foundation.identity import synthetic_identity_number
 from api.foundation.problems import (
@@ -29,7 +28,7 @@ from api.registry.problems import (
     StillUnderControl,
 )
 from tests.builders import a_household, a_quarantine, synthetic_resident
-from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
+from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 
 HOME = "t.01.01.01"
 SEARCH = "/v1/residents/search"
@@ -144,9 +143,32 @@ async def test_a_correction_needs_its_version_and_keeps_what_was_said(town: Town
     assert assert_problem(stale, VersionMismatch)["version"] == 2
     assert await _found(ming, phone="13955557777") == [person["id"]]
     assert await _found(ming, phone="13955556666") == []
+    (former,) = (await ming.get(f"{url}/history")).json()["items"]
+    assert (former["reason"], former["replaced_by"]) == ("换号", str(id_of("ming")))
+    assert former["resident"] == person | {"phone": "139****6666"}
     async with owner.session(Entry.without_reach(TOWNSHIP)) as session:
-        former = select(Revision).where(Revision.record_id == UUID(person["id"]))
-        assert (await session.scalars(former)).one().reason == "换号"
+        noted = select(AuditEntry.action).where(AuditEntry.subject_id == UUID(person["id"]))
+        assert (await session.scalars(noted)).all() == ["residents.correct"]
+
+
+async def test_history_goes_with_whom_it_is_about_and_stays_of_what_was_discarded(town: Town):
+    lin, ming, mei = await town.as_("lin"), await town.as_("ming"), await town.as_("mei")
+    person = await _someone(lin)
+    history = f"/v1/residents/{person['id']}/history"
+    assert (await ming.get(history)).json() == {"items": []}
+    assert_problem(await mei.get(history), NotFound)
+    assert_problem(await town.nobody().get(history), NotSignedIn)
+    target = await a_household(lin, grid="t.01.01.02")
+    move = {"household_id": target["id"], "relation": "sibling", "reason": "回娘家"}
+    assert (await lin.post(f"/v1/residents/{person['id']}/move", json=move)).status_code == 200
+    assert_problem(await ming.get(history), NotFound)
+    discard = {"reason": "重复登记"}
+    path = f"/v1/residents/{person['id']}/discard"
+    gone = await mei.post(path, json=discard, headers={"If-Match": '"2"'})
+    assert gone.status_code in (200, 204), gone.text
+    first, second = (await mei.get(history)).json()["items"]
+    assert first["resident"]["household_id"] == person["household_id"]
+    assert (second["reason"], second["resident"]["version"]) == ("重复登记", 2)
 
 
 async def test_a_corrected_document_corrects_birth_and_sex_and_nothing_contradicts_it(town: Town):
@@ -314,6 +336,10 @@ async def test_a_household_is_corrected_openly(town: Town, change: dict[str, Any
     assert {name: kept.json()[name] for name in change} == change
     stale = await ming.patch(url, json=change, headers={"If-Match": '"1"'})
     assert_problem(stale, VersionMismatch)
+    (former,) = (await ming.get(f"{url}/history")).json()["items"]
+    kept = {name: home[name] for name in former["household"]}
+    assert (former["household"], former["reason"]) == (kept, None)
+    assert_problem(await (await town.as_("mei")).get(f"{url}/history"), NotFound)
 
 
 async def test_a_household_book_is_a_familys_and_one_identity_number_in_it_is_one_persons(
