@@ -192,7 +192,7 @@ class Hub:
         async with entered(connection, Entry.for_the_house(code, writing=False)):
             told = await queries.since(connection, cell.mark, limit=_AT_ONCE, at=at)
             # Whoever joins from here on reads for themselves what was fetched by now.
-            listeners = list(cell.listeners)
+            listeners = [each for each in cell.listeners if each.ended is None]
             scopes = await _scopes(connection, listeners, at)
         batch = _Batch(told)
         for nth, listener in enumerate(listeners, start=1):

@@ -1,10 +1,13 @@
 """Events over HTTP: a stream (server-sent events), and a poll for whoever cannot keep one."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.access.caller import SignedIn
 from api.foundation.contract import room
@@ -59,11 +62,24 @@ async def _stream(
 
 
 class EventStream(StreamingResponse):
-    """FastAPI's own passes each event from task to task: that cost more than all else together."""
+    """FastAPI's own passes each event from task to task: that cost more than all else together.
+
+    Whoever stops reading and stays on the line is cut off when their time is over.
+    """
 
     media_type = "text/event-stream"
 
+    def __init__(self, stream: Stream, seconds: int) -> None:
+        super().__init__(stream.told(seconds), headers=_AS_IT_HAPPENS)
+        self._at_most = seconds + _TO_END_SECONDS
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._at_most):
+                await super().__call__(scope, receive, send)
+
+
+_TO_END_SECONDS = 15
 _AS_IT_HAPPENS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """No cache and no proxy on the way may gather events first."""
 
@@ -102,7 +118,7 @@ async def stream_events(
     `resync`:此前的事件已不全(断线超过 7 天等),请重新读取全部数据。`posting-changed`:任职、网格或
     登录状态已变动,随后连接结束,请刷新登录后重连。每 15 秒有一行注释保持连接。
     """
-    return EventStream(stream.told(seconds), headers=_AS_IT_HAPPENS)
+    return EventStream(stream, seconds)
 
 
 @router.get("/events/poll", response_model=EventsPage)

@@ -25,9 +25,14 @@ class _Quiet(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncGenerator[str]:
-    """Serve an app whose lifespan somebody else looks after; gives its address."""
+async def serving(app: FastAPI, *, unread: int | None = None) -> AsyncGenerator[str]:
+    """Serve an app whose lifespan somebody else looks after; gives its address.
+
+    `unread` is how many bytes the system keeps for whoever does not read them.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if unread is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, unread)
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=5
         )

@@ -1,17 +1,22 @@
 """A stream ends with the post, the session or the place it is for, and tells nothing after."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
 
 import httpx
 import pytest
+import time_machine
 
 from api.app import create_app
-from api.live import hub
+from api.foundation import clock
+from api.foundation.problems import NotSignedIn, PostingChanged
+from api.live import hub, routes
 from api.live.hub import Hub, Listener
 from api.live.marks import Snapshot
 from api.settings import Settings
-from tests.cast import Town, grid_id, id_of
+from tests.cast import Town, assert_problem, grid_id, id_of
 from tests.live.street import Ear, happens, serving
 
 Listening = Callable[[str], Awaitable[Ear]]
@@ -131,6 +136,63 @@ async def test_who_lags_too_far_behind_is_sent_away_instead_of_filling_the_memor
     await ming.hears(await happens(town.database, HOME))
     assert lagging.ended == "slow"
     assert not lagging.waiting
+
+
+async def test_who_stays_on_the_line_and_never_reads_is_cut_off_when_their_time_is_over(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(routes, "_TO_END_SECONDS", 1)
+    async with serving(town.app, unread=4096) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect((host, int(port)))
+            token = await town.token_of("ming")
+            asked = (
+                f"GET /v1/events?seconds=5 HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token}"
+            )
+            line.send(f"{asked}\r\n\r\n".encode())
+            heard: set[Listener] = set()
+            while not heard:
+                await asyncio.sleep(0.05)
+                heard = {
+                    each for cell in town.app.state.hub._cells.values() for each in cell.listeners
+                }
+            (listener,) = heard
+            while listener.ended is None:
+                await asyncio.gather(*(happens(town.database, HOME) for _ in range(50)))
+            assert listener.ended == "slow"
+            async with asyncio.timeout(30):
+                while town.app.state.hub._cells:
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_token_may_expire_while_somebody_listens_and_a_session_may_not(
+    town: Town, ear_of: Listening
+):
+    ming = await ear_of("ming")
+    await ming.listen()
+    with time_machine.travel(clock.now() + timedelta(minutes=16)):
+        assert_problem(await ming.client.get("/v1/me"), NotSignedIn)
+        assert_problem(await ming.client.get("/v1/events/poll"), NotSignedIn)
+        subject = await happens(town.database, HOME)
+        await ming.hears(subject)
+    with time_machine.travel(clock.now() + timedelta(days=31)):
+        await _is_over(ming)
+    assert ming.subjects == [subject, None]
+
+
+async def test_who_waits_for_news_is_told_when_the_post_ends(town: Town, ear_of: Listening):
+    fan, zhou = await ear_of("fan"), await town.as_("zhou")
+    after = (await fan.client.get("/v1/events/poll")).json()["next"]
+    query = {"after": after, "wait": 25}
+    waiting = asyncio.create_task(fan.client.get("/v1/events/poll", params=query))
+    await asyncio.sleep(0.5)
+    ended = await zhou.post(f"/v1/posts/{id_of('post fan')}/end", json=REASON)
+    assert ended.status_code == 200, ended.text
+    begun = asyncio.get_running_loop().time()
+    assert_problem(await waiting, PostingChanged)
+    assert asyncio.get_running_loop().time() - begun < 10
 
 
 async def test_a_cell_without_listeners_is_not_asked_about(town: Town):

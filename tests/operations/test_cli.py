@@ -339,7 +339,7 @@ def test_other_sealing_keys_than_the_datas_are_told(
         ("ONEGRID_SEALING_KEYS", "ONEGRID_SEALING_KEYS are not those"),
     ],
 )
-@pytest.mark.parametrize("words", [("serve",), ("keys", "new"), FIRST])
+@pytest.mark.parametrize("words", [("serve",), ("worker",), ("keys", "new"), FIRST])
 def test_with_other_keys_than_the_datas_nothing_is_begun(
     township: None,
     environment: pytest.MonkeyPatch,
