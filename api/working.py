@@ -31,8 +31,9 @@ async def _work(settings: Settings) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with connected(url):
+        pass  # told in a sentence where there is none; whoever keeps one idle waits for its goodbye
     async with (
-        connected(url),
         opened(settings) as database,
         opened_systems(database, settings.health_code_hosts),
     ):

@@ -4,11 +4,16 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -172,6 +177,16 @@ async def _until(condition: Callable[[], bool], asking: asyncio.Future[list[None
         await asyncio.sleep(0.02)
 
 
+_LEFT_TO_DO = "SELECT count(*) FROM public.pgqueuer WHERE entrypoint = 'notes.pair'"
+
+
+async def _fetch(url: str, question: str) -> Any:
+    connection = await asyncpg.connect(url)
+    answer = await connection.fetchval(question)
+    await connection.close()
+    return answer
+
+
 async def _rows_of_pairs(addresses: Addresses) -> dict[UUID, int]:
     connection = await asyncpg.connect(addresses.owner)
     pairs = f"{cell_schema(TOWNSHIP)}.pairs"
@@ -215,6 +230,78 @@ async def test_a_worker_waits_for_the_database_and_goes_on_with_what_is_due(
             await _come_to_pass(lambda: len(seen) > before + 4)
     finally:
         del jobs.SWEEPS["notes.look"]
+
+
+@pytest.mark.parametrize("interrupt", [stop, kill])
+async def test_what_was_half_done_when_the_database_went_is_done_again_and_kept_once(
+    town: Town, postgres: tuple[EmbeddedPostgres, Addresses], interrupt: Restart
+):
+    server, addresses = postgres
+    identity, begun, go_on = new_id(), asyncio.Semaphore(0), asyncio.Event()
+
+    @jobs.job("notes.pair")
+    async def pair(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+        await connection.execute(PAIR.format(id=payload["id"], half=1))
+        begun.release()
+        await go_on.wait()
+        await connection.execute(PAIR.format(id=payload["id"], half=2))
+
+    try:
+        async with working(town.database, addresses.service):
+            async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
+                await jobs.enqueue(connection, "notes.pair", {"id": str(identity)})
+            await begun.acquire()
+            await asyncio.to_thread(interrupt, server)
+            go_on.set()
+            assert await asyncio.to_thread(server.start) == addresses
+            await _come_to_pass(lambda: not begun.locked())
+            async with asyncio.timeout(60):
+                while await _fetch(addresses.owner, _LEFT_TO_DO):
+                    await asyncio.sleep(0.1)
+    finally:
+        del jobs.JOBS["notes.pair"]
+    assert await _rows_of_pairs(addresses) == {identity: 2}
+
+
+ONEGRID = Path(sys.executable).with_name("onegrid")
+
+
+def test_told_to_stop_while_the_database_is_away_service_and_worker_end_in_good_order(
+    postgres: tuple[EmbeddedPostgres, Addresses],
+    secrets_of_the_run: tuple[str, str],
+    tmp_path: Path,
+):
+    server, addresses = postgres
+    said = {"DATABASE_URL": addresses.service, "SEALING_KEYS": secrets_of_the_run[0]}
+    said |= {"LOOKUP_KEY": secrets_of_the_run[1], "STOP_SECONDS": "60"}
+    environment = {**os.environ, **{f"ONEGRID_{name}": told for name, told in said.items()}}
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        running = [
+            subprocess.Popen((ONEGRID, *command), env=environment, stdout=out, stderr=out)
+            for command in (("serve", "--port", port, "--workers", "2"), ("worker",))
+        ]
+    try:
+        until(lambda: log.read_text().count("startup complete") == 2)
+        until(lambda: '"event":"working"' in log.read_text())
+        stop(server)
+        for process in running:
+            process.terminate()
+        assert [process.wait(30) for process in running] == [0, 0], log.read_text()
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+        server.start()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.1)
 
 
 async def _come_to_pass(condition: Callable[[], bool]) -> None:
