@@ -69,13 +69,11 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: Stream, seconds: int) -> None:
-        super().__init__(stream.told(seconds), headers=_AS_IT_HAPPENS)
-        self._at_most = seconds + _TO_END_SECONDS
+    at_most: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._at_most):
+            async with asyncio.timeout(self.at_most):
                 await super().__call__(scope, receive, send)
 
 
@@ -118,7 +116,9 @@ async def stream_events(
     `resync`:此前的事件已不全(断线超过 7 天等),请重新读取全部数据。`posting-changed`:任职、网格或
     登录状态已变动,随后连接结束,请刷新登录后重连。每 15 秒有一行注释保持连接。
     """
-    return EventStream(stream, seconds)
+    answer = EventStream(stream.told(seconds), headers=_AS_IT_HAPPENS)
+    answer.at_most = seconds + _TO_END_SECONDS
+    return answer
 
 
 @router.get("/events/poll", response_model=EventsPage)
