@@ -1,13 +1,16 @@
 """The contract (OpenAPI 3.1): how operations are named, and how problems stand in it."""
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from fastapi import APIRouter, FastAPI
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 from api.foundation.problems import (
     PROBLEMS,
@@ -143,6 +146,23 @@ def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str
         return app.openapi_schema
 
     app.openapi = complete
+    app.router.routes.insert(1, Route("/openapi.json", _telling(complete)))
+
+
+def _telling(complete: Callable[[], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
+    """Answers the document, put together when it is first asked for: written once.
+
+    That takes seconds, which nobody else has to wait: whoever asks need not even be signed in.
+    """
+    writing, written = asyncio.Lock(), b""
+
+    async def tell(_: Request) -> Response:
+        nonlocal written
+        async with writing:
+            written = written or await asyncio.to_thread(lambda: orjson.dumps(complete()))
+        return Response(written, media_type="application/json")
+
+    return tell
 
 
 _SOURCE = r"(?:[MS]\d(?:\.\d+)?|domain [\d.]+|九不准(?:第\d条)?)"

@@ -1,5 +1,6 @@
 """What every request passes on its way in and out, whatever it asks for."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -219,6 +220,21 @@ async def test_the_documentation_loads_nothing_from_elsewhere(town: Town, page: 
     for asset in re.findall(r"""(?:src|href)=["'](/[^"']+)""", html):
         answer = await town.nobody().get(asset)
         assert answer.status_code == 200, asset
+
+
+async def test_while_the_contract_is_first_put_together_others_are_served(settings: Settings):
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        first = asyncio.create_task(client.get("/openapi.json"))
+        served = 0
+        while not first.done():
+            assert (await client.get("/livez")).status_code == 200
+            served += 1
+            await asyncio.sleep(0.01)
+        assert served > 20, "it takes seconds, and would have been one or two"
+        assert (await first).json() == app.openapi()
+        assert (await client.get("/openapi.json")).content == (await first).content
 
 
 async def test_what_is_long_travels_small_to_whoever_can_read_it(town: Town):
