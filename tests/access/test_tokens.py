@@ -16,7 +16,7 @@ from time_machine import travel
 from api.access.models import SigningKey
 from api.foundation import clock
 from api.foundation.database import Entry, keyring_of
-from api.foundation.problems import InvalidInput, NotSignedIn
+from api.foundation.problems import NotSignedIn
 from tests.cast import Town, assert_problem
 
 
@@ -179,6 +179,6 @@ async def test_only_one_bearer_header_is_read(town: Town):
 async def test_a_token_in_the_query_or_a_cookie_is_not_looked_at(town: Town):
     token = await town.token_of("ming")
     async with town.client() as client:
-        assert_problem(await client.get(f"/v1/me?access_token={token}"), InvalidInput)
+        assert_problem(await client.get(f"/v1/me?access_token={token}"), NotSignedIn)
         cookie = {"Cookie": f"access_token={token}"}
         assert_problem(await client.get("/v1/me", headers=cookie), NotSignedIn)
