@@ -25,7 +25,7 @@ Paged = Annotated[PageRequest, Depends(page_request)]
 
 
 async def checkpoint_filter(
-    grid_id: Annotated[UUID | None, Query(description="设在该网格的")] = None,
+    grid_id: Annotated[UUID | None, Query(description="设在该网格及其下级网格的")] = None,
     open_now: Annotated[
         bool | None, Query(alias="open", description="true 为正在启用的,false 为未启用的")
     ] = None,

@@ -36,7 +36,7 @@ router = room("health_records")
 Recorder = Annotated[Claims, permits(Permission.health_records_record)]
 Reader = Annotated[Claims, permits(Permission.health_records_read)]
 Paged = Annotated[PageRequest, Depends(page_request)]
-OfGrid = Annotated[UUID | None, Query(description="只看该网格的")]
+OfGrid = Annotated[UUID | None, Query(description="只看该网格及其下级网格的")]
 OfResident = Annotated[UUID | None, Query(description="只看该居民的")]
 Discarded = Annotated[bool, Query(description="true 为只看已作废的")]
 

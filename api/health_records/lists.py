@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
+from api.grids.queries import ids_within
 from api.health_records.code_schemas import CodeStateRead, TravelCardRead
 from api.health_records.code_states import REASON
 from api.health_records.keeping import Row
@@ -48,7 +49,7 @@ async def code_states(
     session: AsyncSession, wanted: CodeStatesWanted, page: PageRequest
 ) -> Page[CodeStateRead]:
     """Code states, those fetched last first."""
-    statement = narrowed(HealthCodeState, wanted, ("system", "state"))
+    statement = await narrowed(session, HealthCodeState, wanted, ("system", "state"))
     if wanted.current:
         statement = statement.where(~_superseded())
     keys = [col(HealthCodeState.fetched_at), col(HealthCodeState.id)]
@@ -83,7 +84,7 @@ async def travel_cards(
     session: AsyncSession, wanted: TravelCardsWanted, page: PageRequest
 ) -> Page[TravelCardRead]:
     """Travel cards, those seen last first."""
-    statement = narrowed(TravelCard, wanted, ("colour",))
+    statement = await narrowed(session, TravelCard, wanted, ("colour",))
     statement = on_day(statement, col(TravelCard.seen_at), wanted.day)
     keys = [col(TravelCard.seen_at), col(TravelCard.id)]
     present = present_travel_card
@@ -95,11 +96,16 @@ def present_travel_card(row: TravelCard) -> TravelCardRead:
     return TravelCardRead.model_validate(row.model_dump())
 
 
-def narrowed(kind: type[Row], wanted: BaseModel, names: tuple[str, ...]) -> Select[Row]:
+async def narrowed(
+    session: AsyncSession, kind: type[Row], wanted: BaseModel, names: tuple[str, ...]
+) -> Select[Row]:
     """The records of one kind that are wanted, by the grid, the resident and these columns."""
     told: Mapping[str, Any] = wanted.model_dump()
     statement = select(kind).where(col(kind.discarded_at).is_not(None) == told["discarded"])
-    for name in ("grid_id", "resident_id", *names):
+    if told.get("grid_id") is not None:
+        grids = await ids_within(session, told["grid_id"])
+        statement = statement.where(getattr(kind, "grid_id").in_(grids))  # noqa: B009 - not of all
+    for name in ("resident_id", *names):
         if told.get(name) is not None:
             statement = statement.where(getattr(kind, name) == told[name])
     return statement

@@ -14,6 +14,7 @@ from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 from api.foundation.records import former
+from api.grids.queries import ids_within
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.schemas import (
     DiagnosticTestHistory,
@@ -72,7 +73,10 @@ async def tests(
     statement = select(DiagnosticTest).where(
         col(DiagnosticTest.discarded_at).is_not(None) == wanted.discarded
     )
-    for name in ("grid_id", "resident_id", "quarantine_id", "outcome"):
+    if wanted.grid_id is not None:
+        grids = await ids_within(session, wanted.grid_id)
+        statement = statement.where(col(DiagnosticTest.grid_id).in_(grids))
+    for name in ("resident_id", "quarantine_id", "outcome"):
         value = getattr(wanted, name)
         if value is not None:
             statement = statement.where(col(getattr(DiagnosticTest, name)) == value)

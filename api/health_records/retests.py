@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.foundation import clock
 from api.foundation.database import driver_of
 from api.foundation.pages import Page, PageRequest, page_of, start_of
+from api.grids.queries import ids_within
 from api.health_records.retest_schemas import RetestRead
 
 RECENT: Final = "interval '14 days'"
@@ -49,7 +50,7 @@ _PAGE = f"""
         r.name AS resident_name, r.household_id
     FROM ({owed("$1::timestamptz")}) AS owed
     JOIN residents AS r ON r.id = owed.resident_id
-    WHERE ($2::uuid IS NULL OR owed.grid_id = $2)
+    WHERE ($2::uuid[] IS NULL OR owed.grid_id = ANY ($2))
         AND ($3::timestamptz IS NULL OR (owed.due_at, owed.test_id) > ($3, $4::uuid))
     ORDER BY owed.due_at, owed.test_id LIMIT $5
 """
@@ -61,5 +62,6 @@ async def page_of_retests(
     """What is owed now, the soonest due first. Raises `InvalidInput` for a foreign cursor."""
     after = start_of(page, [datetime, UUID])
     connection = await driver_of(session)
-    rows = await connection.fetch(_PAGE, clock.now(), grid_id, *after, page.limit + 1)
+    grids = None if grid_id is None else await ids_within(session, grid_id)
+    rows = await connection.fetch(_PAGE, clock.now(), grids, *after, page.limit + 1)
     return page_of(rows, page, ("due_at", "test_id"), present=RetestRead.model_validate)

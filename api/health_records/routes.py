@@ -39,7 +39,7 @@ _PUTTING_RIGHT = (NotFound, DiagnosticTestDiscarded, VersionMissing, VersionMism
 
 
 async def wanted_tests(
-    grid_id: Annotated[UUID | None, Query(description="该网格的检测")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的检测")] = None,
     resident_id: Annotated[UUID | None, Query(description="该居民的检测")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该次隔离期间的检测")] = None,
     outcome: Annotated[DiagnosticOutcome | None, Query(description="这一结果的检测")] = None,

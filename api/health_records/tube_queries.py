@@ -34,7 +34,7 @@ async def tubes(
     session: AsyncSession, wanted: TubesWanted, page: PageRequest
 ) -> Page[SampleTubeListed]:
     """Tubes, those sampled last first."""
-    statement = narrowed(SampleTube, wanted, ("code", "site_session_id", "outcome"))
+    statement = await narrowed(session, SampleTube, wanted, ("code", "site_session_id", "outcome"))
     statement = on_day(statement, col(SampleTube.sampled_at), wanted.day)
     keys = [col(SampleTube.sampled_at), col(SampleTube.id)]
     return await read_page(session, statement, keys, page, present=_listed, descending=True)

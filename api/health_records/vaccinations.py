@@ -158,7 +158,7 @@ async def vaccinations(
     session: AsyncSession, wanted: VaccinationsWanted, page: PageRequest
 ) -> Page[VaccinationRead]:
     """Doses, those given last first."""
-    statement = narrowed(Vaccination, wanted, ("outcome", "technology", "given_on"))
+    statement = await narrowed(session, Vaccination, wanted, ("outcome", "technology", "given_on"))
     keys = [col(Vaccination.given_on), col(Vaccination.id)]
     present = present_vaccination
     return await read_page(session, statement, keys, page, present=present, descending=True)

@@ -28,7 +28,8 @@ class Wanted:
 
 async def page_of(connection: Connection, wanted: Wanted, page: PageRequest) -> bytes:
     """One page as the JSON of `Page[ReadingRead]`; raises `InvalidInput` for a foreign cursor."""
-    where, values = _where(wanted, page.cursor)
+    grids = await _grids(connection, wanted.grid_id)
+    where, values = _where(wanted, grids, page.cursor)
     rows = await connection.fetch(
         # The limit is written out: as a parameter the planner would have to guess it.
         f"SELECT row_to_json(listed)::text FROM (SELECT {_COLUMNS} FROM readings WHERE {where} "
@@ -40,14 +41,30 @@ async def page_of(connection: Connection, wanted: Wanted, page: PageRequest) -> 
     return f'{{"items":[{",".join(shown)}],"next_cursor":{orjson.dumps(cursor).decode()}}}'.encode()
 
 
+_WITHIN = """
+    SELECT g.id FROM grids AS top JOIN grids AS g ON g.path >= top.path AND g.path < top.path || '/'
+    WHERE top.id = $1
+"""
+
+
+async def _grids(connection: Connection, grid_id: UUID | None) -> list[UUID] | None:
+    """The grid and every grid below it; by itself where it is out of reach."""
+    if grid_id is None:
+        return None
+    return [row["id"] for row in await connection.fetch(_WITHIN, grid_id)] or [grid_id]
+
+
 def _after(last: str) -> str:
     item = orjson.loads(last)
     return encode_cursor([item["measured_at"], item["id"]])
 
 
-def _where(wanted: Wanted, cursor: str | None) -> tuple[str, list[Any]]:
+def _where(wanted: Wanted, grids: list[UUID] | None, cursor: str | None) -> tuple[str, list[Any]]:
+    # Of one grid alone the index has them in order.
+    alone = grids[0] if grids and len(grids) == 1 else None
     told = {
-        "grid_id = ${}": wanted.grid_id,
+        "grid_id = ${}": alone,
+        "grid_id = ANY (${})": grids if alone is None else None,
         "quarantine_id = ${}": wanted.quarantine_id,
         "day = ${}": wanted.day,
         "abnormal = ${}": wanted.abnormal,

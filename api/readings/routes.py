@@ -90,7 +90,7 @@ ReadingDesk = Annotated[Desk, enters(AtDesk, Permission.readings_read)]
 
 
 async def wanted_readings(
-    grid_id: Annotated[UUID | None, Query(description="该网格的体温(不含下级)")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的体温")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该隔离人员的体温")] = None,
     day: Annotated[Day | None, Query(description="该日的体温")] = None,
     abnormal: Annotated[bool | None, Query(description="true 只列异常,false 只列正常")] = None,

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.grids.queries import ids_within
 from api.rosters.hours import Span, uncovered
 from api.rosters.models import DutyShift
 from api.rosters.places import place_of
@@ -41,7 +42,10 @@ async def shifts(session: AsyncSession, wanted: ShiftFilter, page: PageRequest) 
     statement = select(DutyShift).where(
         taken_off.is_not(None) if wanted.discarded else taken_off.is_(None)
     )
-    for name in ("place_id", "worker_id", "grid_id"):
+    if wanted.grid_id is not None:
+        grids = await ids_within(session, wanted.grid_id)
+        statement = statement.where(col(DutyShift.grid_id).in_(grids))
+    for name in ("place_id", "worker_id"):
         value: UUID | None = getattr(wanted, name)
         if value is not None:
             statement = statement.where(col(getattr(DutyShift, name)) == value)
@@ -82,5 +86,6 @@ async def shortages(
     """Which places in reach are short of whom on so many days from the first."""
     last = first + timedelta(days=days - 1)
     whole = Span(clock.day_bounds(first)[0], clock.day_bounds(last)[1])
-    items = await short_places(session, Wanted(whole, grid_id=grid_id))
+    grids = None if grid_id is None else await ids_within(session, grid_id)
+    items = await short_places(session, Wanted(whole, grids=grids))
     return RosterShortages(from_on=first, to_on=last, items=items)

@@ -50,7 +50,9 @@ _CHANGING = (NotFound, ShiftDiscarded, VersionMissing, VersionMismatch)
 async def shift_filter(
     place_id: Annotated[UUID | None, Query(description="该卡点或站点的班次")] = None,
     worker_id: Annotated[UUID | None, Query(description="该人员的班次")] = None,
-    grid_id: Annotated[UUID | None, Query(description="该网格各卡点、站点的班次")] = None,
+    grid_id: Annotated[
+        UUID | None, Query(description="该网格及其下级网格各卡点、站点的班次")
+    ] = None,
     day: Annotated[Day | None, Query(description="当地这一天的班次")] = None,
     discarded: Annotated[bool, Query(description="true 为只看已取消的")] = False,
 ) -> queries.ShiftFilter:
@@ -134,7 +136,7 @@ async def list_roster_shortages(
     session: ScopedSession,
     day: Annotated[Day | None, Query(description="从当地哪一天起;不填为今天")] = None,
     days: Annotated[int, Query(ge=1, le=31, description="共几天:一天填1,一周填7")] = 1,
-    grid_id: Annotated[UUID | None, Query(description="设在该网格的卡点、站点")] = None,
+    grid_id: Annotated[UUID | None, Query(description="设在该网格及其下级网格的卡点、站点")] = None,
 ) -> RosterShortages:
     """列出网格范围内各卡点、站点缺人的班。
 

@@ -7,7 +7,7 @@ Each room that has places says here whom they need, as it says in `places` which
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from uuid import UUID
@@ -24,16 +24,16 @@ from api.rosters.schemas import PlaceShort, Shortage
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Of which time the needs are wanted; of which place or grid, where that is told."""
+    """Of which time the needs are wanted; of which place or grids, where that is told."""
 
     whole: Span
     place_id: UUID | None = None
-    grid_id: UUID | None = None
+    grids: Collection[UUID] | None = None
 
     def narrow(self, place: Mapped[UUID], grid: Mapped[UUID]) -> list[ColumnElement[bool]]:
         """What the columns of a place must be."""
-        told = ((place, self.place_id), (grid, self.grid_id))
-        return [column == value for column, value in told if value is not None]
+        here = [place == self.place_id] if self.place_id is not None else []
+        return here + ([grid.in_(self.grids)] if self.grids is not None else [])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

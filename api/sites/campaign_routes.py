@@ -41,7 +41,7 @@ _CHANGING = (NotFound, HomeSamplingOver, VersionMissing, VersionMismatch)
 
 
 async def wanted_home_samplings(
-    grid_id: Annotated[UUID | None, Query(description="该网格的")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的")] = None,
     campaign_id: Annotated[UUID | None, Query(description="该行动的")] = None,
     assigned_to: Annotated[UUID | None, Query(description="安排给此人的")] = None,
     wanted_on: Annotated[Day | None, Query(description="应在这一天上门的")] = None,

@@ -21,6 +21,7 @@ from api.foundation.live import tell
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, Source, create_once
+from api.grids.queries import ids_within
 from api.registry.queries import resident_of
 from api.sites.campaign_schemas import (
     HomeSamplingAssign,
@@ -178,7 +179,10 @@ async def home_samplings(
 ) -> Page[HomeSamplingRead]:
     """Samplings at home, those wanted first before the others."""
     statement = select(HomeSampling).where(col(HomeSampling.discarded_at).is_(None))
-    for name in ("grid_id", "campaign_id", "assigned_to", "wanted_on"):
+    if wanted.grid_id is not None:
+        grids = await ids_within(session, wanted.grid_id)
+        statement = statement.where(col(HomeSampling.grid_id).in_(grids))
+    for name in ("campaign_id", "assigned_to", "wanted_on"):
         value = getattr(wanted, name)
         if value is not None:
             statement = statement.where(col(getattr(HomeSampling, name)) == value)

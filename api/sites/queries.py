@@ -14,6 +14,7 @@ from api.access.permissions import Permission
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.grids.queries import ids_within
 from api.health_records.sessions import Held, knows_sessions
 from api.rosters import places, staffing
 from api.rosters.hours import Span
@@ -80,7 +81,8 @@ async def sites(session: AsyncSession, wanted: SiteFilter, page: PageRequest) ->
     """Sites by name."""
     statement = select(Site)
     if wanted.grid_id is not None:
-        statement = statement.where(col(Site.grid_id) == wanted.grid_id)
+        grids = await ids_within(session, wanted.grid_id)
+        statement = statement.where(col(Site.grid_id).in_(grids))
     if wanted.kind is not None:
         statement = statement.where(col(Site.kind) == wanted.kind)
     if wanted.open is not None:

@@ -37,7 +37,7 @@ _AGAIN = "同一编号、同一内容此前已提交"
 
 
 async def wanted_sites(
-    grid_id: Annotated[UUID | None, Query(description="该网格的站点")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的站点")] = None,
     kind: Annotated[SiteKind | None, Query(description="采样或接种")] = None,
     open: Annotated[  # noqa: A002 - the word on the wire
         bool | None, Query(description="true 为只看启用中的,false 为只看未启用的")

@@ -19,7 +19,7 @@ from tests.builders import (
     travel_card_body,
     validity_policy_body,
 )
-from tests.cast import Town, assert_problem
+from tests.cast import Town, assert_problem, grid_id
 
 POLICIES = "/v1/validity-policies"
 
@@ -153,6 +153,9 @@ async def test_each_of_a_positive_pool_owes_a_sample_until_it_is_taken(town: Tow
     assert (await standing(ming, person))["owed"] == []
     assert person not in await _owing(ming)
     assert other in await _owing(ming)
+    lin = await town.as_("lin")
+    for path, there in (("t.01.01.01", True), ("t.01.01", True), ("t.01.01.02", False)):
+        assert (other in await _owing(lin, grid_id=str(grid_id(path)))) is there, path
     spoilt = {"If-Match": '"1"'}
     await ming.patch(f"/v1/tests/{pending['id']}", json={"outcome": "invalid"}, headers=spoilt)
     assert person in await _owing(ming)
@@ -172,11 +175,11 @@ async def test_a_positive_antigen_owes_a_nucleic_acid_test(town: Town, person: s
     assert (await standing(ming, person))["owed"] == []
 
 
-async def _owing(client: httpx.AsyncClient) -> set[str]:
+async def _owing(client: httpx.AsyncClient, **asked: str) -> set[str]:
     owing: set[str] = set()
     cursor: dict[str, str] = {}
     while True:
-        page = (await client.get("/v1/retests", params={"limit": "1", **cursor})).json()
+        page = (await client.get("/v1/retests", params={"limit": "1", **asked, **cursor})).json()
         owing |= {each["resident_id"] for each in page["items"]}
         if page["next_cursor"] is None:
             return owing
