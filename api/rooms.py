@@ -28,6 +28,7 @@ from api.grids import people_routes as people
 from api.grids import routes as grids
 from api.health_codes import routes as health_codes
 from api.health_records import card_routes as corrected_cards
+from api.health_records import code_correction_routes as corrected_codes
 from api.health_records import code_routes as codes_and_cards
 from api.health_records import routes as health_records
 from api.health_records import tube_routes as tubes
@@ -88,6 +89,7 @@ _ROUTERS = (
     visits.router,
     health_records.router,
     codes_and_cards.router,
+    corrected_codes.router,
     corrected_cards.router,
     tubes.router,
     vaccinations.router,

@@ -1,21 +1,31 @@
 """What cannot have been: before a birth, or a later dose before an earlier one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from api.foundation import clock
 from api.foundation.problems import InvalidInput
 from api.health_records.models import Vaccination
+from api.registry.models import Resident
 
 
 def refuse_before_birth(born: date | None, day: date, *, pointer: str) -> None:
     """Raise `InvalidInput` for a day on which somebody was not born yet."""
     if born is not None and day < born:
         raise InvalidInput("日期早于本人的出生日期,请核对日期和人。", pointer=pointer)
+
+
+async def refuse_unborn(session: AsyncSession, resident_id: UUID, **instants: datetime) -> None:
+    """As `refuse_before_birth`, of what a correction tells of somebody, by its member."""
+    resident = await session.get(Resident, resident_id)
+    for name, at in instants.items():
+        born = resident.birth_date if resident is not None else None
+        refuse_before_birth(born, clock.local_day(at), pointer=f"/body/{name}")
 
 
 class Dose(NamedTuple):

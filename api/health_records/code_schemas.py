@@ -69,6 +69,19 @@ class CodeStateRecord(AboutAResident):
     reason: Annotated[LongText | None, Field(description="码上显示的原因,加密保存")] = None
 
 
+class CodeStateCorrect(Input):
+    """What was told wrong of a health code: only the members that change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"state": "yellow", "reason": "录入时看错颜色"}]}
+    )
+
+    state: Annotated[CodeState, Field(default_factory=unsaid)]
+    changed_at: Annotated[Instant, Field(description="自何时起为该状态", default_factory=unsaid)]
+    fetched_at: Annotated[Instant, Field(description="看到的时间", default_factory=unsaid)]
+    reason: Why
+
+
 class CodeStateBatch(Input):
     """The codes seen on a round: each with its own outcome."""
 
@@ -129,6 +142,18 @@ class CodeStateRead(HealthRecordRead):
     valid_until: datetime | None = Field(description="来源系统告知的有效期;没有告知的为 null")
     reason: str | None = Field(description="来源系统或码上显示的原因")
     event_id: str | None = Field(description="来源系统的事件编号;没有的为 null")
+
+
+class CodeStateRevision(Replaced, Wire):
+    """What was said of a health code before a correction."""
+
+    code_state: CodeStateRead = Field(description="更正前的内容")
+
+
+class CodeStateHistory(Wire):
+    """Every former version, oldest first."""
+
+    items: list[CodeStateRevision]
 
 
 class City(Input):

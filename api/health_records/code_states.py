@@ -258,10 +258,15 @@ _CLOSED = """
 """
 
 
-async def sound_standing(session: AsyncSession, actor: Actor, gone: HealthCodeState) -> None:
-    """A state counts no more: open the alert of a red one that is the newest of its system now."""
+async def sound_standing(
+    session: AsyncSession, actor: Actor, gone: HealthCodeState, *, until: datetime
+) -> None:
+    """A state holds no more: open the alert of another that is red and newest of its system now.
+
+    `until` is since when the one that has gone was said to hold: what is newer was told before.
+    """
     connection = await driver_of(session)
-    rows = await connection.fetch(_RED, gone.resident_id, gone.system, gone.changed_at)
+    rows = await connection.fetch(_RED, gone.resident_id, gone.system, until, gone.id)
     red = [row["id"] for row in rows]
     if red:
         await connection.execute(_CLOSED, red, clock.now())
@@ -276,7 +281,7 @@ _RED = """
             WHERE n.resident_id = $1 AND n.system = $2 AND n.discarded_at IS NULL
                 AND n.state <> 'unavailable'
         )
-        AND c.changed_at <= $3
+        AND c.changed_at <= $3 AND c.id <> $4
 """
 
 

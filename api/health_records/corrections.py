@@ -13,6 +13,7 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
+from api.health_records.birth_and_doses import refuse_unborn
 from api.health_records.control import periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.positives import sound_anew
@@ -92,6 +93,7 @@ async def _changes(
     changes = said.model_dump(include=told)
     changes["reported_at"] = _reported(test, changes)
     if "sampled_at" in told:
+        await refuse_unborn(session, test.resident_id, sampled_at=said.sampled_at)
         periods = await periods_of(session, {test.resident_id})
         changes["quarantine_id"] = quarantine_on(periods, test.resident_id, said.sampled_at)
     return changes

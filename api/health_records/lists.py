@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
+from api.foundation.sealed import Keyring
 from api.grids.queries import ids_within
 from api.health_records.code_schemas import CodeStateRead, TravelCardRead
 from api.health_records.code_states import REASON
@@ -76,8 +77,13 @@ def _superseded() -> ColumnElement[bool]:
 
 def present_code_state(session: AsyncSession, row: HealthCodeState) -> CodeStateRead:
     """A state as the wire shows it."""
-    reason = opened(keyring_of(session), row.reason_sealed, context=REASON)
-    return CodeStateRead.model_validate({**row.model_dump(), "reason": reason})
+    return code_state_read(keyring_of(session), row.model_dump())
+
+
+def code_state_read(keyring: Keyring, said: Mapping[str, Any]) -> CodeStateRead:
+    """The same, of what a version said."""
+    reason = opened(keyring, said["reason_sealed"], context=REASON)
+    return CodeStateRead.model_validate({**said, "reason": reason})
 
 
 async def travel_cards(

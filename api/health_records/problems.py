@@ -27,6 +27,14 @@ class HealthRecordDiscarded(Problem):
     detail = "这条记录已作废,不能再更正;如需补记,请重新登记。"
 
 
+class ToldByASystem(Problem):
+    """What a health-code system told is put right by that system."""
+
+    status = 409
+    title = "健康码由系统告知"
+    detail = "这次状态由健康码系统告知,须由该系统更正;明显有误的可以作废。"
+
+
 class TubeReachesFurther(Problem):
     """Somebody whose sample is in the tube lives out of the caller's sight by now."""
 

@@ -67,7 +67,7 @@ async def discard_code_state(
     row = await standing_record_of(session, HealthCodeState, state_id)
     await discard(session, caller, row, discarding)
     await evidence_discarded(session, EvidenceKind.code_state, row.id)
-    await sound_standing(session, caller, row)
+    await sound_standing(session, caller, row, until=row.changed_at)
     return row
 
 
@@ -112,18 +112,23 @@ def _code_state(
     told = ("changed_at", "fetched_at")
     fields = people.fields(caller, said, within=within, instants=told)
     fetched_at = said.fetched_at or fields["recorded_at"]
-    if said.changed_at is not None and said.changed_at > fetched_at:
-        pointer = f"{within}/changed_at"
-        raise InvalidInput("成为该状态的时间不能晚于看到的时间。", pointer=pointer)
+    changed_at = said.changed_at or fetched_at
+    refuse_changed_later(changed_at, fetched_at, pointer=f"{within}/changed_at")
     row = HealthCodeState(
         **fields,
         system=MANUAL,
         state=said.state,
-        changed_at=said.changed_at or fetched_at,
+        changed_at=changed_at,
         fetched_at=fetched_at,
         reason_sealed=None if said.reason is None else keyring.seal(said.reason, context=REASON),
     )
     return Proposal(said, row)
+
+
+def refuse_changed_later(changed_at: datetime, fetched_at: datetime, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a state that came to hold after it was seen."""
+    if changed_at > fetched_at:
+        raise InvalidInput("成为该状态的时间不能晚于看到的时间。", pointer=pointer)
 
 
 async def _sound(session: AsyncSession, caller: Actor, new: Sequence[HealthCodeState]) -> None:

@@ -14,7 +14,7 @@ from api.access.audit import NOTED, Actor, noted
 from api.clients.caller import ClientClaims
 from api.foundation import clock
 from api.foundation.database import Connection
-from api.foundation.field_records import CLOCK_SKEW, RecordedInTheFuture
+from api.foundation.field_records import CLOCK_SKEW, EARLIEST, refuse_the_future
 from api.foundation.handlers import invalid_input
 from api.foundation.problems import Problem, RecordDiffers
 from api.foundation.records import json_of
@@ -69,7 +69,7 @@ class Sorted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the items of one kind of event are read; `instants` are never in the future."""
+    """How the items of one kind of event are read; `instants` are none that nobody believes."""
 
     kind: EventKind
     records: TypeAdapter[Any]
@@ -85,8 +85,7 @@ class Reader:
             if isinstance(item, Unread):
                 problem = invalid_input(item.found, within=("body", "items", str(place)))
                 fates[place] = fate(item.event_id, Fate.refused, problem)
-            elif early := self._early(item, latest):
-                problem = RecordedInTheFuture(pointer=f"/body/items/{place}/{early}")
+            elif problem := self._unbelievable(item, place, latest):
                 fates[place] = fate(item.event_id, Fate.refused, problem)
             else:
                 identity = event_record(sender, item.event_id)
@@ -94,12 +93,15 @@ class Reader:
                 sent.append(Sent(place, identity, item.event_id, item, traces))
         return Read(sent, fates)
 
-    def _early(self, said: Any, latest: datetime) -> str | None:
-        """Which instant lies in the future, if any."""
+    def _unbelievable(self, said: Any, place: int, latest: datetime) -> Problem | None:
+        """What stands against an instant that lies in the future, or before anything recorded."""
         for name in self.instants:
             told: datetime | None = getattr(said, name)
-            if told is not None and told > latest:
-                return name
+            if told is not None and not EARLIEST <= told <= latest:
+                try:
+                    refuse_the_future(told, pointer=f"/body/items/{place}/{name}")
+                except Problem as problem:
+                    return problem
         return None
 
 

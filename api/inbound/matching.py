@@ -93,13 +93,23 @@ def _traces(row: Any) -> Traces:
 
 
 def _found(register: Register, row: Any) -> Known | None:
-    """Who is meant within the reach of the client; a phone that is shared stays undecided."""
+    """Who is meant within the reach of the client; a phone that is shared stays undecided.
+
+    A sample of before somebody was born is somebody else's.
+    """
     try:
         person = register.find(_traces(row))
     except SeveralPeople:
         return None
-    here = person is not None and person.reach.startswith(f"{row['reach']}.")
-    return person if here else None
+    if person is None or not person.reach.startswith(f"{row['reach']}.") or _unborn(person, row):
+        return None
+    return person
+
+
+def _unborn(person: Known, row: Any) -> bool:
+    sampled_at = orjson.loads(row["told"]).get("sampled_at")
+    day = sampled_at and clock.local_day(datetime.fromisoformat(sampled_at))
+    return day is not None and person.birth_date is not None and day < person.birth_date
 
 
 async def _keep_states(connection: Connection, client: OnBehalf, met: Sequence[Met]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
@@ -86,6 +87,7 @@ class Known(NamedTuple):
     name: str
     document_lookup: bytes | None
     phone_lookup: bytes | None
+    birth_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _fits(known: Known, traces: Traces) -> bool:
 
 
 _KNOWN = """
-    SELECT id, household_id, grid_id, reach, name, document_lookup, phone_lookup FROM residents
+    SELECT id, household_id, grid_id, reach, name, document_lookup, phone_lookup, birth_date
+    FROM residents
     WHERE {column} = ANY ($1) AND discarded_at IS NULL AND left_on IS NULL
 """
 

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from api.alerts.opening import NOTE
 from api.foundation import clock
+from api.foundation.problems import InvalidInput
+from api.health_records.birth_and_doses import refuse_before_birth
 from api.inbound.answered import keep_results
 from api.inbound.desk import (
     Desk,
@@ -43,11 +45,26 @@ async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     read = _READER.read(desk, part)
     sorted_ = await sort(desk, read.sent)
     fates = read.fates | sorted_.fates
-    fates |= await _keep(desk, sorted_.found)
+    unborn = _of_nobody_yet(sorted_.found)
+    fates |= unborn
+    fates |= await _keep(desk, [each for each in sorted_.found if each.sent.place not in unborn])
     told = [_plain(each) for each in sorted_.unknown]
     none = [None] * len(told)
     fates |= await hold(desk, EventKind.test_result, sorted_.unknown, told, none)
     return InboundOutcome.of([fates[place] for place in range(len(items))])
+
+
+def _of_nobody_yet(found: Sequence[Found]) -> dict[int, ItemFate]:
+    """What is told of people before they were born: of somebody else, or on another day."""
+    fates: dict[int, ItemFate] = {}
+    for each in found:
+        sent, day = each.sent, clock.local_day(each.sent.said.sampled_at)
+        try:
+            pointer = f"/body/items/{sent.place}/sampled_at"
+            refuse_before_birth(each.person.birth_date, day, pointer=pointer)
+        except InvalidInput as problem:
+            fates[sent.place] = fate(sent.event_id, Fate.refused, problem)
+    return fates
 
 
 async def _keep(desk: Desk, found: Sequence[Found]) -> dict[int, ItemFate]:

@@ -19,9 +19,11 @@ from api.health_records.problems import DoseKept, HealthRecordDiscarded
 from tests.builders import (
     a_household,
     a_vaccination,
+    code_state_body,
     diagnostic_test_body,
     sample_tube_body,
     synthetic_resident,
+    travel_card_body,
     vaccination_body,
 )
 from tests.cast import Town, assert_problem
@@ -219,6 +221,19 @@ async def test_nothing_is_told_of_somebody_before_they_were_born(town: Town):
     ]
     for path, body, pointer in wrong:
         told = assert_problem(await ming.post(path, json=body), InvalidInput)
+        assert [each["pointer"] for each in told["errors"]] == [f"/body/{pointer}"]
+    on_the_day = "2020-05-06T10:00:00+08:00"
+    corrected: list[tuple[str, dict[str, Any], str]] = [
+        ("/v1/tests", diagnostic_test_body(born, sampled_at=on_the_day), "sampled_at"),
+        ("/v1/travel-cards", travel_card_body(born, updated_at=on_the_day), "updated_at"),
+        ("/v1/code-states", code_state_body(born, changed_at=on_the_day), "changed_at"),
+    ]
+    for path, body, pointer in corrected:
+        kept = await ming.post(path, json=body)
+        assert kept.status_code == 201, kept.text
+        change, first = {pointer: early, "reason": "抄错"}, {"If-Match": '"1"'}
+        answer = await ming.patch(f"{path}/{kept.json()['id']}", json=change, headers=first)
+        told = assert_problem(answer, InvalidInput)
         assert [each["pointer"] for each in told["errors"]] == [f"/body/{pointer}"]
     dose = await a_vaccination(ming, born, given_on="2020-05-06")
     refused = await patch(ming, dose, given_on="2020-05-05", reason="抄错")

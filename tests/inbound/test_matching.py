@@ -97,6 +97,19 @@ async def test_a_held_result_becomes_a_test_with_its_alert(town: Town, machine: 
     assert fates(await send(machine, RESULTS_PATH, [result])) == ["unchanged"]
 
 
+async def test_a_held_result_of_before_a_birth_is_somebody_elses(
+    town: Town, machine: httpx.AsyncClient
+):
+    born = (clock.today() - timedelta(days=3)).isoformat()
+    child = synthetic_resident(relation="head", document_kind=None, document=None, birth_date=born)
+    told = {"document_kind": None, "document": None, "phone": child["phone"]}
+    results = [a_result(child, sampled_at=ago(days=days), **told) for days in (4, 2)]
+    assert fates(await send(machine, RESULTS_PATH, results)) == ["held", "held"]
+    await register(town, child)
+    assert await match(town) == 1
+    assert len(await read(town, "tests", child)) == 1
+
+
 async def test_somebody_registered_out_of_the_clients_reach_stays_unknown_to_it(town: Town):
     person = synthetic_resident(relation="head")
     async with await a_machine(town, CODES, grid="t.01.01") as village:

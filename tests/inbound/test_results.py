@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from api.clients.problems import ScopeMissing
+from api.foundation import clock
 from api.foundation.problems import NotSignedIn
 from api.foundation.records import new_id
 from tests.builders import a_household, a_quarantine, a_sample_tube, synthetic_resident
@@ -204,6 +206,31 @@ async def test_bad_results_are_pointed_at(town: Town, machine: httpx.AsyncClient
     for place, (change, pointer) in enumerate(wrong):
         errors = told["items"][place]["problem"]["errors"]
         assert [each["pointer"] for each in errors] == [f"/body/items/{place}{pointer}"], change
+    assert await samples_of(town, person) == []
+
+
+async def test_nobody_has_a_result_of_before_they_were_born_nor_of_a_clock_that_began_anew(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = await resident(town)
+    phone = synthetic_resident()["phone"]
+    born = (clock.today() - timedelta(days=3)).isoformat()
+    child = synthetic_resident(
+        relation="head", document_kind=None, document=None, phone=phone, birth_date=born
+    )
+    await a_household(await town.as_("gu"), grid="t.01.01.01", residents=[child])
+    by_phone = {"document_kind": None, "document": None, "phone": phone}
+    items = [
+        a_result(child, sampled_at=ago(days=4), **by_phone),
+        a_result(child, sampled_at=ago(days=2), **by_phone),
+        a_result(person, sampled_at="1970-01-01T00:00:12Z"),
+    ]
+    told = await send(machine, PATH, items)
+    assert fates(told) == ["refused", "created", "refused"]
+    for place in (0, 2):
+        errors = told["items"][place]["problem"]["errors"]
+        assert [each["pointer"] for each in errors] == [f"/body/items/{place}/sampled_at"]
+    assert len(await samples_of(town, child)) == 1
     assert await samples_of(town, person) == []
 
 

@@ -47,6 +47,7 @@ DUTY_SHOWS = {
     "read_call",
     "read_change",
     "read_code_state",
+    "read_code_state_history",
     "read_dossier",
     "read_errand",
     "read_errand_history",
