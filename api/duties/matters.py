@@ -15,7 +15,7 @@ from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
 from api.duties.moving_matters import RELOCATIONS
 from api.duties.nearest import POSTS_TURN, nearest
 from api.duties.retests import RETESTS, RETESTS_TURN
-from api.duties.shifts import SHIFTS
+from api.duties.shifts import SHIFTS, SHIFTS_TURN
 from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISIONS
 from api.foundation.local_days import day_of, end_of_day, midnight
 
@@ -161,7 +161,7 @@ def turns(*, nearer: bool) -> str:
         SELECT min(turn.at) FROM (
             SELECT unnest(ARRAY[w.since_at, w.until_at]) FROM whereabouts AS w
             WHERE w.quarantine_id IN (SELECT id FROM mine)
-            UNION ALL {RETESTS_TURN} {decided}
+            UNION ALL {RETESTS_TURN} UNION ALL {SHIFTS_TURN} {decided}
         ) AS turn (at) WHERE turn.at > $3::timestamptz
     )"""
 

@@ -23,6 +23,16 @@ SHIFTS: Final = f"""
         ORDER BY s.status <> 'open', s.status <> 'planned', s.starts_at, s.id LIMIT 1
     ) AS held ON true
     WHERE d.worker_id = $6::uuid AND d.discarded_at IS NULL
-        AND d.ends_at > $3::timestamptz AND d.starts_at < {midnight("$2::date + 1")}
+        AND d.ends_at > $3::timestamptz AND (d.starts_at < {midnight("$2::date + 1")}
+            OR d.starts_at <= $3::timestamptz + interval '1 hour')
 """
-"""What has ended is over: a shift is stood or was not, and cannot be made up for."""
+"""What has ended is over: a shift is stood or was not, and cannot be made up for.
+
+One that begins just after midnight is told while there is time to go there.
+"""
+
+SHIFTS_TURN: Final = """
+    SELECT d.starts_at - interval '1 hour' FROM duty_shifts AS d
+    WHERE d.worker_id = $6::uuid AND d.discarded_at IS NULL AND d.starts_at > $3::timestamptz
+"""
+"""When the door of a place opens for the handover."""

@@ -13,6 +13,7 @@ from api.sites.models import SiteRole
 # Done is what a sample since shows (`sites.home`).
 _TO_SAMPLE = f"""
     FROM home_samplings AS s
+    JOIN residents AS r ON r.id = s.resident_id AND r.left_on IS NULL AND r.discarded_at IS NULL
     WHERE s.cancelled_at IS NULL AND s.discarded_at IS NULL AND NOT EXISTS (
         SELECT FROM diagnostic_tests AS t
         WHERE t.resident_id = s.resident_id AND {SAMPLED}
@@ -21,12 +22,18 @@ _TO_SAMPLE = f"""
 """
 HOME_SAMPLINGS: Final = f"""
     SELECT 'home_sampling', 'sample', 'nucleic_acid', NULL, s.id, NULL::uuid, s.resident_id,
-        (SELECT r.household_id FROM residents AS r WHERE r.id = s.resident_id), NULL,
+        r.household_id, NULL,
         {midnight("s.wanted_on")}, {midnight("s.wanted_on + 1")}
     {_TO_SAMPLE} AND s.assigned_to = $6::uuid AND s.wanted_on <= $2::date
 """
 """Whoever was given it goes there."""
 
+# Whoever was given it no longer serves where the person lives by now: it is to be given anew.
+_GIVEN_TO_NOBODY_HERE = """(s.assigned_to IS NULL OR NOT EXISTS (
+        SELECT FROM posts_of(s.assigned_to, $3::timestamptz) AS p
+        WHERE p.grid_id = s.grid_id
+            OR p.grid_id IN (SELECT a.id FROM line_above(s.grid_id, $3::timestamptz) AS a)
+    ))"""
 _ROLES = ", ".join(f"('{role.value}', '{role.label}')" for role in SiteRole)
 _LACKING = f"""
     SELECT sum(greatest(0, needed.number::integer - (
@@ -39,9 +46,10 @@ _LACKING = f"""
 """
 SITE_DECISIONS: Final = f"""
     SELECT 'home_sampling', 'assign', NULL, NULL, s.id, NULL, s.resident_id,
-        (SELECT r.household_id FROM residents AS r WHERE r.id = s.resident_id), NULL,
+        r.household_id, NULL,
         greatest(s.received_at, {midnight("s.wanted_on - 1")}), {midnight("s.wanted_on + 1")}
-    {_TO_SAMPLE} AND s.assigned_to IS NULL AND s.wanted_on <= $2::date + 1 AND {nearest("s.reach")}
+    {_TO_SAMPLE} AND s.wanted_on <= $2::date + 1 AND {nearest("s.reach")}
+        AND {_GIVEN_TO_NOBODY_HERE}
     UNION ALL
     SELECT 'site_session', 'staff', NULL, concat(
             place.name, to_char(s.starts_at AT TIME ZONE {ZONE}, ' FMMM月FMDD日HH24:MI'),

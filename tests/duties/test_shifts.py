@@ -60,6 +60,18 @@ async def test_a_shift_of_another_day_or_off_the_roster_is_not_of_today(
     assert await _shifts(town, "mei") == []
 
 
+async def test_a_shift_that_begins_after_midnight_is_told_an_hour_before(
+    town: Town, lin: httpx.AsyncClient
+):
+    bridge = await a_checkpoint(lin, grid="t.01.01")
+    shift = await a_shift(lin, bridge, worker="qin", begins=16, hours=8)
+    for hour, told in ((22.5, []), (23, ["later"]), (24, ["due"]), (31.9, ["due"]), (32, [])):
+        with time_machine.travel(clock.now() + timedelta(hours=hour - 8), tick=False):
+            duties = await _shifts(town, "qin")
+            assert [each["state"] for each in duties] == told, hour
+            assert all(each["opens_at"] == shift["starts_at"] for each in duties)
+
+
 async def test_a_shift_at_a_site_leads_to_the_session_that_can_be_worked_on(
     town: Town, lin: httpx.AsyncClient
 ):
