@@ -91,7 +91,8 @@ async def correct_checkpoint(
 ) -> CheckpointRead:
     """更改或撤除一个卡点。
 
-    只更改所填的各项,须说明理由;撤除即填写撤除时间,通行记录仍按规则保存。
+    只更改所填的各项,须说明理由;撤除即填写撤除时间,通行记录仍按规则保存,
+    此后的班次一并取消,当班的到撤除时为止。
     """
     kept = await service.correct_checkpoint(
         session, manager, checkpoint_id, change, version=version

@@ -19,6 +19,7 @@ from api.foundation.fields import Place
 from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, create_once
 from api.grids.queries import open_grid_in_reach
+from api.rosters.closing import end_shifts
 
 _PLAIN = {"id", "grid_id", "name", "kind", "address", "authority", "head_name", "rule_code"}
 
@@ -82,6 +83,9 @@ async def correct_checkpoint(
     _refuse_closed_before_opened(checkpoint, changes)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, checkpoint, changes, correction)
+    if checkpoint.closed_at is not None and "closed_at" in told:
+        closed_at, reason = checkpoint.closed_at, said.reason
+        await end_shifts(session, caller, checkpoint.id, closed_at=closed_at, reason=reason)
     details = {"fields": sorted(told)}
     subject, reach = checkpoint.id, checkpoint.reach
     audit(session, caller, "checkpoints.correct", subject=subject, reach=reach, details=details)

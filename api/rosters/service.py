@@ -125,7 +125,7 @@ async def record_shift(
     shift, created = await create_once(session, proposal)
     if created:
         audit(session, caller, "shifts.record", subject=shift.id, reach=shift.reach)
-        await _tell(session, shift)
+        await tell_shift(session, shift)
     return shift, created
 
 
@@ -143,11 +143,11 @@ async def record_shifts(
     new = [proposals[at].row for at in created]
     audit_by_grid(session, caller, "shifts.record_all", new, counted="shifts")
     for shift in {each.worker_id: each for each in new}.values():
-        await _tell(session, shift)
+        await tell_shift(session, shift)
     return BatchOutcome.of([outcomes[at] for at in range(len(said))])
 
 
-async def _tell(session: AsyncSession, shift: DutyShift) -> None:
+async def tell_shift(session: AsyncSession, shift: DutyShift) -> None:
     """Tell whoever is to be there: their day has changed."""
     await tell(
         session,
@@ -178,7 +178,7 @@ async def correct_shift(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, shift, changes, correction)
     audit(session, caller, "shifts.correct", subject=shift.id, reach=shift.reach)
-    await _tell(session, shift)
+    await tell_shift(session, shift)
     if former != shift.worker_id:
         await tell(session, "duties.changed", subject=shift.id, reach=shift.reach, worker=former)
     return shift
@@ -212,7 +212,7 @@ async def discard_shift(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, shift, {"discarded_at": clock.now()}, correction)
     audit(session, caller, "shifts.discard", subject=shift.id, reach=shift.reach)
-    await _tell(session, shift)
+    await tell_shift(session, shift)
     return shift
 
 

@@ -82,7 +82,8 @@ async def record_dose_at(
     that is not the session's, and what `record_vaccination` raises.
     """
     held, _ = await session_at_work(session, session_id, SiteKind.vaccination)
-    days = clock.local_day(held.starts_at), clock.local_day(max(held.ends_at, clock.now()))
+    begins = min(held.starts_at, held.opened_at or held.starts_at)
+    days = clock.local_day(begins), clock.local_day(max(held.ends_at, clock.now()))
     if not days[0] <= said.given_on <= days[1]:
         raise InvalidInput("接种日期不在本场次之内。", pointer="/body/given_on")
     opened = await open_to_site(session, held, {"/body/look_up_id": said.look_up_id})

@@ -15,7 +15,9 @@ from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
 from api.foundation.records import IfMatch, tell_created
-from api.sites import campaigns, home
+from api.grids.problems import GridClosed
+from api.registry.problems import ResidentLeft
+from api.sites import campaigns, handover, home
 from api.sites.campaign_schemas import (
     CampaignCoverage,
     CampaignRead,
@@ -28,6 +30,9 @@ from api.sites.campaign_schemas import (
 )
 from api.sites.problems import HomeSamplingOver, HomeSamplingWanted
 
+# What becomes of samplings at home when a post ends is registered where it is written.
+__all__ = ["handover", "router"]
+
 router = room("sites")
 
 SiteManager = Annotated[Claims, permits(Permission.sites_manage)]
@@ -36,6 +41,7 @@ SiteRecorder = Annotated[Claims, permits(Permission.sites_record)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 Below = Annotated[UUID | None, Query(description="只看该网格及其下级;不填为整个行动")]
 
+_NOT_WANTED = (HomeSamplingWanted, ResidentLeft)
 _AGAIN = "同一编号、同一内容此前已提交"
 _CHANGING = (NotFound, HomeSamplingOver, VersionMissing, VersionMismatch)
 
@@ -54,7 +60,7 @@ async def wanted_home_samplings(
     status_code=201,
     responses={
         200: {"model": CampaignRead, "description": _AGAIN},
-        **writes(NotFound, RecordDiffers),
+        **writes(NotFound, GridClosed, RecordDiffers),
     },
 )
 async def announce_campaign(
@@ -123,7 +129,7 @@ async def list_home_sampling_proposals(
     status_code=201,
     responses={
         200: {"model": HomeSamplingRead, "description": _AGAIN},
-        **writes(NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, HomeSamplingWanted),
+        **writes(NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague, *_NOT_WANTED),
     },
 )
 async def ask_for_home_sampling(

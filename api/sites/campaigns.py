@@ -15,7 +15,7 @@ from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
-from api.grids.queries import grid_in_reach
+from api.grids.queries import grid_in_reach, open_grid_in_reach
 from api.sites.campaign_schemas import (
     CampaignCoverage,
     CampaignRead,
@@ -32,9 +32,9 @@ async def announce(
 ) -> tuple[SamplingCampaign, bool]:
     """Keep a campaign; returns it and whether it is new.
 
-    Raises `NotFound`, `InvalidInput`, `RecordDiffers`.
+    Raises `NotFound`, `GridClosed`, `InvalidInput`, `RecordDiffers`.
     """
-    grid = await grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
+    grid = await open_grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
     if said.to_on < said.from_on:
         raise InvalidInput("结束日期不能早于开始日期。", pointer="/body/to_on")
     youngest, oldest = said.target.min_age, said.target.max_age
@@ -56,11 +56,13 @@ async def announce(
     return kept, created
 
 
-async def campaign_of(session: AsyncSession, campaign_id: UUID) -> SamplingCampaign:
+async def campaign_of(
+    session: AsyncSession, campaign_id: UUID, *, pointer: str | None = None
+) -> SamplingCampaign:
     """One campaign; raises `NotFound`."""
     campaign = await session.get(SamplingCampaign, campaign_id)
     if campaign is None:
-        raise NotFound("没有找到该行动,或不在您的网格范围内。")
+        raise NotFound("没有找到该行动,或不在您的网格范围内。", pointer=pointer)
     return campaign
 
 
@@ -121,12 +123,13 @@ async def coverage(
             SELECT r.id, r.reach, {_DONE[campaign.kind]} AS done
             FROM residents AS r WHERE {_EXPECTED}
         ) AS r ON r.reach >= c.path AND r.reach < c.path || '/'
-        WHERE c.{{which}} = :grid AND c.closed_at IS NULL
+        WHERE {{which}}
         GROUP BY c.id, c.name, c.path ORDER BY c.path
     """
     told = _bounds(campaign, grid)
-    own = (await session.execute(text(counted.format(which="id")), told)).mappings().one()
-    below = (await session.execute(text(counted.format(which="parent_id")), told)).mappings()
+    itself, open_below = "c.id = :grid", "c.parent_id = :grid AND c.closed_at IS NULL"
+    own = (await session.execute(text(counted.format(which=itself)), told)).mappings().one()
+    below = (await session.execute(text(counted.format(which=open_below)), told)).mappings()
     return CampaignCoverage(
         whole=Covered(**_numbers(own)),
         items=[
@@ -147,14 +150,15 @@ async def _within(
     """The grid asked for, or as much of the campaign's as the caller reaches."""
     if grid_id is None:
         own = await grid_in_reach(session, caller.grid)
-        grid_id = own.id if _lies_in(own.path, campaign.reach) else campaign.grid_id
+        grid_id = own.id if lies_in(own.path, campaign.reach) else campaign.grid_id
     grid = await grid_in_reach(session, grid_id)
-    if not _lies_in(grid.path, campaign.reach):
+    if not lies_in(grid.path, campaign.reach):
         raise NotFound("该网格不在此次行动的范围内。")
     return grid
 
 
-def _lies_in(path: str, whole: str) -> bool:
+def lies_in(path: str, whole: str) -> bool:
+    """Whether a path or reach is that of a campaign or lies below it."""
     return f"{path}.".startswith(f"{whole}.")
 
 

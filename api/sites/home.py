@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, Source, create_once
 from api.grids.queries import ids_within
+from api.registry.models import Resident
+from api.registry.problems import ResidentLeft
 from api.registry.queries import resident_of
 from api.sites.campaign_schemas import (
     HomeSamplingAssign,
@@ -29,9 +31,11 @@ from api.sites.campaign_schemas import (
     HomeSamplingRead,
     HomeSamplingRecord,
 )
-from api.sites.campaigns import SAMPLED, campaign_of
-from api.sites.models import HomeSampling
+from api.sites.campaigns import SAMPLED, campaign_of, lies_in
+from api.sites.models import HomeSampling, SiteKind
 from api.sites.problems import HomeSamplingOver
+
+_EARLIEST, _LATEST = timedelta(days=31), timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,11 @@ async def ask_for(
 ) -> tuple[HomeSampling, bool]:
     """Keep that somebody is to be sampled at home; returns it and whether it is new.
 
-    Raises `NotFound`, `NotAColleague`, `RecordedInTheFuture`, `HomeSamplingWanted`,
-    `RecordDiffers`, and `InvalidInput` for a day outside the campaign.
+    Raises `NotFound`, `ResidentLeft`, `NotAColleague`, `RecordedInTheFuture`,
+    `HomeSamplingWanted`, `RecordDiffers`, and `InvalidInput` for a day that is far away or outside
+    the campaign, and for a campaign in which they are not sampled.
     """
     resident = await resident_of(session, said.resident_id, pointer="/body/resident_id")
-    if said.campaign_id is not None:
-        campaign = await campaign_of(session, said.campaign_id)
-        if not campaign.from_on <= said.wanted_on <= campaign.to_on:
-            raise InvalidInput("上门日期不在该行动的起止日期之内。", pointer="/body/wanted_on")
     if said.performed_by and await strangers(session, {said.performed_by}):
         raise NotAColleague
     row = HomeSampling(
@@ -67,8 +68,25 @@ async def ask_for(
     )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
+        await _refuse_unfit(session, resident, said)
         audit(session, caller, "home_samplings.ask", subject=kept.id, reach=kept.reach)
     return kept, created
+
+
+async def _refuse_unfit(
+    session: AsyncSession, resident: Resident, said: HomeSamplingRecord
+) -> None:
+    if resident.left_on is not None:
+        raise ResidentLeft(pointer="/body/resident_id")
+    if not -_EARLIEST <= said.wanted_on - clock.today() <= _LATEST:
+        raise InvalidInput("上门日期应在一个月前至一年后之间。", pointer="/body/wanted_on")
+    if said.campaign_id is None:
+        return
+    campaign = await campaign_of(session, said.campaign_id, pointer="/body/campaign_id")
+    if campaign.kind is not SiteKind.sampling or not lies_in(resident.reach, campaign.reach):
+        raise InvalidInput("该行动不含给这位居民采样。", pointer="/body/campaign_id")
+    if not campaign.from_on <= said.wanted_on <= campaign.to_on:
+        raise InvalidInput("上门日期不在该行动的起止日期之内。", pointer="/body/wanted_on")
 
 
 async def home_sampling_of(session: AsyncSession, sampling_id: UUID) -> HomeSampling:

@@ -13,6 +13,7 @@ from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
 from api.foundation.records import IfMatch, tell_created
+from api.grids.problems import GridClosed
 from api.sites import queries, service
 from api.sites.models import SessionStatus, SiteKind
 from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
@@ -60,7 +61,7 @@ async def wanted_sessions(
     status_code=201,
     responses={
         200: {"model": SiteRead, "description": _AGAIN},
-        **writes(NotFound, RecordDiffers),
+        **writes(NotFound, GridClosed, RecordDiffers),
     },
 )
 async def record_site(
@@ -110,7 +111,8 @@ async def correct_site(
 ) -> SiteRead:
     """修改或停用一个站点。
 
-    只更改所填的各项;填 `closed_at` 为停用,停用后不能再安排场次。
+    只更改所填的各项;填 `closed_at` 为停用,停用后不能再安排场次,
+    此后的场次和班次一并取消,当班的到停用时为止。
     """
     site = await service.change_site(session, manager, site_id, change, version=version)
     response.headers["ETag"] = f'"{site.version}"'

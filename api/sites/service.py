@@ -11,17 +11,24 @@ from sqlmodel import col, select
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.corrections import Correction, correct
+from api.foundation.corrections import Correction, correct, told_in
+from api.foundation.field_records import EARLIEST
 from api.foundation.fields import Place
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once
-from api.grids.queries import grid_in_reach
+from api.grids.queries import open_grid_in_reach
+from api.rosters.closing import end_shifts
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
 from api.sites.queries import session_of, site_of
 from api.sites.schemas import SiteCorrect, SiteRecord, SiteSessionRecord
 
+_CLOSED = "站点停用"
 _LONGEST = timedelta(hours=24)
+_LATEST = timedelta(days=366)
+_SETTING_UP = timedelta(hours=6)
+"""How long before its beginning a session is opened at most: before that it is another's turn."""
+
 _AFTER = {
     SessionStatus.open: SessionStatus.planned,
     SessionStatus.closed: SessionStatus.open,
@@ -38,8 +45,11 @@ _STAMPS = {
 
 
 async def set_up(session: AsyncSession, caller: Claims, said: SiteRecord) -> tuple[Site, bool]:
-    """Keep a site; returns it and whether it is new. Raises `NotFound`, `RecordDiffers`."""
-    grid = await grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
+    """Keep a site; returns it and whether it is new.
+
+    Raises `NotFound`, `GridClosed`, `RecordDiffers`.
+    """
+    grid = await open_grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
     row = Site(
         **said.model_dump(exclude={"place", "opened_at"}),
         **_coordinates(said.place),
@@ -63,15 +73,32 @@ async def change_site(
 ) -> Site:
     """Change a site, or close it; raises `NotFound`, `VersionMismatch`, `InvalidInput`."""
     site = await site_of(session, site_id)
-    changes = said.model_dump(include=said.model_fields_set - {"place"})
-    if "place" in said.model_fields_set:
+    told = told_in(said)
+    changes = said.model_dump(include=told - {"place"})
+    if "place" in told:
         changes |= _coordinates(said.place)
     closed_at: datetime | None = changes.get("closed_at")
     if closed_at is not None and closed_at < site.opened_at:
         raise InvalidInput("停用时间不能早于启用时间。", pointer="/body/closed_at")
     await correct(session, site, changes, Correction(version, by=caller.worker))
+    if closed_at is not None:
+        await end_shifts(session, caller, site.id, closed_at=closed_at, reason=_CLOSED)
+        await _call_off(session, caller, site.id, since=max(closed_at, clock.now()))
     audit(session, caller, "sites.change", subject=site.id, reach=site.reach)
     return site
+
+
+async def _call_off(
+    session: AsyncSession, caller: Claims, site_id: UUID, *, since: datetime
+) -> None:
+    """Let no session take place at a site that is no longer used: nobody could open it."""
+    planned = select(SiteSession.id).where(
+        col(SiteSession.site_id) == site_id,
+        col(SiteSession.status) == SessionStatus.planned,
+        col(SiteSession.starts_at) >= since,
+    )
+    for held in (await session.scalars(planned.order_by(col(SiteSession.id)))).all():
+        await take_step(session, caller, held, SessionStatus.cancelled, reason=_CLOSED)
 
 
 async def plan_session(
@@ -87,7 +114,6 @@ async def plan_session(
         raise InvalidInput("结束须晚于开始,一场最长 24 小时。", pointer="/body/ends_at")
     if site.closed_at is not None and site.closed_at < said.ends_at:
         raise SiteClosed
-    await _refuse_strange_campaign(session, said.campaign_id)
     row = SiteSession(
         **said.model_dump(exclude={"staffing"}),
         staffing={role.value: number for role, number in said.staffing.items()},
@@ -100,14 +126,29 @@ async def plan_session(
     )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
+        if not EARLIEST <= said.starts_at <= clock.now() + _LATEST:
+            raise InvalidInput("开始时间应在2015年至一年后之间。", pointer="/body/starts_at")
+        await _refuse_strange_campaign(session, site, said)
         await _refuse_overlap(session, said)
         audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
     return kept, created
 
 
-async def _refuse_strange_campaign(session: AsyncSession, campaign_id: UUID | None) -> None:
-    if campaign_id is not None and await session.get(SamplingCampaign, campaign_id) is None:
+async def _refuse_strange_campaign(
+    session: AsyncSession, site: Site, said: SiteSessionRecord
+) -> None:
+    """Raise `NotFound` or `InvalidInput` for a campaign that is none of this session's."""
+    if said.campaign_id is None:
+        return
+    campaign = await session.get(SamplingCampaign, said.campaign_id)
+    if campaign is None:
         raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
+    if campaign.kind is not site.kind:
+        detail = f"该行动是{campaign.kind.label}行动,该站点不办理。"
+        raise InvalidInput(detail, pointer="/body/campaign_id")
+    first, last = clock.local_day(said.starts_at), clock.local_day(said.ends_at)
+    if last < campaign.from_on or first > campaign.to_on:
+        raise InvalidInput("场次不在该行动的起止日期之内。", pointer="/body/starts_at")
 
 
 async def _refuse_overlap(session: AsyncSession, said: SiteSessionRecord) -> None:
@@ -135,7 +176,8 @@ async def take_step(
 ) -> SiteSession:
     """Let a session go on to its next state; already there, it is left as it is.
 
-    Raises `NotFound`, `SessionNotSo`, also for opening a site that is no longer used.
+    Raises `NotFound`, `SessionNotSo`, also for opening a site that is no longer used, or long
+    before the session is to begin: nobody could take that back.
     """
     held = await session_of(session, session_id)
     await session.refresh(held, with_for_update=True)
@@ -144,9 +186,7 @@ async def take_step(
     if held.status is not _AFTER[status]:
         raise SessionNotSo(session_status=held.status)
     if status is SessionStatus.open:
-        closed_at = (await session.get_one(Site, held.site_id)).closed_at
-        if closed_at is not None and closed_at <= clock.now():
-            raise SessionNotSo("该站点已停用,不能开点。", session_status=held.status)
+        await _refuse_opening(session, held)
     stamp = _STAMPS.get(status)
     changes: dict[str, Any] = {"status": status}
     changes |= {stamp: clock.now()} if stamp else {"cancelled_reason": reason}
@@ -154,3 +194,12 @@ async def take_step(
     action = f"site_sessions.{status}"
     audit(session, caller, action, subject=held.id, reach=held.reach)
     return held
+
+
+async def _refuse_opening(session: AsyncSession, held: SiteSession) -> None:
+    closed_at = (await session.get_one(Site, held.site_id)).closed_at
+    if closed_at is not None and closed_at <= clock.now():
+        raise SessionNotSo("该站点已停用,不能开点。", session_status=held.status)
+    if held.starts_at - clock.now() > _SETTING_UP:
+        detail = "离开始还早,请核对是不是这一场;开始前6小时内才能开点。"
+        raise SessionNotSo(detail, session_status=held.status)

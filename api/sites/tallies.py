@@ -10,7 +10,7 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.corrections import Correction, correct
+from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, RecordDiffers, Source, create_once
@@ -64,7 +64,8 @@ def _refuse_hour(held: SiteSession, hour_at: datetime) -> None:
         raise SessionNotSo("该场次尚未开点或已取消,不能登记人数。", session_status=held.status)
     if clock.local_time(hour_at).replace(hour=0).isoformat() != "00:00:00":
         raise InvalidInput("请填写整点。", pointer="/body/hour_at")
-    begins = held.starts_at.replace(minute=0, second=0, microsecond=0)
+    first = min(held.starts_at, held.opened_at or held.starts_at)
+    begins = first.replace(minute=0, second=0, microsecond=0)
     if not begins <= hour_at < max(held.ends_at, held.closed_at or clock.now()):
         raise InvalidInput("该时段不在本场次之内。", pointer="/body/hour_at")
     refuse_the_future(hour_at, pointer="/body/hour_at")
@@ -94,7 +95,7 @@ async def correct_tally(
     """Put a count right; raises `NotFound`, `VersionMismatch`, `InvalidInput` as `count_hour`."""
     tally = await tally_of(session, tally_id)
     await _refuse_other_kind(session, tally.site_id, said)
-    changes = said.model_dump(include=said.model_fields_set - {"reason"})
+    changes = said.model_dump(include=told_in(said))
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, tally, changes, correction)
     audit(session, caller, "session_tallies.correct", subject=tally.id, reach=tally.reach)
