@@ -1,7 +1,7 @@
 """What somebody in quarantine wants done is kept once, or that they want nothing (代办, M3.7)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,8 @@ from api.foundation.records import Proposal, Source, create_once
 from api.quarantines.models import EndReason, Quarantine
 from api.quarantines.problems import QuarantineEnded
 from api.quarantines.queries import quarantine_of, sealed
+
+_LATEST = timedelta(days=31)
 
 
 async def request_errand(
@@ -47,7 +49,7 @@ async def request_errand(
 
 
 def refuse_unfit(told: Mapping[str, Any], *, asked_at: datetime) -> None:
-    """What is wanted is told unless nothing is, and not for a time before it was asked for."""
+    """What is wanted is told unless nothing is, and for a time after it was asked for, and soon."""
     if told["kind"] is ErrandKind.none_needed:
         for name in ("wanted", "quantity", "needed_by"):
             if told[name] is not None:
@@ -56,6 +58,8 @@ def refuse_unfit(told: Mapping[str, Any], *, asked_at: datetime) -> None:
         raise InvalidInput("请填写要办什么。", pointer="/body/wanted")
     elif told["needed_by"] is not None and told["needed_by"] < asked_at:
         raise InvalidInput("不能早于提出的时间。", pointer="/body/needed_by")
+    elif told["needed_by"] is not None and told["needed_by"] > asked_at + _LATEST:
+        raise InvalidInput("须在提出后一个月内。", pointer="/body/needed_by")
 
 
 def refuse_over(quarantine: Quarantine, at: datetime) -> None:

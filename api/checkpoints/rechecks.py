@@ -93,7 +93,10 @@ async def _ask_and_settle(desk: _Desk, row: Row, at: datetime) -> bool:
 
 
 def _asked_about(row: Row, keyring: Keyring) -> Asked:
-    """What was told at the gate, and what the register knows beside it."""
+    """What the register knows of whom it is, and what was told at the gate beside it.
+
+    The answer is kept as theirs: a number that was told wrong of them would be another's.
+    """
     told = {
         name: opened(keyring, row[f"{name}_sealed"], context=f"passes.{name}")
         for name in ("document", "phone", "name")
@@ -102,12 +105,12 @@ def _asked_about(row: Row, keyring: Keyring) -> Asked:
         name: opened(keyring, row[f"known_{name}"], context=f"residents.{name}")
         for name in ("document", "phone")
     }
-    kind = row["document_kind"] if told["document"] else row["known_kind"]
+    kind = row["known_kind"] if known["document"] else row["document_kind"]
     return Asked(
         document_kind=DocumentKind(kind) if kind else None,
-        document=told["document"] or known["document"],
-        phone=told["phone"] or known["phone"],
-        name=told["name"] or row["known_name"],
+        document=known["document"] or told["document"],
+        phone=known["phone"] or told["phone"],
+        name=row["known_name"] or told["name"],
     )
 
 

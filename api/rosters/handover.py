@@ -1,6 +1,7 @@
 """What becomes of shifts when a post ends: the successor stands them (M1.7).
 
-A worker may stand at places beyond the reach of whoever ends the post: their shifts are read and
+Of one that is under way they stand what is left: who stood there until then stays on record. A
+worker may stand at places beyond the reach of whoever ends the post: their shifts are read and
 passed on through functions of the cell's owner.
 """
 
@@ -43,7 +44,7 @@ async def pass_shifts(session: AsyncSession, caller: Claims, handover: Handover)
     shifts = await _ahead(session, handover)
     if not shifts:
         return {}
-    spans = [Span(each.starts_at, each.ends_at) for each in shifts]
+    spans = [Span(max(each.starts_at, handover.at), each.ends_at) for each in shifts]
     known = await people(session, {handover.successor}, spans)
     clashes = [
         str(shift.id)

@@ -78,9 +78,10 @@ SAMPLED = "t.discarded_at IS NULL AND t.kind = 'nucleic_acid' AND t.outcome <> '
 """Which tests `t` count: an antigen kit at home is no sampling, a sample gone bad is none yet."""
 
 # A person whose birth date is not known is expected: asked once too often, not forgotten. Whoever
-# left when it was over was expected all the same: what it came to does not shrink afterwards.
+# left when it was over, or had come by then, was expected all the same: what it came to does not
+# shrink afterwards.
 _EXPECTED = """
-    r.discarded_at IS NULL AND (r.left_on IS NULL OR r.left_on > :to_on)
+    r.discarded_at IS NULL AND (r.left_on IS NULL OR r.left_on > :to_on OR {done})
     AND r.reach >= :path AND r.reach < :path || '/'
     AND r.recorded_at < :ends
     AND (CAST(:min_age AS integer) IS NULL OR r.birth_date IS NULL
@@ -121,7 +122,7 @@ async def coverage(
             count(*) FILTER (WHERE r.done) AS done
         FROM grids AS c LEFT JOIN (
             SELECT r.id, r.reach, {_DONE[campaign.kind]} AS done
-            FROM residents AS r WHERE {_EXPECTED}
+            FROM residents AS r WHERE {_EXPECTED.format(done=_DONE[campaign.kind])}
         ) AS r ON r.reach >= c.path AND r.reach < c.path || '/'
         WHERE {{which}}
         GROUP BY c.id, c.name, c.path ORDER BY c.path
@@ -197,7 +198,14 @@ _LISTED = """
         {only}
     ORDER BY h.number, r.id LIMIT :limit
 """
+# Who is in hospital or at a site is sampled there, and not found at home.
 _CANNOT_COME = """
+    AND NOT EXISTS (
+        SELECT FROM quarantines AS q JOIN whereabouts AS w ON w.quarantine_id = q.id
+        WHERE q.resident_id = r.id AND q.status IN ('planned', 'active')
+            AND w.kind IN ('in_hospital', 'transferred')
+            AND w.until_at IS NULL AND w.discarded_at IS NULL
+    )
     AND NOT EXISTS (
         SELECT FROM home_samplings AS s WHERE s.resident_id = r.id
             AND s.cancelled_at IS NULL AND s.discarded_at IS NULL
@@ -226,9 +234,8 @@ async def not_yet(
     campaign = await campaign_of(session, campaign_id)
     grid = await _within(session, caller, campaign, grid_id)
     number, after = start_of(page, [int, UUID])
-    statement = _LISTED.format(
-        expected=_EXPECTED, done=_DONE[campaign.kind], only=_CANNOT_COME if cannot_come else ""
-    )
+    done, only = _DONE[campaign.kind], _CANNOT_COME if cannot_come else ""
+    statement = _LISTED.format(expected=_EXPECTED.format(done=done), done=done, only=only)
     told = _bounds(campaign, grid) | {"number": number, "after": after, "limit": page.limit + 1}
     rows = (await session.execute(text(statement), told)).mappings().all()
     return page_of(rows, page, ("household_number", "resident_id"), present=NotYet.model_validate)

@@ -268,6 +268,18 @@ async def corrected(
     return await client.patch(f"{ERRANDS}/{errand['id']}", json=told, headers=headers)
 
 
+async def test_what_is_wanted_years_ahead_would_never_be_late(town: Town, served: dict[str, Any]):
+    ming, first = await town.as_("ming"), {"If-Match": '"1"'}
+    far = {"needed_by": "2199-01-01T00:00:00Z"}
+    refused = await ming.post("/v1/errands", json=errand_body(served["id"], **far))
+    kept = await an_errand(ming, served["id"])
+    path = f"/v1/errands/{kept['id']}"
+    put = await ming.patch(path, json={**far, "reason": "记错"}, headers=first)
+    for answer in (refused, put):
+        told = assert_problem(answer, InvalidInput)
+        assert [each["pointer"] for each in told["errors"]] == ["/body/needed_by"]
+
+
 async def test_what_was_told_wrong_is_put_right_and_the_former_is_kept(
     town: Town, served: dict[str, Any]
 ):

@@ -103,6 +103,26 @@ async def test_a_resident_who_turns_red_during_an_outage_is_told_of_where_they_l
     assert [(each["system"], each["state"]) for each in states] == [(system, "red")]
 
 
+async def test_a_number_told_wrong_of_a_resident_gives_them_nobody_elses_colour(
+    town: Town,
+    lin: httpx.AsyncClient,
+    gu: httpx.AsyncClient,
+    province: Province,
+    gate: dict[str, Any],
+):
+    await a_system(gu, province)
+    person, other = synthetic_resident(relation="head"), somebody()
+    home = await a_household(lin, grid="t.01.01.01", residents=[person])
+    resident = home["residents"][0]["id"]
+    province.turns(person["document"], "green")
+    province.turns(other["document"], "red")
+    await a_pass(lin, gate, person={**other, "resident_id": resident}, shown=[TESTED])
+    assert await _sweep(town) == 1
+    assert await _alerts(lin, resident) == []
+    states = (await lin.get("/v1/code-states", params={"resident_id": resident})).json()["items"]
+    assert [each["state"] for each in states] == ["green"]
+
+
 async def test_it_is_asked_ever_more_seldom_and_in_the_end_given_up_for_all_to_see(
     town: Town, lin: httpx.AsyncClient, gate: dict[str, Any]
 ):

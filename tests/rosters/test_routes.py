@@ -260,6 +260,39 @@ async def test_a_post_with_shifts_ahead_ends_by_handing_them_over(
     assert (now["worker_name"], now["version"]) == ("陆志愿", 2)
 
 
+async def test_a_shift_handed_over_while_it_lasts_is_stood_by_both(
+    town: Town, lin: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    zhou = await town.as_("zhou")
+    leaving = await _a_volunteer(lin, "梁志愿")
+    successor = await _a_volunteer(lin, "农志愿")
+    stood = await a_shift(lin, bridge, worker=leaving["worker"], begins=-20, hours=8)
+    shift = await a_shift(lin, bridge, worker=leaving["worker"], begins=-4, hours=8, role="查验")
+    other = await a_checkpoint(lin, grid="t.01.01", name="村口")
+    await a_shift(lin, other, worker=successor["worker"], begins=-5, hours=4)
+    over = {
+        "new_post_id": str(new_id()),
+        "successor_worker_id": successor["worker"],
+        "reason": "发热离岗",
+    }
+    path = f"/v1/posts/{leaving['post']}/hand-over"
+    passed = await zhou.post(path, json=over)
+    assert passed.status_code == 200, passed.text
+    listed = await lin.get("/v1/duty-shifts", params={"place_id": bridge["id"]})
+    spans = [(s["worker_name"], s["starts_at"], s["ends_at"]) for s in listed.json()["items"]]
+    at = spans[-1][1]
+    assert shift["starts_at"] < at < shift["ends_at"]
+    assert spans == [
+        ("梁志愿", stood["starts_at"], stood["ends_at"]),
+        ("梁志愿", shift["starts_at"], at),
+        ("农志愿", at, shift["ends_at"]),
+    ]
+    assert listed.json()["items"][2]["role"] == "查验"
+    assert (await zhou.post(path, json=over)).status_code == 200
+    again = await lin.get("/v1/duty-shifts", params={"place_id": bridge["id"]})
+    assert again.json() == listed.json()
+
+
 async def _a_volunteer(lin: httpx.AsyncClient, name: str) -> dict[str, str]:
     worker, post = str(new_id()), str(new_id())
     grid = str(id_of("451422201 t.01.01.01"))
