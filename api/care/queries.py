@@ -66,7 +66,8 @@ def present(call: CareCall) -> CareCallRead:
 
 
 # Met is whoever was visited or measured at the door; a call that gets through is later than the
-# one that did not, so the last call decides. Whose quarantine is over is owed no call of each day.
+# one that did not, so the last call decides. Whose quarantine is over is owed no call of each day,
+# and who is in hospital is not at home.
 _OWED = text("""
     SELECT q.id AS quarantine_id, q.resident_id, r.name AS resident_name, q.household_id, q.grid_id,
         last.id AS call_id, last.called_at
@@ -81,6 +82,10 @@ _OWED = text("""
     WHERE last.outcome = 'unreachable'
         AND (q.status IN ('planned', 'active')
             OR q.status = 'released' AND last.kind = 'follow_up')
+        AND NOT EXISTS (
+            SELECT FROM whereabouts w WHERE w.quarantine_id = q.id AND w.kind = 'in_hospital'
+                AND w.until_at IS NULL AND w.discarded_at IS NULL
+        )
         AND NOT EXISTS (
             SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity')
         )

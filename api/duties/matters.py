@@ -80,7 +80,8 @@ _AT_THE_DOOR = f"""
     JOIN quarantines AS q ON q.id = l.quarantine_id
 """
 
-# Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6).
+# Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6);
+# who is in hospital by now is not at home (`care.queries.visits_owed`).
 _UNREACHED = f"""
     SELECT 'visit', 'see', 'unreachable', NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
         last.called_at, {end_of_day("last.called_at")}
@@ -92,6 +93,10 @@ _UNREACHED = f"""
         ORDER BY c.day DESC, c.called_at DESC, c.id DESC LIMIT 1
     ) AS last
     WHERE last.outcome = 'unreachable'
+        AND NOT EXISTS (
+            SELECT FROM whereabouts AS w WHERE w.quarantine_id = q.id AND w.kind = 'in_hospital'
+                AND w.until_at IS NULL AND w.discarded_at IS NULL
+        )
         AND NOT EXISTS (SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity'))
         AND NOT EXISTS (
             SELECT FROM readings AS r

@@ -206,6 +206,29 @@ async def test_who_is_not_reached_is_visited_measured_or_reached_later(town: Tow
     assert_problem(twice, CallDiscarded)
 
 
+async def test_nobody_is_sent_to_the_door_of_whoever_is_in_hospital(town: Town):
+    lin, ba = await town.as_("lin"), await town.as_("ba")
+    kept = await a_quarantine(lin, team=FOUR)
+    await a_care_call(ba, kept["id"], outcome="unreachable")
+
+    async def doors() -> list[Any]:
+        stops = (await ba.get("/v1/my-day")).json()["stops"]
+        duties = [duty for stop in stops for duty in stop["duties"]]
+        return [each for each in duties if "电话没有打通" in each["what"]]
+
+    before = len(await doors())
+    assert kept["id"] in await _owed(lin)
+    ill = {"id": str(new_id()), "hospital": "县人民医院", "reason": "发热"}
+    path = f"/v1/quarantines/{kept['id']}/hospital-referrals"
+    assert (await lin.post(path, json=ill)).status_code == 201
+    assert kept["id"] not in await _owed(lin)
+    assert len(await doors()) == before - 1
+    back = {"outcome": "returned", "finding": "核酸阴性"}
+    path = f"/v1/hospital-referrals/{ill['id']}/return"
+    assert (await lin.post(path, json=back, headers={"If-Match": '"1"'})).status_code == 200
+    assert kept["id"] in await _owed(lin)
+
+
 async def test_nobody_is_to_visit_whoever_was_called_while_still_in_quarantine(town: Town):
     lin = await town.as_("lin")
     kept = await a_quarantine(lin)
