@@ -10,7 +10,8 @@ from api.foundation.local_days import ZONE, midnight
 from api.sites.campaigns import SAMPLED
 from api.sites.models import SiteRole
 
-# Done is what a sample since shows (`sites.home`).
+# Done is what a sample since shows (`sites.home`). Who is in hospital or at a site by now is not at
+# home, and sampled there.
 _TO_SAMPLE = f"""
     FROM home_samplings AS s
     JOIN residents AS r ON r.id = s.resident_id AND r.left_on IS NULL AND r.discarded_at IS NULL
@@ -18,6 +19,11 @@ _TO_SAMPLE = f"""
         SELECT FROM diagnostic_tests AS t
         WHERE t.resident_id = s.resident_id AND {SAMPLED}
             AND t.sampled_at >= {midnight("s.wanted_on")}
+    ) AND NOT EXISTS (
+        SELECT FROM quarantines AS q JOIN whereabouts AS w ON w.quarantine_id = q.id
+        WHERE q.resident_id = s.resident_id AND q.status IN ('planned', 'active')
+            AND w.kind IN ('in_hospital', 'transferred')
+            AND w.until_at IS NULL AND w.discarded_at IS NULL
     )
 """
 HOME_SAMPLINGS: Final = f"""

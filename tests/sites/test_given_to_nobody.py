@@ -11,7 +11,7 @@ from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
 from api.grids.problems import OpenDuties
 from api.registry.problems import ResidentLeft
-from tests.builders import a_diagnostic_test, a_household, synthetic_resident
+from tests.builders import a_diagnostic_test, a_household, a_quarantine, synthetic_resident
 from tests.cast import Town, assert_problem, grid_id, id_of
 from tests.duties.scenery import my_day
 from tests.sites.test_sites import FIRST, made
@@ -83,6 +83,21 @@ async def test_who_has_left_is_sampled_by_nobody(town: Town, lin: httpx.AsyncCli
     said["wanted_on"] = str(clock.today() + timedelta(days=1))
     again = await lin.post(HOMES, json={"id": str(new_id()), **said})
     assert_problem(again, ResidentLeft)
+
+
+async def test_who_is_in_hospital_is_not_sampled_at_home(town: Town, lin: httpx.AsyncClient):
+    given, expected = await _people(lin, 2)
+    await _asked(lin, given, str(id_of("ming")))
+    said = {"resident_id": expected, "reason": "quarantine", "wanted_on": TODAY}
+    await made(lin, HOMES, **said)
+    quarantines = [await a_quarantine(lin, resident=person) for person in (given, expected)]
+    assert (given, "tests") in await _whom(town, "ming")
+    assert (expected, "assign") in await _whom(town, "lin")
+    for each in quarantines:
+        path = f"/v1/quarantines/{each['id']}/hospital-referrals"
+        await made(lin, path, hospital="县人民医院", reason="发热")
+    for name in ("ming", "lin"):
+        assert not {given, expected} & {whom for whom, _ in await _whom(town, name)}, name
 
 
 async def test_a_post_with_samplings_ahead_ends_by_handing_them_over(
