@@ -260,6 +260,26 @@ async def test_who_stands_otherwise_than_is_usual_is_judged_by_how_they_stand(
     assert [each["resident_id"] for each in await _alerts(lin, "breach")].count(gone) == 1
 
 
+async def test_where_people_stand_in_more_ways_than_are_remembered_each_is_judged_by_theirs(
+    lin: httpx.AsyncClient, bridge: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.checkpoints.usual.STANDINGS", 2)
+    people: dict[str, str] = {}
+    for outcome in ("negative", "positive", "inconclusive", "none"):
+        home = await a_household(lin, grid="t.01.01.02")
+        person = people[outcome] = home["residents"][0]["id"]
+        if outcome != "none":
+            await a_diagnostic_test(lin, person, outcome=outcome, sampled_at=hours_ago(20))
+    found: list[tuple[str, str]] = []
+    for person in [*people.values()] * 3:
+        told = {"person": {"resident_id": person}, "shown": [code("green")]}
+        said = await a_pass(lin, bridge, **told)
+        found.append((said["verdict"], said["reasons"][-1]["finding"]))
+        assert (await lin.get(f"/v1/passes/{said['id']}")).json() == said
+    told_once = [("through", "valid"), *(("hold", why) for why in ("positive", "inconclusive"))]
+    assert found == [*told_once, ("hold", "missing")] * 3
+
+
 async def test_a_test_shown_later_than_the_known_one_counts_and_an_earlier_one_does_not(
     lin: httpx.AsyncClient, bridge: dict[str, Any]
 ):
