@@ -7,7 +7,7 @@ here whether it was one person's identity number.
 from alembic import op
 
 revision = "0054"
-down_revision = "0052"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
