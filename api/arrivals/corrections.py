@@ -13,7 +13,7 @@ from api.arrivals.coming_schemas import ArrivalCorrect, ArrivalReveal
 from api.arrivals.masked import revealed
 from api.arrivals.models import PRESENT, Arrival, ArrivalStatus, Classification, ClassifiedBecause
 from api.arrivals.queries import arrival_of, locked
-from api.arrivals.recording import refuse_future_exposure
+from api.arrivals.recording import refuse_future_exposure, refuse_odd_days
 from api.arrivals.same_person import refuse_another
 from api.arrivals.schemas import ArrivalRevealed
 from api.arrivals.steps import class_again, note, refuse_standing
@@ -70,6 +70,7 @@ def _refuse(arrival: Arrival, said: ArrivalCorrect) -> None:
         refuse_the_future(said.arrived_at, pointer="/body/arrived_at")
     if "expected_on" in given and said.expected_on is None and not come:
         raise InvalidInput("请填写预计到达日期。", pointer="/body/expected_on")
+    refuse_odd_days(said, "expected_on", "arrived_at")
     refuse_future_exposure(said)
 
 

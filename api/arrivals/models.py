@@ -110,6 +110,7 @@ class Arrival(Recorded, table=True):
     "to_on"}`, both days included. `left_risk_area_on` is the last day at risk in the area that
     decided `risk_level`. What was decided is decided of one classification
     (`decided_classification_id`): once another one stands, somebody has to look again.
+    `registered_anew` says that its verification made the resident, who was not in the register.
     """
 
     __tablename__: ClassVar[Any] = "arrivals"
@@ -169,6 +170,7 @@ class Arrival(Recorded, table=True):
     arrival_told_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     verified_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     verified_by: UUID | None = None
+    registered_anew: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     transport: Transport | None = Field(
         default=None,
         sa_type=enum_column_type(Transport, name="transport"),  # pyright: ignore[reportArgumentType]

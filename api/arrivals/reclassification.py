@@ -29,7 +29,7 @@ class Occasion:
 
 _SOMEBODY = """
     SELECT a.id, a.stays::text AS stays, a.risk_level, a.risk_area_id, a.left_risk_area_on,
-        c.stay_code, coalesce(
+        c.stay_code, c.explanation, coalesce(
             (a.arrived_at AT TIME ZONE 'Asia/Shanghai')::date, a.expected_on
         ) AS comes_on
     FROM arrivals a JOIN arrival_classifications c ON c.id = a.classification_id
@@ -60,7 +60,7 @@ _KEEP = """
     WITH told AS (
         SELECT * FROM json_to_recordset($1::json) AS t (
             id uuid, arrival_id uuid, risk_level text, risk_area_id uuid, stay_code text,
-            left_risk_area_on date, explanation text
+            left_risk_area_on date, explanation text, in_words boolean
         )
     ), kept AS (
         INSERT INTO arrival_classifications (
@@ -73,11 +73,22 @@ _KEEP = """
     )
     UPDATE arrivals a SET risk_level = t.risk_level, risk_area_id = t.risk_area_id,
         left_risk_area_on = t.left_risk_area_on, classification_id = t.id, classified_at = $2,
+        decided_classification_id = CASE
+            WHEN t.in_words AND a.decided_classification_id = a.classification_id THEN t.id
+            ELSE a.decided_classification_id
+        END,
         changed_xid = pg_current_xact_id()
     FROM told t WHERE a.id = t.arrival_id
     RETURNING tell('duties.changed', a.id, a.grid_id, NULL, NULL, a.reach, $2)
 """
 _LOOKED_AT = "UPDATE arrivals SET classified_at = $2 WHERE id = ANY ($1)"
+
+
+IN_WORDS = {"explanation"}
+"""What differs where somebody is classed as before and for another reason, such as an area's days.
+
+That is told, and what was decided of the former stays decided.
+"""
 
 
 async def reclassify_places(
@@ -114,8 +125,10 @@ async def _class_anew(
     for row in touched:
         classified = _class(row, rules, by_prefix)
         told = columns_of(classified)
-        if any(row[name] != value for name, value in told.items() if name != "explanation"):
-            changed.append({"id": new_id(), "arrival_id": row["id"], **told})
+        differs = {name for name, value in told.items() if row[name] != value}
+        if differs:
+            named = {"id": new_id(), "arrival_id": row["id"]}
+            changed.append({**named, **told, "in_words": differs == IN_WORDS})
     if changed:
         body = orjson.dumps(changed, default=str).decode()
         await connection.execute(_KEEP, body, occasion.at, occasion.by, occasion.because)

@@ -1,6 +1,7 @@
 """Recording arrivals, one or a busload: expected or come, each classed by where they were."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -111,6 +112,7 @@ def draft(ground: Ground, sent: Sent) -> Draft:
     household, resident = ground.household(sent), ground.resident(sent)
     ground.refuse_strangers(sent)
     _refuse_unknown(said, within=within)
+    refuse_odd_days(said, "expected_on", "arrived_at", within=within)
     refuse_future_exposure(said, within=within)
     filled = fill_in(
         said,
@@ -133,6 +135,18 @@ def _refuse_unknown(said: ArrivalRecord, *, within: str) -> None:
     if said.expected_on is None and said.arrived_at is None:
         detail = "请填写预计到达日期;已抵达的,填写抵达时间。"
         raise InvalidInput(detail, pointer=f"{within}/expected_on")
+
+
+_A_YEAR = timedelta(days=366)
+
+
+def refuse_odd_days(said: Any, *names: str, within: str = "/body") -> None:
+    """Raise `InvalidInput` for who comes, or came, more than a year from now: a year mistyped."""
+    for name in names:
+        told: date | datetime | None = getattr(said, name)
+        day = clock.local_day(told) if isinstance(told, datetime) else told
+        if day is not None and abs(day - clock.today()) > _A_YEAR:
+            raise InvalidInput("与今天相差一年以上,请核对日期。", pointer=f"{within}/{name}")
 
 
 def refuse_future_exposure(said: Any, *, within: str = "/body") -> None:

@@ -29,7 +29,7 @@ from api.arrivals.risk_schemas import (
     RiskAreasImported,
 )
 from api.arrivals.rules import change_list, driver_of
-from api.foundation.batches import Unread
+from api.foundation.batches import Illegible, Unread
 from api.foundation.problems import Problem, RecordDiffers
 from api.foundation.records import insert_new
 from api.protocols.models import WHOLE_CELL, RiskLevel
@@ -51,7 +51,7 @@ class _Taking:
 
 
 async def import_areas(
-    session: AsyncSession, caller: Claims, items: Sequence[RiskAreaRecord | Unread]
+    session: AsyncSession, caller: Claims, items: Sequence[RiskAreaRecord | Illegible]
 ) -> RiskAreasImported:
     """Take over a list, each entry for itself; the same list again changes nothing.
 
@@ -75,9 +75,10 @@ async def import_areas(
 
 
 async def _begin(
-    session: AsyncSession, caller: Claims, items: Sequence[RiskAreaRecord | Unread]
+    session: AsyncSession, caller: Claims, items: Sequence[RiskAreaRecord | Illegible]
 ) -> _Taking:
-    used = select(col(RiskArea.id)).where(col(RiskArea.id).in_({item.id for item in items}))
+    named = {item.id for item in items if not isinstance(item, Illegible)}
+    used = select(col(RiskArea.id)).where(col(RiskArea.id).in_(named))
     areas = {_key(area): area for area in await listed_now(session)}
     return _Taking(session, caller, areas, set(await session.scalars(used)))
 
@@ -86,9 +87,9 @@ def _key(area: RiskArea | RiskAreaRecord) -> Key:
     return area.code_prefix, area.level, area.from_on
 
 
-async def _outcome(taking: _Taking, item: RiskAreaRecord | Unread, at: int) -> RiskAreaOutcome:
-    if isinstance(item, Unread):
-        return _refused(item.id, item.outcome(at).problem)
+async def _outcome(taking: _Taking, item: RiskAreaRecord | Illegible, at: int) -> RiskAreaOutcome:
+    if isinstance(item, Illegible):
+        return _refused(item.id if isinstance(item, Unread) else None, item.problem(at).body())
     try:
         return await _take_over(taking, item, within=f"/body/items/{at}")
     except Problem as problem:
@@ -124,5 +125,5 @@ def _listed(taking: _Taking, item: RiskAreaRecord, *, within: str) -> RiskAreaOu
     return RiskAreaOutcome(id=row.id, outcome=ListedAs.created, problem=None)
 
 
-def _refused(identity: UUID, problem: dict[str, Any] | None) -> RiskAreaOutcome:
+def _refused(identity: UUID | None, problem: dict[str, Any] | None) -> RiskAreaOutcome:
     return RiskAreaOutcome(id=identity, outcome=ListedAs.refused, problem=problem)

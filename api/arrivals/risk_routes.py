@@ -19,7 +19,6 @@ from api.arrivals.risk_schemas import (
     RiskAreaRecord,
     RiskAreasImported,
 )
-from api.foundation.batches import read_or_unread
 from api.foundation.contract import found, room, writes
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
@@ -74,7 +73,7 @@ async def import_risk_areas(
     最多 500 条,逐条给出结果;按地区、等级、起始日期认定为同一条,名单写明截止日期的随之截止;
     同一名单再次导入没有变化。名单未提到的各条不受影响(M2.5)。
     """
-    return await risk_import.import_areas(session, keeper, read_or_unread(published.items))
+    return await risk_import.import_areas(session, keeper, published.items)
 
 
 @router.get("/risk-areas")

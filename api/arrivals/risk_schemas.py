@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.arrivals.division_schemas import AreaPrefix
-from api.foundation.batches import EACH_ALONE
+from api.foundation.batches import EACH_IN_ITS_PLACE
 from api.foundation.fields import Input, LongText, RecordId, ShortText, Wire, unsaid
 from api.foundation.labels import Labelled
 from api.protocols.models import RiskLevel
@@ -46,7 +46,7 @@ class RiskAreaImport(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_AREA]}]})
 
     items: Annotated[
-        list[Annotated[RiskAreaRecord, EACH_ALONE]],
+        list[Annotated[RiskAreaRecord, EACH_IN_ITS_PLACE]],
         Field(min_length=1, max_length=LARGEST_LIST, description="逐条列入,互不影响"),
     ]
 
@@ -99,9 +99,9 @@ class ListedAs(Labelled):
 
 
 class RiskAreaOutcome(Wire):
-    """One entry's outcome; `id` is that under which it is kept."""
+    """One entry's outcome; `id` is that under which it is kept, None where none was readable."""
 
-    id: UUID = Field(description="名单中这一条的编号")
+    id: UUID | None = Field(description="名单中这一条的编号;提交的编号无法识别的为 null")
     outcome: ListedAs
     problem: dict[str, object] | None = Field(description="未列入的原因,格式同单条提交的错误")
 

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from api.access.caller import ScopedSession, permits
+from api.access.caller import AloneSession, ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
-from api.arrivals import steps, verification
+from api.arrivals import leaving, steps, verification
 from api.arrivals.coming_schemas import (
     ArrivalCame,
     ArrivalDeparture,
@@ -25,7 +25,14 @@ from api.arrivals.schemas import ArrivalRead
 from api.foundation.contract import room, writes
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import NotFound, RecordDiffers
-from api.registry.problems import HouseholdLeft, ResidentAlreadyRegistered, StillUnderControl
+from api.registry.problems import (
+    HouseholdLeft,
+    NotAMistake,
+    ResidentAlreadyRegistered,
+    StillUnderControl,
+)
+
+__all__ = ["leaving", "router"]
 
 router = room("arrivals")
 
@@ -65,7 +72,8 @@ async def verify_arrival(
 ) -> ArrivalRead:
     """核实身份。
 
-    见到本人,确认是该户的哪位居民,或登记为该户的新居民;曾登记离开的恢复为在住(M2.4)。
+    见到本人,确认是该户的哪位居民,或登记为该户的新居民;曾登记离开的恢复为在住,
+    居民登记没有证件号、电话的,按填报的补上(M2.4)。
     """
     return await shown(
         session, recorder, await verification.verify(session, recorder, arrival_id, who)
@@ -89,20 +97,24 @@ async def transfer_arrival(
 ) -> ArrivalRead:
     """移交外地。
 
-    不在本地的人移交其所在地,须有接收方的回执(M2.4)。
+    不在本地的人移交其所在地,须有接收方的回执;已抵达的,居民登记同时记为离开(M2.4)。
     """
     return await shown(
         session, recorder, await steps.transfer(session, recorder, arrival_id, handed)
     )
 
 
-@router.post("/arrivals/{arrival_id}/invalidate", responses=_ENDING)
+@router.post(
+    "/arrivals/{arrival_id}/invalidate",
+    responses=writes(NotFound, ArrivalNotSo, StillUnderControl, NotAMistake),
+)
 async def invalidate_arrival(
-    arrival_id: UUID, untrue: ArrivalInvalidation, recorder: Recorder, session: ScopedSession
+    arrival_id: UUID, untrue: ArrivalInvalidation, recorder: Recorder, session: AloneSession
 ) -> ArrivalRead:
     """登记为信息无效。
 
-    所报不实,或不来了;须写明原因(M2.4)。
+    所报不实,或不来了;须写明原因。核实时据此新登记的居民同时作废,其后已有其他记录的不能办理,
+    请登记离开(M2.4)。
     """
     return await shown(
         session, recorder, await steps.invalidate(session, recorder, arrival_id, untrue)

@@ -25,7 +25,8 @@ from api.arrivals.models import (
 )
 from api.arrivals.problems import ArrivalNotSo
 from api.arrivals.queries import locked
-from api.arrivals.reclassification import columns_of, comes_on
+from api.arrivals.reclassification import IN_WORDS, columns_of, comes_on
+from api.arrivals.recording import refuse_odd_days
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
@@ -35,10 +36,12 @@ from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
 from api.quarantines.leaving import refuse_signing_out
 from api.registry.departures import leave_resident
+from api.registry.discarding import discard_resident
 from api.registry.drafts import sealed
 from api.registry.masked import opened
 from api.registry.models import Resident
 from api.registry.resident_schemas import Departure
+from api.registry.schemas import RegistryDiscard
 
 
 async def come(
@@ -47,13 +50,13 @@ async def come(
     """Somebody who was expected has come, and is classed by the day on which they did.
 
     Sent twice, done once, whatever has become of them since. Raises `NotFound`, `ArrivalNotSo`,
-    `RecordedInTheFuture`,
-    `InvalidInput`.
+    `RecordedInTheFuture`, `InvalidInput`.
     """
     arrival = await locked(session, arrival_id)
     if arrival.status is not ArrivalStatus.expected and arrival.arrived_at == said.arrived_at:
         return arrival
     refuse_standing(arrival, ArrivalStatus.expected)
+    refuse_odd_days(said, "arrived_at")
     for name in ("arrived_at", "told_at"):
         told = getattr(said, name)
         if told is not None:
@@ -72,7 +75,8 @@ async def come(
     return arrival
 
 
-_HERE = (ArrivalStatus.arrived, ArrivalStatus.verified)
+HERE = (ArrivalStatus.arrived, ArrivalStatus.verified)
+"""Who has come and is not known to be gone."""
 
 
 def refuse_standing(arrival: Arrival, *standings: ArrivalStatus) -> None:
@@ -90,7 +94,8 @@ async def class_again(
     columns |= {name: getattr(arrival, name) for name in ("exposure_class", "last_exposure_on")}
     before = await session.get_one(Classification, arrival.classification_id)
     arrival.classified_at = clock.now()
-    if all(getattr(before, name) == columns[name] for name in columns.keys() - {"explanation"}):
+    differs = {name for name, value in columns.items() if getattr(before, name) != value}
+    if not differs:
         return
     after = Classification(
         id=new_id(),
@@ -102,6 +107,8 @@ async def class_again(
         **columns,
     )
     session.add(after)
+    if differs == IN_WORDS and arrival.decided_classification_id == before.id:
+        arrival.decided_classification_id = after.id
     arrival.classification_id = after.id
     for name in ("risk_level", "risk_area_id", "left_risk_area_on"):
         setattr(arrival, name, columns[name])
@@ -132,18 +139,36 @@ async def depart(
     ending: dict[str, Any] = {"status": ArrivalStatus.departed, "departed_on": said.departed_on}
     if _ended_so(arrival, ending):
         return arrival
-    refuse_standing(arrival, *_HERE)
+    refuse_standing(arrival, *HERE)
     await refuse_under_control(session, arrival)
-    _refuse_day(arrival, said.departed_on)
-    ending["destination_sealed"] = _destination(session, said.destination)
+    refuse_day(arrival, said.departed_on, pointer="/body/departed_on")
+    gone = Departure(left_on=said.departed_on, destination=said.destination)
+    await close_departed(session, caller, arrival, gone)
+    await _sign_out(session, caller, arrival, gone)
+    await note(session, caller, "arrivals.depart", arrival)
+    return arrival
+
+
+async def close_departed(
+    session: AsyncSession, caller: Claims, arrival: Arrival, gone: Departure
+) -> None:
+    """Let an arrival be one of somebody who has gone again."""
+    ending = {
+        "status": ArrivalStatus.departed,
+        "departed_on": gone.left_on,
+        "destination_sealed": _destination(session, gone.destination),
+    }
     await _end(session, caller, arrival, ending, reason=None)
+
+
+async def _sign_out(
+    session: AsyncSession, caller: Claims, arrival: Arrival, gone: Departure
+) -> None:
+    """Let the register say as well that somebody who was here is gone."""
     if arrival.resident_id is not None:
         resident = await session.get_one(Resident, arrival.resident_id)
         if resident.left_on is None:
-            gone = Departure(left_on=said.departed_on, destination=said.destination)
             await leave_resident(session, caller, resident.id, gone)
-    await note(session, caller, "arrivals.depart", arrival)
-    return arrival
 
 
 async def transfer(
@@ -151,7 +176,8 @@ async def transfer(
 ) -> Arrival:
     """Hand somebody who is elsewhere over to that place, against its receipt (domain 4.2).
 
-    Sent twice, done once. Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`.
+    Who had come is gone from the register as well, as of today. Sent twice, done once. Raises
+    `NotFound`, `ArrivalNotSo`, `StillUnderControl`.
     """
     arrival = await locked(session, arrival_id)
     ending: dict[str, Any] = {"status": ArrivalStatus.transferred, "ended_reason": said.receipt}
@@ -161,8 +187,12 @@ async def transfer(
         return arrival
     refuse_standing(arrival, *PRESENT)
     await refuse_under_control(session, arrival)
+    had_come = arrival.status in HERE
     ending["destination_sealed"] = _destination(session, said.to)
     await _end(session, caller, arrival, ending, reason=None)
+    if had_come:
+        gone = Departure(left_on=clock.today(), destination=said.to)
+        await _sign_out(session, caller, arrival, gone)
     await note(session, caller, "arrivals.transfer", arrival)
     return arrival
 
@@ -172,7 +202,9 @@ async def invalidate(
 ) -> Arrival:
     """What was told is not true, or nobody comes. Sent twice, done once.
 
-    Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`.
+    Whom it brought into the register does not live here either; nobody else writes in the cell
+    meanwhile (`AloneSession`). Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`, and
+    `NotAMistake` where more is known of them: they were real.
     """
     arrival = await locked(session, arrival_id)
     ending: dict[str, Any] = {"status": ArrivalStatus.invalid, "ended_reason": said.reason}
@@ -180,9 +212,19 @@ async def invalidate(
         return arrival
     refuse_standing(arrival, *PRESENT)
     await refuse_under_control(session, arrival)
-    await _end(session, caller, arrival, ending, reason=said.reason)
+    registered = arrival.resident_id if arrival.registered_anew else None
+    await _end(session, caller, arrival, ending | _nobody(arrival), reason=said.reason)
+    if registered is not None:
+        resident = await session.get_one(Resident, registered)
+        why = RegistryDiscard(reason=said.reason)
+        await discard_resident(session, caller, registered, why, resident.version)
     await note(session, caller, "arrivals.invalidate", arrival)
     return arrival
+
+
+def _nobody(arrival: Arrival) -> dict[str, Any]:
+    """That an arrival is of nobody, where it alone had made somebody a resident."""
+    return {"resident_id": None, "registered_anew": False} if arrival.registered_anew else {}
 
 
 def _ended_so(arrival: Arrival, ending: Mapping[str, Any]) -> bool:
@@ -196,11 +238,12 @@ async def refuse_under_control(session: AsyncSession, arrival: Arrival) -> None:
     await refuse_signing_out(session, [arrival.resident_id])
 
 
-def _refuse_day(arrival: Arrival, departed_on: date) -> None:
+def refuse_day(arrival: Arrival, departed_on: date, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a departure that is yet to come, or was before the arrival."""
     if departed_on > clock.today():
-        raise InvalidInput("离开日期不能晚于今天。", pointer="/body/departed_on")
+        raise InvalidInput("离开日期不能晚于今天。", pointer=pointer)
     if departed_on < comes_on(arrival):
-        raise InvalidInput("离开日期不能早于抵达日期。", pointer="/body/departed_on")
+        raise InvalidInput("离开日期不能早于返(来)乡的抵达日期。", pointer=pointer)
 
 
 def _destination(session: AsyncSession, plain: str | None) -> bytes | None:

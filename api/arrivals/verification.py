@@ -1,7 +1,8 @@
 """Finding out who an arrival is: a resident who is known, or somebody to be registered."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_
@@ -94,7 +95,8 @@ async def verify(
 ) -> Arrival:
     """Somebody has met them and says who it is; sent twice, done once.
 
-    Who had left the place lives there again. Raises `NotFound`, `ArrivalNotSo`, `InvalidInput`,
+    Who had left the place lives there again, and the register learns a document or phone number
+    that it did not know. Raises `NotFound`, `ArrivalNotSo`, `InvalidInput`,
     `RegisteredElsewhere`, `DocumentsDiffer`, `ResidentAlreadyRegistered`, `AlreadyAnArrival`,
     `HouseholdLeft`.
     """
@@ -110,6 +112,7 @@ async def verify(
         "birth_date": arrival.birth_date or resident.birth_date,
         "verified_at": clock.now(),
         "verified_by": caller.worker,
+        "registered_anew": said.register_as is not None,
     }
     await correct(session, arrival, changes, Correction(arrival.version, by=caller.worker))
     await note(session, caller, "arrivals.verify", arrival)
@@ -137,13 +140,36 @@ async def _resident(
         home = str(resident.household_id)
         raise RegisteredElsewhere(pointer="/body/resident_id", household_id=home)
     refuse_another(arrival, resident, pointer="/body/resident_id")
+    learnt = _learnt(session, arrival, resident)
+    if not learnt:
+        return resident
+    put_right = ResidentCorrect.model_validate(learnt | {"reason": "返(来)乡核实"})
+    with _held_by_another("/body/resident_id"):
+        return await correct_resident(session, caller, resident.id, put_right, resident.version)
+
+
+def _learnt(session: AsyncSession, arrival: Arrival, resident: Resident) -> dict[str, Any]:
+    """What the register did not know: that they are back, and a document or number they told."""
+    keyring, learnt = keyring_of(session), dict[str, Any]()
     if resident.left_on is not None:
-        back = ResidentCorrect.model_validate(_BACK)
-        return await correct_resident(session, caller, resident.id, back, resident.version)
-    return resident
+        learnt["left_on"] = None
+    if resident.document_lookup is None and arrival.document_lookup is not None:
+        learnt["document_kind"] = arrival.document_kind
+        document = arrival.document_sealed
+        learnt["document"] = opened(keyring, document, context="arrivals.document")
+    if resident.phone_lookup is None and arrival.phone_lookup is not None:
+        learnt["phone"] = opened(keyring, arrival.phone_sealed, context="arrivals.phone")
+    return learnt
 
 
-_BACK = {"left_on": None, "reason": "返(来)乡核实"}
+@contextmanager
+def _held_by_another(pointer: str) -> Generator[None]:
+    """Let the refusal of a document that another resident has point at who was said to be it."""
+    try:
+        yield
+    except ResidentAlreadyRegistered as refusal:
+        holder: str = refusal.members["resident_id"]
+        raise ResidentAlreadyRegistered(refusal.said, pointer=pointer, resident_id=holder) from None
 
 
 async def _registered(
@@ -158,9 +184,5 @@ async def _registered(
         **arrival.model_dump(include={"name", "document_kind", "sex", "birth_date"}),
     }
     record = ResidentRecord.model_validate(told)
-    try:
+    with _held_by_another("/body/register_as"):
         return (await register_resident(session, caller, arrival.household_id, record))[0]
-    except ResidentAlreadyRegistered as refusal:
-        holder: str = refusal.members["resident_id"]
-        pointer = "/body/register_as"
-        raise ResidentAlreadyRegistered(refusal.said, pointer=pointer, resident_id=holder) from None

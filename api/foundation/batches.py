@@ -12,16 +12,26 @@ from api.foundation.problems import Problem
 from api.foundation.records import ItemOutcome, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Illegible:
+    """An item that could not be read as a record, its id neither, it may be."""
+
+    found: Sequence[Any]
+
+    def problem(self, place: int) -> Problem:
+        """What points at all that could not be read in the item at this place of the list."""
+        return invalid_input(self.found, within=("body", "items", str(place)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread(Illegible):
     """An item that could not be read as a record; its id was all that could be."""
 
     id: UUID
-    found: Sequence[Any]
 
     def outcome(self, place: int) -> ItemOutcome:
         """Refused, pointing at what could not be read in the item at this place of the list."""
-        return refused(self.id, invalid_input(self.found, within=("body", "items", str(place))))
+        return refused(self.id, self.problem(place))
 
 
 Said = TypeVar("Said", bound=BaseModel)
@@ -81,7 +91,14 @@ def _read_alone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         identity = _id_of(value)
         if identity is None:
             raise
-        return Unread(identity, error.errors(include_url=False))
+        return Unread(id=identity, found=error.errors(include_url=False))
+
+
+def _read_in_its_place(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return _read_alone(value, read)
+    except ValidationError as error:
+        return Illegible(found=error.errors(include_url=False))
 
 
 def _id_of(value: Any) -> UUID | None:
@@ -95,4 +112,10 @@ EACH_ALONE = WrapValidator(_read_alone)
 """`list[Annotated[HouseholdRecord, EACH_ALONE]]`: an item that does not hold becomes `Unread`.
 
 The contract is that of the record; only where even the id is missing is the whole request refused.
+"""
+
+EACH_IN_ITS_PLACE = WrapValidator(_read_in_its_place)
+"""The same for lists that others publish: an item whose id cannot be read becomes `Illegible`.
+
+Its place in the answer says which it was.
 """

@@ -23,7 +23,7 @@ from api.grids.models import Post, Worker
 from api.grids.relocation import take_history_along
 from api.registry.drafts import sealed
 from api.registry.handover import ending
-from api.registry.leaving import check_leaving
+from api.registry.leaving import Leaving, check_leaving
 from api.registry.models import Bond, Household, Resident
 from api.registry.problems import HouseholdLeft, ResidentLeft
 from api.registry.queries import household_of, living_in, resident_of
@@ -81,7 +81,7 @@ async def leave_household(
     residents = await living_in(session, household.id)
     for leaving in (*residents, household):
         await _leave(session, caller, leaving, said)
-    await check_leaving(session, [resident.id for resident in residents])
+    await check_leaving(session, Leaving(caller, [each.id for each in residents], said))
     for kind in (Bond, Post):
         still = (col(kind.household_id) == household.id) & col(kind.ended_at).is_(None)
         await session.execute(update(kind).where(still).values(ending(kind, reason="整户迁出")))
@@ -102,7 +102,7 @@ async def leave_resident(
         return _left_already(resident, said, ResidentLeft)
     _refuse_day(said.left_on)
     await _leave(session, caller, resident, said)
-    await check_leaving(session, [resident.id])
+    await check_leaving(session, Leaving(caller, [resident.id], said))
     await _end_representation(session, caller, [resident.id], reason="本人离开")
     _note(session, caller, "residents.leave", resident, {"left_on": said.left_on.isoformat()})
     return resident

@@ -1,31 +1,44 @@
-"""What keeps somebody from being signed out: each room that holds people here says it.
+"""What signing out does elsewhere, and what keeps somebody from it: each room says its part.
 
 Later rooms register at import, so that nothing here knows of them:
 
     @before_leaving
-    async def keep(session: AsyncSession, residents: Collection[UUID]) -> None: ...
+    async def keep(session: AsyncSession, leaving: Leaving) -> None: ...
 
 All run in the transaction in which people leave, once it is known that the caller may let them.
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-Check = Callable[[AsyncSession, Collection[UUID]], Awaitable[None]]
-"""Raises a problem where one of these residents cannot be signed out yet."""
+from api.access.tokens import Claims
+from api.registry.resident_schemas import Departure
+
+
+class Leaving(NamedTuple):
+    """Who leaves, when and where to, and who says so."""
+
+    caller: Claims
+    residents: Collection[UUID]
+    said: Departure
+
+
+Check = Callable[[AsyncSession, Leaving], Awaitable[None]]
+"""Ends what ends with it; raises a problem where one of them cannot be signed out so."""
 
 _checks: list[Check] = []
 
 
 def before_leaving(check: Check) -> Check:
-    """Register what may keep somebody here."""
+    """Register what may keep somebody here, or ends when they leave."""
     _checks.append(check)
     return check
 
 
-async def check_leaving(session: AsyncSession, residents: Collection[UUID]) -> None:
-    """Raise the problem of the first room that keeps one of these residents here."""
+async def check_leaving(session: AsyncSession, leaving: Leaving) -> None:
+    """Let every room end what ends; raise the problem of the first that keeps somebody here."""
     for check in _checks:
-        await check(session, residents)
+        await check(session, leaving)

@@ -184,13 +184,18 @@ async def test_a_published_list_is_taken_over_and_again_changes_nothing(town: To
         body(code_prefix="3301", name="某甲市", from_on="2022-02-03"),
         body(code_prefix="bad"),
         body(code_prefix="3302", level="none"),
+        body(id="12", code_prefix="3303"),
+        {"code_prefix": "3304"},
+        "3305",
     ]
     first = (await zhou.post(f"{AREAS}/import", json={"items": items})).json()
     outcomes = [item["outcome"] for item in first["items"]]
-    assert outcomes == ["created", "created", "refused", "refused", "refused"]
+    assert outcomes == ["created"] * 2 + ["refused"] * 6
     pointers = [item["problem"]["errors"][0]["pointer"] for item in first["items"][2:]]
-    assert pointers == ["/body/items/2/from_on", "/body/items/3/code_prefix", "/body/items/4/level"]
-    assert (first["created"], first["refused"], first["reclassified"]) == (2, 3, 0)
+    assert pointers[:3] == [f"/body/items/{at}" for at in ("2/from_on", "3/code_prefix", "4/level")]
+    assert pointers[3:] == [f"/body/items/{at}" for at in ("5/id", "6/id", "7")]
+    assert [item["id"] for item in first["items"][5:]] == [None] * 3
+    assert (first["created"], first["refused"], first["reclassified"]) == (2, 6, 0)
 
     another_phone = [item | {"id": str(new_id())} for item in items[:2]]
     again = (await zhou.post(f"{AREAS}/import", json={"items": another_phone})).json()
@@ -267,6 +272,41 @@ async def _file(client: Any, arrival: dict[str, Any]) -> dict[str, Any]:
     response = await client.get(f"/v1/arrivals/{arrival['id']}")
     assert response.status_code == 200, response.text
     return response.json()
+
+
+async def test_other_days_of_an_area_are_told_and_what_was_decided_stays_decided(town: Town):
+    ming, lin, zhou = [await town.as_(name) for name in ("ming", "lin", "zhou")]
+    home = await a_household(ming, grid="t.01.01.01")
+    area = await a_risk_area(zhou, code_prefix="550102", from_on=day(10))
+    there = [{"code": "550102", "from_on": day(30), "to_on": day(2)}]
+    came = {"arrived_at": clock.now().isoformat(), "expected_on": None}
+    person = await an_arrival(ming, home, stays=there, **came)
+    verified = {"resident_id": home["residents"][0]["id"]}
+    await ming.post(f"/v1/arrivals/{person['id']}/verify", json=verified)
+    left = {"reason": "已满隔离期"}
+    decided = await lin.post(f"/v1/arrivals/{person['id']}/leave-as-is", json=left)
+    assert decided.status_code == 200, decided.text
+
+    end = {"to_on": day(1), "from_on": day(12), "reason": "更正公布日期"}
+    changed = await zhou.patch(f"{AREAS}/{area['id']}", json=end, headers=FIRST)
+    assert changed.status_code == 200, changed.text
+    shown = await _file(ming, person)
+    latest, first = shown["classifications"]
+    assert (latest["because"], first["because"]) == ("list_changed", "recorded")
+    assert f"{day(12)}至{day(1)}" in latest["explanation"]
+    assert latest["risk_level"] == first["risk_level"] == "medium"
+    assert not shown["arrival"]["awaits_decision"]
+
+    earlier = [{"code": "550102", "from_on": day(40), "to_on": day(2)}]
+    version = {"If-Match": f'"{shown["arrival"]["version"]}"'}
+    corrected = await ming.patch(
+        f"/v1/arrivals/{person['id']}",
+        json={"stays": earlier, "reason": "本人更正"},
+        headers=version,
+    )
+    assert corrected.status_code == 200, corrected.text
+    assert not corrected.json()["awaits_decision"]
+    assert day(40) in (await _file(ming, person))["classifications"][0]["explanation"]
 
 
 async def test_a_list_classes_anew_only_who_is_on_the_way_or_here(town: Town):

@@ -16,7 +16,7 @@ from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted
 from api.foundation.records import new_id
-from api.registry.problems import ResidentAlreadyRegistered, StillUnderControl
+from api.registry.problems import NotAMistake, ResidentAlreadyRegistered, StillUnderControl
 from tests.builders import (
     a_household,
     a_quarantine,
@@ -168,6 +168,22 @@ async def test_nobody_is_taken_for_a_resident_with_another_identity_number(
     assert_problem(corrected, DocumentsDiffer)
 
 
+async def test_a_year_mistyped_is_asked_about(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    arrival = await an_arrival(ming, home)
+    years_ago = ago(days=370)
+    for told in ({"expected_on": "1900-01-01"}, {"arrived_at": years_ago}):
+        refused = await ming.post("/v1/arrivals", json=arrival_body(home, **told))
+        problem = assert_problem(refused, InvalidInput)
+        assert problem["errors"][0]["pointer"] == f"/body/{next(iter(told))}"
+    late = {"expected_on": (clock.today() + timedelta(days=370)).isoformat(), "reason": "改期"}
+    corrected = await ming.patch(
+        f"/v1/arrivals/{arrival['id']}", json=late, headers={"If-Match": '"1"'}
+    )
+    assert assert_problem(corrected, InvalidInput)["errors"][0]["pointer"] == "/body/expected_on"
+    assert_problem(await _step(ming, arrival, "arrive", arrived_at=years_ago), InvalidInput)
+
+
 async def test_nobody_is_reported_as_come_before_they_came(town: Town, home: dict[str, Any]):
     ming = await town.as_("ming")
     arrival = await an_arrival(ming, home)
@@ -230,6 +246,29 @@ async def test_who_had_left_the_place_lives_there_again(town: Town, home: dict[s
     assert (await ming.get(f"/v1/residents/{person}")).json()["left_on"] is None
 
 
+async def test_the_register_learns_what_it_did_not_know(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    told, nameless = synthetic_resident(), {"id": str(new_id()), "name": "黄阿婆"}
+    door = await a_household(ming, grid=HOME, residents=[{**nameless, "relation": "other"}])
+    number = {name: told[name] for name in ("document_kind", "document", "phone")}
+    arrival = await _here(ming, door, **number)
+    await _done(ming, arrival, "verify", resident_id=nameless["id"])
+    sought = {name: number[name] for name in ("document_kind", "document")}
+    found = await ming.post("/v1/residents/search", json=sought)
+    assert [each["id"] for each in found.json()["items"]] == [nameless["id"]], found.text
+    kept = (await ming.get(f"/v1/residents/{nameless['id']}")).json()
+    assert (kept["version"], kept["phone"][-4:]) == (2, told["phone"][-4:])
+
+    other = {"id": str(new_id()), "name": "黄阿公", "relation": "other"}
+    elsewhere = await a_household(ming, grid=HOME, residents=[other])
+    await _done(ming, arrival, "depart", **TODAY)
+    taken = await _here(ming, elsewhere, **number)
+    refused = await _step(ming, taken, "verify", resident_id=other["id"])
+    held = assert_problem(refused, ResidentAlreadyRegistered)
+    assert held["resident_id"] == nameless["id"]
+    assert held["errors"][0]["pointer"] == "/body/resident_id"
+
+
 async def test_nobody_is_handed_over_or_gone_while_their_quarantine_runs(
     town: Town, home: dict[str, Any]
 ):
@@ -283,6 +322,68 @@ async def test_what_was_untrue_is_told_with_its_reason(town: Town, home: dict[st
         told = await _done(ming, arrival, "invalidate", reason="查无此人")
         assert (told["status"], told["ended_reason"]) == ("invalid", "查无此人")
     assert_problem(await _step(ming, arrival, "invalidate", reason="另一原因"), ArrivalNotSo)
+
+
+async def test_whoever_is_signed_out_waits_for_nobody_any_more(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    people = [synthetic_resident(), synthetic_resident()]
+    family = await a_household(ming, grid=HOME, residents=people)
+    first, second = [await _here(ming, family, resident_id=person["id"]) for person in people]
+    await _done(ming, first, "verify", resident_id=people[0]["id"])
+    expected = await an_arrival(ming, home, resident_id=home["residents"][0]["id"])
+    early = {"left_on": (clock.today() - timedelta(days=2)).isoformat(), "destination": "鹏湾市"}
+    leave = f"/v1/residents/{people[0]['id']}/leave"
+    refused = assert_problem(await ming.post(leave, json=early), InvalidInput)
+    assert refused["errors"][0]["pointer"] == "/body/left_on"
+    today = early | {"left_on": TODAY["departed_on"]}
+    assert (await ming.post(leave, json=today)).status_code == 200
+    gone = (await ming.get(f"/v1/arrivals/{first['id']}")).json()["arrival"]
+    assert (gone["status"], gone["departed_on"]) == ("departed", TODAY["departed_on"])
+    assert gone["destination"] == "鹏***"
+    assert not gone["awaits_decision"]
+
+    for household in (family, home):
+        away = await ming.post(f"/v1/households/{household['id']}/leave", json=today)
+        assert away.status_code == 200, away.text
+    second = (await ming.get(f"/v1/arrivals/{second['id']}")).json()["arrival"]
+    assert second["status"] == "departed"
+    still = (await ming.get(f"/v1/arrivals/{expected['id']}")).json()["arrival"]
+    assert still["status"] == "expected"
+
+
+async def test_who_is_handed_over_lives_there_and_who_was_untrue_lives_nowhere(
+    town: Town, home: dict[str, Any]
+):
+    ming = await town.as_("ming")
+    told = synthetic_resident()
+    number = {name: told[name] for name in ("document_kind", "document")}
+    new = {"id": str(new_id())}
+    first = await _here(ming, home, **number)
+    await _done(ming, first, "verify", register_as=new)
+    untrue = await _done(ming, first, "invalidate", reason="冒用他人证件")
+    assert (untrue["status"], untrue["resident_id"]) == ("invalid", None)
+    here = (await ming.get(f"/v1/households/{home['id']}")).json()
+    assert new["id"] not in [each["id"] for each in here["residents"]]
+
+    second = await _here(ming, home, **number)
+    again = {"id": str(new_id())}
+    await _done(ming, second, "verify", register_as=again)
+    visit = {"id": str(new_id()), "resident_id": again["id"]}
+    code = {"state": "green"}
+    seen = await ming.post("/v1/code-states", json=visit | code)
+    assert seen.status_code == 201, seen.text
+    known = await _step(ming, second, "invalidate", reason="查无此人")
+    assert assert_problem(known, NotAMistake)["records"] == {"code_states": 1}
+    handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收"}
+    await _done(ming, second, "transfer", **handed)
+    resident = (await ming.get(f"/v1/residents/{again['id']}")).json()
+    assert resident["left_on"] == TODAY["departed_on"]
+
+    known_before = await _here(ming, home)
+    person = home["residents"][0]["id"]
+    await _done(ming, known_before, "verify", resident_id=person)
+    await _done(ming, known_before, "invalidate", reason="认错了人")
+    assert (await ming.get(f"/v1/residents/{person}")).json()["left_on"] is None
 
 
 async def test_an_arrival_moves_with_the_resident_it_is_about(town: Town, home: dict[str, Any]):
