@@ -35,14 +35,16 @@ _PLANNED_AHEAD = timedelta(days=31)
 """Who is expected is planned for; a day farther off is a year or a month mistyped."""
 
 
-def refuse_far_start(day: date, *, pointer: str) -> None:
-    """Raise `InvalidInput` for a first day that lies too far ahead to be planned."""
-    if day > clock.today() + _PLANNED_AHEAD:
-        raise InvalidInput("开始日期最晚为今天起第31天,请核对。", pointer=pointer)
-
-
 LONGEST = timedelta(days=366)
 """As long as a stage of a protocol may last; what would last longer is a year mistyped."""
+
+
+def refuse_far_start(day: date, *, pointer: str) -> None:
+    """Raise `InvalidInput` for a first day too far ahead to be planned, or too long ago to run."""
+    if day > clock.today() + _PLANNED_AHEAD:
+        raise InvalidInput("开始日期最晚为今天起第31天,请核对。", pointer=pointer)
+    if day <= clock.today() - LONGEST:
+        raise InvalidInput("开始日期最早为366天以前,请核对。", pointer=pointer)
 
 
 def refuse_odd_period(said: QuarantineBegin, *, pointer: str) -> None:
