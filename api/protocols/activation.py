@@ -13,7 +13,16 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.problems import NotFound
-from api.protocols.models import WHOLE_CELL, Protocol, ProtocolStatus
+from api.protocols.clocks import clocks
+from api.protocols.documents import ProtocolDocument
+from api.protocols.faults import Known, of_document, refuse
+from api.protocols.models import (
+    WHOLE_CELL,
+    CareTeamPolicy,
+    MonitoringPolicy,
+    Protocol,
+    ProtocolStatus,
+)
 from api.protocols.problems import PolicyOutOfOrder, ProtocolNotADraft, ProtocolRetired
 
 _DAY = timedelta(days=1)
@@ -25,12 +34,15 @@ async def activate_protocol(
     """Put a draft in force from its day on; the revision before it ends the day before.
 
     Running quarantines stay on the revision they began with. Raises `NotFound`,
-    `ProtocolNotADraft`, `VersionMismatch`, and `PolicyOutOfOrder` where a revision that begins on
+    `ProtocolNotADraft`, `VersionMismatch`, `InvalidInput` with what is wrong in the document by
+    today's rules, and `PolicyOutOfOrder` where a revision that begins on
     the same day or later is in force already.
     """
     protocol = await locked(session, protocol_id)
     if protocol.status is not ProtocolStatus.draft:
         raise ProtocolNotADraft
+    # It may be a draft of before, or a copy of one: what is looked for may be more by now.
+    await refuse_faults(session, ProtocolDocument.model_validate(protocol.document))
     former = await _in_force_from(session, protocol)
     for each in former:
         await _end(session, caller, each, ends_on=protocol.effective_from - _DAY)
@@ -43,6 +55,14 @@ async def activate_protocol(
     await correct(session, protocol, changes, Correction(version, by=caller.worker))
     audit(session, caller, "protocols.activate", subject=protocol.id, reach=WHOLE_CELL)
     return protocol
+
+
+async def refuse_faults(session: AsyncSession, document: ProtocolDocument) -> None:
+    """Raise `InvalidInput` with every fault of a document, given the policies that there are."""
+    monitoring = await session.scalars(select(col(MonitoringPolicy.code)).distinct())
+    care_teams = await session.scalars(select(col(CareTeamPolicy.code)).distinct())
+    known = Known(set(monitoring), set(care_teams), await clocks(session))
+    refuse(of_document(document, known))
 
 
 async def retire_protocol(

@@ -5,24 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.records import Proposal, create_once
-from api.protocols.activation import activate_protocol, locked
-from api.protocols.clocks import clocks
-from api.protocols.documents import ProtocolDocument
-from api.protocols.faults import Known, of_document, refuse
-from api.protocols.models import (
-    WHOLE_CELL,
-    CareTeamPolicy,
-    MonitoringPolicy,
-    Protocol,
-    ProtocolStatus,
-)
+from api.protocols.activation import activate_protocol, locked, refuse_faults
+from api.protocols.models import WHOLE_CELL, Protocol, ProtocolStatus
 from api.protocols.problems import ProtocolNotADraft
 from api.protocols.protocol_schemas import (
     PresetAdoption,
@@ -44,7 +34,7 @@ async def draft_protocol(
     Raises `InvalidInput` with every fault of the document, `DraftPending`, `PolicyRevisionTaken`,
     `RecordDiffers`.
     """
-    await _refuse_faults(session, draft.document)
+    await refuse_faults(session, draft.document)
     row = Protocol(**_row(draft), revision=1)
     return await _keep(session, caller, Proposal(said=draft, row=row))
 
@@ -99,7 +89,7 @@ async def rewrite_protocol(session: AsyncSession, caller: Claims, change: Rewrit
     protocol = await locked(session, change.protocol_id)
     if protocol.status is not ProtocolStatus.draft:
         raise ProtocolNotADraft
-    await _refuse_faults(session, change.rewrite.document)
+    await refuse_faults(session, change.rewrite.document)
     correction = Correction(change.version, by=caller.worker)
     await correct(session, protocol, _row(change.rewrite), correction)
     audit(session, caller, "protocols.rewrite", subject=protocol.id, reach=WHOLE_CELL)
@@ -122,10 +112,3 @@ async def _keep(
 
 def _row(said: ProtocolDraft | ProtocolRewrite) -> dict[str, Any]:
     return {**said.model_dump(), "document": said.document.model_dump(mode="json")}
-
-
-async def _refuse_faults(session: AsyncSession, document: ProtocolDocument) -> None:
-    monitoring = await session.scalars(select(col(MonitoringPolicy.code)).distinct())
-    care_teams = await session.scalars(select(col(CareTeamPolicy.code)).distinct())
-    known = Known(set(monitoring), set(care_teams), await clocks(session))
-    refuse(of_document(document, known))

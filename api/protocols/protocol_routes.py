@@ -11,7 +11,13 @@ from api.access.tokens import Claims
 from api.foundation.contract import found, room, writes
 from api.foundation.fields import Day, Name
 from api.foundation.pages import Page
-from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, VersionMissing
+from api.foundation.problems import (
+    InvalidInput,
+    NotFound,
+    RecordDiffers,
+    VersionMismatch,
+    VersionMissing,
+)
 from api.foundation.records import IfMatch, tell_created
 from api.protocols import activation, drafting, queries, shipped
 from api.protocols.documents import document_schema
@@ -185,7 +191,9 @@ async def rewrite_protocol(
 @router.post(
     "/protocols/{protocol_id}/activate",
     response_model=ProtocolRead,
-    responses=found(ProtocolNotADraft, PolicyOutOfOrder, VersionMissing, VersionMismatch),
+    responses=found(
+        InvalidInput, ProtocolNotADraft, PolicyOutOfOrder, VersionMissing, VersionMismatch
+    ),
 )
 async def activate_protocol(
     protocol_id: UUID,
@@ -197,6 +205,7 @@ async def activate_protocol(
     """批准一份草稿施行。
 
     自其施行日期起生效,前一版于前一日止;正在执行的隔离仍按原来的一版(M3.1)。
+    草稿按现行要求再核对一遍,有误的指出位置,更正后再批准。
     """
     protocol = await activation.activate_protocol(session, maker, protocol_id, version)
     return _shown(response, protocol)

@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.access.caller import entry_of
 from api.foundation import clock
+from api.foundation.database import Entry
 from api.foundation.problems import (
     InvalidInput,
     NotFound,
@@ -161,6 +163,32 @@ async def test_the_next_revision_takes_over_from_its_day(town: Town):
         wanted = {"code": "followed", "in_force_on": day}
         (standing,) = (await zhou.get(PROTOCOLS, params=wanted)).json()["items"]
         assert standing["revision"] == revision
+
+
+async def test_what_was_kept_by_laxer_rules_is_copied_and_mended_before_it_is_in_force(town: Town):
+    zhou = await town.as_("zhou")
+    first = await activated(zhou, "laxer")
+    approver = ["plans", "0", "release", "approver", "roles"]
+    async with town.database.session(Entry.for_the_house(TOWNSHIP)) as session:
+        await session.execute(
+            text(
+                "UPDATE protocols SET document = jsonb_set(document, CAST(:path AS text[]), "
+                """'["volunteer"]') WHERE id = CAST(:id AS uuid)"""
+            ),
+            {"path": approver, "id": first["id"]},
+        )
+    copy = {"id": str(new_id()), "effective_from": "2022-11-11"}
+    copied = (await zhou.post(f"{PROTOCOLS}/{first['id']}/copy", json=copy)).json()
+    assert copied["document"]["plans"][0]["release"]["approver"]["roles"] == ["volunteer"]
+    refused = assert_problem(await activate(zhou, copied), InvalidInput)
+    pointers = [each["pointer"] for each in refused["errors"]]
+    assert pointers == [f"/body/document/{'/'.join(approver)}/0"]
+
+    mended = rewritten(draft("laxer", effective_from="2022-11-11"))
+    version = {"If-Match": f'"{copied["version"]}"'}
+    told = await zhou.put(f"{PROTOCOLS}/{copied['id']}", json=mended, headers=version)
+    assert told.status_code == 200, told.text
+    assert (await activate(zhou, told.json())).status_code == 200
 
 
 async def test_a_revision_takes_effect_after_the_one_it_follows(town: Town):
