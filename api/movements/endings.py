@@ -12,13 +12,12 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.movements.lateness import no_longer_late
-from api.movements.models import Leave, LeaveStatus, Transfer, TransferStatus
+from api.movements.models import NOT_OUT, Leave, LeaveStatus, Transfer, TransferStatus
 from api.quarantines.ending import when_ended
 from api.quarantines.models import Quarantine
 
 _REASON = "隔离已结束"
 _NOT_ON_THE_ROAD = (TransferStatus.requested, TransferStatus.approved, TransferStatus.dispatched)
-_NOT_OUT = (LeaveStatus.requested, LeaveStatus.approved)
 
 
 @when_ended
@@ -28,7 +27,7 @@ async def call_off(session: AsyncSession, caller: Claims, quarantine: Quarantine
         col(Transfer.quarantine_id) == quarantine.id, col(Transfer.status).in_(_NOT_ON_THE_ROAD)
     )
     leaves = select(Leave).where(
-        col(Leave.quarantine_id) == quarantine.id, col(Leave.status).in_(_NOT_OUT)
+        col(Leave.quarantine_id) == quarantine.id, col(Leave.status).in_(NOT_OUT)
     )
     called_off: dict[str, Any] = {"cancelled_at": clock.now(), "cancelled_reason": _REASON}
     for transfer in await session.scalars(transfers):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.access.two_people import NeedsAnotherPerson
@@ -17,7 +18,7 @@ from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
 from api.movements.leave_hours import refuse_hours, refuse_never_left
 from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
-from api.movements.models import Leave, LeaveStatus
+from api.movements.models import NOT_OUT, Leave, LeaveStatus
 from api.movements.overstays import take_back
 from api.movements.problems import LeaveNoLongerFits, LeaveNotAllowed, OutOfOrder
 from api.protocols.models import WhereaboutsKind
@@ -49,6 +50,7 @@ async def ask_for_leave(
     if said.until_at <= said.from_at:
         raise InvalidInput("返回时间须晚于外出时间。", pointer="/body/until_at")
     quarantine = await locked(session, quarantine_id)
+    await _let_lapse(session, caller, quarantine, but=said.id)
     row = _row(session, quarantine, said, fields)
     kept, created = await create_once(session, Proposal(said, row))
     if kept.quarantine_id != quarantine_id:
@@ -58,6 +60,25 @@ async def ask_for_leave(
         details = {"leave": str(kept.id)}
         await note_step(session, caller, "leaves.request", quarantine, details)
     return kept, created
+
+
+async def _let_lapse(
+    session: AsyncSession, caller: Claims, quarantine: Quarantine, *, but: UUID
+) -> None:
+    """Call off leave whose hours went by without anybody going out: it is in nobody's way.
+
+    Not before it is: a phone without signal may yet tell that somebody went, and came back.
+    """
+    lapsed = select(Leave).where(
+        col(Leave.quarantine_id) == quarantine.id,
+        col(Leave.status).in_(NOT_OUT),
+        col(Leave.until_at) <= clock.now(),
+        col(Leave.id) != but,
+    )
+    for leave in (await session.scalars(lapsed)).all():
+        changes = {"cancelled_at": clock.now(), "cancelled_reason": "时间已过,未外出"}
+        status = {"status": LeaveStatus.cancelled}
+        await _take(session, caller, leave, quarantine, status | changes)
 
 
 def _row(
@@ -188,7 +209,7 @@ async def cancel_leave(
     leave = await leave_of(session, leave_id)
     if _done(leave.cancelled_reason, said.reason, name="reason"):
         return leave
-    if leave.status not in {LeaveStatus.requested, LeaveStatus.approved}:
+    if leave.status not in NOT_OUT:
         raise OutOfOrder(state=leave.status.value)
     changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
     await _take(session, caller, leave, quarantine, {"status": LeaveStatus.cancelled, **changes})

@@ -146,6 +146,10 @@ class LeaveStatus(Labelled):
     cancelled = "cancelled", "已取消"
 
 
+NOT_OUT = (LeaveStatus.requested, LeaveStatus.approved)
+"""Leave that may still be called off."""
+
+
 class Leave(Recorded, table=True):
     """A quarantined person leaves home for a reason, by a route and until an hour approved before.
 

@@ -250,6 +250,31 @@ async def test_what_can_no_longer_be_is_rejected_not_approved(town: Town):
     assert rejected["status"] == "rejected"
 
 
+async def test_leave_that_nobody_took_is_in_nobodys_way(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    kept = await a_quarantine(lin)
+    untaken = await _asked(ming, kept)
+    await _went(lin, f"{untaken}/approve", {})
+    early = await ming.post(f"/v1/quarantines/{kept['id']}/leaves", json=leave_body())
+    assert_problem(early, LeaveUnderWay)
+    with travel(clock.now() + timedelta(hours=5)):
+        ming = town.client(await town.token_of("ming"))
+        undecided = await _asked(ming, kept)
+    lapsed = (await lin.get(untaken)).json()
+    assert (lapsed["status"], lapsed["cancelled_reason"]) == ("cancelled", "时间已过,未外出")
+    with travel(clock.now() + timedelta(hours=10)):
+        ming = town.client(await town.token_of("ming"))
+        out = await _asked(ming, kept)
+        lin = town.client(await town.token_of("lin"))
+        assert (await lin.get(undecided)).json()["status"] == "cancelled"
+        await _went(lin, f"{out}/approve", {})
+        await _went(ming, f"{out}/out", {})
+    with travel(clock.now() + timedelta(hours=15)):  # who is out is not back yet
+        ming = town.client(await town.token_of("ming"))
+        again = await ming.post(f"/v1/quarantines/{kept['id']}/leaves", json=leave_body())
+        assert_problem(again, LeaveUnderWay)
+
+
 async def test_leave_is_not_taken_from_a_stage_that_is_never_left_by_now(town: Town):
     lin, ming = await town.as_("lin"), await town.as_("ming")
     kept = await a_quarantine(lin)
