@@ -21,6 +21,7 @@ from api.quarantines.models import EndReason, Quarantine
 from api.quarantines.stages import judging_policy, stages_of
 from api.readings.alarms import shown_by_reading, tell_abnormal
 from api.readings.judging import Sent, judged_by, refuse_unless_running
+from api.readings.missed_again import tell_missed
 from api.readings.models import Reading
 from api.readings.problems import ReadingDiscarded, WindowAlreadyMeasured
 from api.readings.schemas import NOTE, ReadingCorrect, ReadingRecord
@@ -50,8 +51,11 @@ async def correct_reading(
     judged = await _judged_anew(session, corrector.cell, reading, said, policies=policies)
     changes |= {name: judged[name] for name in judged.keys() & Reading.model_fields}
     await _refuse_taken(session, reading, changes)
+    slot = reading.day, reading.window
     correction = Correction(version=version, by=corrector.worker, reason=said.reason)
     await correct(session, reading, changes, correction)
+    if slot != (reading.day, reading.window):
+        await tell_missed(session, reading.quarantine_id, *slot)
     audit(session, corrector, "readings.correct", subject=reading.id, reach=reading.reach)
     shown = reading.model_dump() | judged
     findings = list(shown_by_reading(shown))
@@ -65,12 +69,16 @@ async def correct_reading(
 async def discard_reading(
     session: AsyncSession, discarder: Claims, reading_id: UUID, *, reason: str
 ) -> Reading:
-    """Let a reading count no more: its window is missing again. Twice is once."""
+    """Let a reading count no more: its window is missing again, and missed if over. Twice is once.
+
+    Raises `NotFound`.
+    """
     reading = await _reading(session, reading_id)
     if reading.discarded_at is None:
         correction = Correction(version=reading.version, by=discarder.worker, reason=reason)
         await correct(session, reading, {"discarded_at": clock.now()}, correction)
         await evidence_discarded(session, EvidenceKind.reading, reading.id)
+        await tell_missed(session, reading.quarantine_id, reading.day, reading.window)
         audit(session, discarder, "readings.discard", subject=reading.id, reach=reading.reach)
     return reading
 

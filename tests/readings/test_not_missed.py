@@ -21,10 +21,15 @@ async def _looked_again(town: Town) -> int:
         return await sweep_not_missed(connection, TOWNSHIP, clock.now())
 
 
-async def _alert(town: Town, person: dict[str, Any]) -> dict[str, Any]:
+async def _alerts(town: Town, person: dict[str, Any]) -> list[dict[str, Any]]:
     lin = await signed_in(town, "lin")
     wanted = {"cause": "missed_reading", "quarantine_id": person["id"]}
-    [alert] = (await lin.get("/v1/alerts", params=wanted)).json()["items"]
+    return (await lin.get("/v1/alerts", params=wanted)).json()["items"]
+
+
+async def _alert(town: Town, person: dict[str, Any]) -> dict[str, Any]:
+    lin = await signed_in(town, "lin")
+    [alert] = await _alerts(town, person)
     return (await lin.get(f"/v1/alerts/{alert['id']}")).json()
 
 
@@ -52,6 +57,31 @@ async def test_measured_in_its_window_and_told_after_the_sweep_it_was_not_missed
     [done] = alert["actions"]
     assert (done["verb"], done["worker_id"]) == ("verify", None)
     assert await _looked_again(town) == 0
+
+
+async def test_what_turns_out_not_to_have_been_measured_was_missed_after_all(
+    town: Town, look: Look, quarantine: dict[str, Any], morning: Any
+):
+    await look(8, 20)
+    await look(12)
+    ming = await signed_in(town, "ming")
+    told = reading_body(quarantine, measured_at=at(8, 30).isoformat())
+    kept = (await ming.post("/v1/readings", json=told)).json()
+    assert await _looked_again(town) == 1
+    gone = await ming.post(f"/v1/readings/{kept['id']}/discard", json={"reason": "记错了人"})
+    assert gone.status_code == 200, gone.text
+    statuses = [each["status"] for each in await _alerts(town, quarantine)]
+    assert sorted(statuses) == ["open", "verified"]
+    assert await _looked_again(town) == 0
+
+    told = reading_body(quarantine, measured_at=at(8, 31).isoformat())
+    again = (await ming.post("/v1/readings", json=told)).json()
+    assert await _looked_again(town) == 1
+    morning.move_to(at(9, days=2))
+    ming = await signed_in(town, "ming")
+    old = await ming.post(f"/v1/readings/{again['id']}/discard", json={"reason": "记错了人"})
+    assert old.status_code == 200, old.text
+    assert {each["status"] for each in await _alerts(town, quarantine)} == {"verified"}
 
 
 async def test_measured_only_after_it_was_told_it_was_missed(
