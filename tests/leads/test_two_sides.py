@@ -13,8 +13,8 @@ from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
 from api.leads.problems import LeadNotSo
 from api.leads.transferring import receive
-from tests.builders import a_household, a_lead, a_lead_batch
-from tests.cast import OTHER_TOWNSHIP, TOWNSHIP, Town, assert_problem, grid_id
+from tests.builders import a_household, a_lead, a_lead_batch, synthetic_resident
+from tests.cast import OTHER_TOWNSHIP, TOWNSHIP, Town, assert_problem, grid_id, id_of
 from tests.leads.test_verification import LIU_1, answered, concluded, tried
 
 Lead = dict[str, Any]
@@ -104,6 +104,31 @@ async def test_both_townships_hear_at_once_of_what_was_received(
     for client, after, subject in ((zhou, last[0], lead), (bai, last[1], there)):
         heard = (await client.get("/v1/events/poll", params={"after": after})).json()["items"]
         assert ("duties.changed", subject) in [(e["kind"], e["subject_id"]) for e in heard]
+
+
+async def test_a_familys_phone_proves_nobody_elsewhere_either(
+    town: Town, zhou: httpx.AsyncClient, batch: dict[str, Any]
+):
+    bai, lin = await town.as_("bai"), await town.as_("lin")
+    mother = synthetic_resident(name="黄秀英")
+    there = await a_household(bai, grid=id_of(f"{OTHER_TOWNSHIP} t"), residents=[mother])
+    daughter = {"name": "黄小妹", "phone": mother["phone"]}
+    told = [daughter, daughter | {"name": "黄秀英"}, daughter | {"name": None}]
+    received: list[Lead] = []
+    for person in told:
+        lead = (await _given(zhou, batch, **person))["id"]
+        await concluded(lin, lead, "not_in_jurisdiction", note="在外乡")
+        said = _transfer(to_code=OTHER_TOWNSHIP, to_name="白水乡")
+        handed = await zhou.post(f"/v1/leads/{lead}/transfers", json=said)
+        assert handed.status_code == 201, handed.text
+        receipt = (await _received(town, said["id"]))["receipt"]
+        found = await bai.get("/v1/leads", params={"batch_id": receipt.split()[1]})
+        received += found.json()["items"]
+    assert [each["matched_how"] for each in received] == [None, "phone", "phone"]
+    assert {each["household_id"] for each in received} == {there["id"]}
+    assert {each["assigned_how"] for each in received} == {"phone"}
+    assert [each["duplicate"] for each in received] == [None, None, "proposed"]
+    assert received[2]["duplicate_of_id"] == received[0]["id"]
 
 
 async def test_what_was_declined_by_hand_does_not_arrive_as_well(
