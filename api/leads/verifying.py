@@ -177,7 +177,11 @@ _FOUND = text("""
         (
             SELECT q.id FROM quarantines AS q
             WHERE q.resident_id = :resident AND q.status IN ('planned', 'active')
-        ) AS quarantine
+        ) AS quarantine,
+        EXISTS (
+            SELECT FROM arrivals AS r
+            WHERE r.id = :arrival AND r.status <> 'invalid' AND r.discarded_at IS NULL
+        ) AS arrival
     FROM lead_attempts AS a WHERE a.lead_id = :lead AND a.discarded_at IS NULL
 """)
 
@@ -186,7 +190,9 @@ async def _found(
     session: AsyncSession, lead: Lead, said: LeadConclusion, started: dict[str, Any]
 ) -> Found:
     resident = started.get("resident_id") or lead.resident_id
-    row = (await session.execute(_FOUND, {"lead": lead.id, "resident": resident})).one()
+    arrival = started.get("arrival_id") or lead.arrival_id
+    sought = {"lead": lead.id, "resident": resident, "arrival": arrival}
+    row = (await session.execute(_FOUND, sought)).one()
     batch = await batch_of(session, lead.batch_id)
     if said.outcome is LeadOutcome.controlled_here and row.quarantine is not None:
         started.setdefault("quarantine_id", row.quarantine)
@@ -196,7 +202,7 @@ async def _found(
         visited=row.visited,
         asked=frozenset(Question(each) for each in row.asked if each is not None),
         is_resident=resident is not None,
-        has_arrival=(started.get("arrival_id") or lead.arrival_id) is not None,
+        has_arrival=row.arrival,
         in_quarantine=row.quarantine is not None,
         is_duplicate=lead.duplicate is Doubled.confirmed,
         has_note=said.note is not None,

@@ -11,7 +11,7 @@ from api.foundation import clock
 from api.foundation.database import Entry
 from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
-from api.leads.problems import LeadNotSo
+from api.leads.problems import LeadNotReady, LeadNotSo
 from api.leads.transferring import receive
 from tests.builders import a_household, a_lead, a_lead_batch, synthetic_resident
 from tests.cast import OTHER_TOWNSHIP, TOWNSHIP, Town, assert_problem, grid_id, id_of
@@ -208,6 +208,27 @@ async def test_who_is_known_by_a_phone_alone_is_registered_by_the_name_they_gave
     assert told.status_code == 200, told.text
     arrival = (await ming.get(f"/v1/arrivals/{came['id']}")).json()
     assert arrival["arrival"]["name"] == "黄大妹"
+
+
+async def test_an_arrival_that_was_untrue_registered_nobody(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient, batch: dict[str, Any]
+):
+    home = await a_household(ming, grid=grid_id(LIU_1))
+    lead = (await _given(zhou, batch))["id"]
+    await tried(ming, lead, reached=True)
+    await answered(ming, lead)
+    came = {"id": str(new_id()), "household_id": home["id"], "stays": []}
+    told = await concluded(ming, lead, "missed_now_registered", arrival=came)
+    assert told.status_code == 200, told.text
+    doubted = {"approved": False, "reason": "再核实"}
+    assert (await zhou.post(f"/v1/leads/{lead}/review", json=doubted)).status_code == 200
+    untrue = {"reason": "冒用他人姓名"}
+    gone = await ming.post(f"/v1/arrivals/{came['id']}/invalidate", json=untrue)
+    assert gone.status_code == 200, gone.text
+    assert_problem(await concluded(ming, lead, "missed_now_registered"), LeadNotReady)
+    again = came | {"id": str(new_id())}
+    told = await concluded(ming, lead, "missed_now_registered", arrival=again)
+    assert (told.status_code, told.json()["arrival_id"]) == (200, again["id"])
 
 
 @pytest.mark.parametrize("name", ["arrived_on", "claimed_on"])
