@@ -68,17 +68,19 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
 
 
 def _person(lead: Lead, said: LeadArrival, plain: LeadRevealed) -> dict[str, Any]:
-    """Who it is: a resident, or somebody of whom only the lead tells."""
-    if lead.resident_id is not None:
-        return {"resident_id": lead.resident_id}
-    return {
-        "name": lead.name or said.name,
-        "sex": lead.sex,
-        "birth_date": lead.birth_date,
+    """Who it is: a resident, or somebody of whom only the lead tells.
+
+    Of a resident the register may not have the numbers that the lead tells.
+    """
+    numbers = {
         "document_kind": lead.document_kind,
         "document": plain.document,
         "phone": plain.phone,
     }
+    if lead.resident_id is not None:
+        return {"resident_id": lead.resident_id, **numbers}
+    person = {"name": lead.name or said.name, "sex": lead.sex, "birth_date": lead.birth_date}
+    return person | numbers
 
 
 def _arrived(lead: Lead) -> datetime:

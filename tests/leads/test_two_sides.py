@@ -210,6 +210,27 @@ async def test_who_is_known_by_a_phone_alone_is_registered_by_the_name_they_gave
     assert arrival["arrival"]["name"] == "黄大妹"
 
 
+async def test_the_register_learns_the_number_that_a_lead_told(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient, batch: dict[str, Any]
+):
+    aunt, told = {"id": str(new_id()), "name": "韦阿婆", "relation": "other"}, synthetic_resident()
+    home = await a_household(ming, grid=grid_id(LIU_1), residents=[aunt])
+    number = {name: told[name] for name in ("document_kind", "document")}
+    lead = (await _given(zhou, batch, name="韦阿婆", phone=None, **number))["id"]
+    matched = await ming.post(f"/v1/leads/{lead}/match", json={"resident_id": aunt["id"]})
+    assert matched.status_code == 200, matched.text
+    await tried(ming, lead, reached=True)
+    await answered(ming, lead)
+    came = {"id": str(new_id()), "household_id": home["id"], "stays": []}
+    concluding = await concluded(ming, lead, "missed_now_registered", arrival=came)
+    assert concluding.status_code == 200, concluding.text
+    seen = {"resident_id": aunt["id"]}
+    verified = await ming.post(f"/v1/arrivals/{came['id']}/verify", json=seen)
+    assert verified.status_code == 200, verified.text
+    found = await ming.post("/v1/residents/search", json=number)
+    assert [each["id"] for each in found.json()["items"]] == [aunt["id"]]
+
+
 async def test_an_arrival_that_was_untrue_registered_nobody(
     zhou: httpx.AsyncClient, ming: httpx.AsyncClient, batch: dict[str, Any]
 ):
