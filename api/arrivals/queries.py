@@ -15,6 +15,7 @@ from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.protocols.models import ExposureClass, RiskLevel
+from api.registry.models import Resident
 from api.registry.queries import below_grid
 
 UNCONCERNED = (ExposureClass.returnee, ExposureClass.other)
@@ -50,6 +51,10 @@ _UNSEEN = "没有找到该返(来)乡登记,或不在您的网格范围内。"
 async def locked(session: AsyncSession, arrival_id: UUID) -> Arrival:
     """The same, locked until the transaction ends: steps of one arrival follow one another."""
     await keep_list(await driver_of(session))
+    # Whoever is signed out is locked before what ends with that: so are they here.
+    whose = select(Resident.id).join(Arrival, col(Arrival.resident_id) == Resident.id)
+    by_id = whose.where(col(Arrival.id) == arrival_id)
+    await session.execute(by_id.with_for_update(of=Resident, key_share=True))
     statement = select(Arrival).where(col(Arrival.id) == arrival_id).with_for_update()
     found = await session.scalars(statement, execution_options={"populate_existing": True})
     arrival = found.one_or_none()

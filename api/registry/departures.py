@@ -78,7 +78,7 @@ async def leave_household(
     if household.left_on is not None:
         return _left_already(household, said, HouseholdLeft)
     _refuse_day(said.left_on)
-    residents = await living_in(session, household.id)
+    residents = await living_in(session, household.id, locked=True)
     for leaving in (*residents, household):
         await _leave(session, caller, leaving, said)
     await check_leaving(session, Leaving(caller, [each.id for each in residents], said))

@@ -34,14 +34,19 @@ async def resident_of(
     return found
 
 
-async def living_in(session: AsyncSession, household: UUID) -> Sequence[Resident]:
+async def living_in(
+    session: AsyncSession, household: UUID, *, locked: bool = False
+) -> Sequence[Resident]:
     """Those who live in the household now, in the order they were registered."""
     statement = select(Resident).where(
         col(Resident.household_id) == household,
         col(Resident.left_on).is_(None),
         col(Resident.discarded_at).is_(None),
     )
-    return (await session.scalars(statement.order_by(col(Resident.id)))).all()
+    statement = statement.order_by(col(Resident.id))
+    if locked:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(statement)).all()
 
 
 async def open_bonds(session: AsyncSession, households: Iterable[UUID]) -> dict[UUID, list[Bond]]:

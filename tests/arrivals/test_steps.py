@@ -351,6 +351,21 @@ async def test_whoever_is_signed_out_waits_for_nobody_any_more(town: Town, home:
     assert still["status"] == "expected"
 
 
+async def test_whoever_tells_of_a_departure_at_the_same_moment_is_told_the_same(town: Town):
+    ming = await town.as_("ming")
+    left = {"left_on": TODAY["departed_on"]}
+    for _ in range(4):
+        family = await a_household(ming, grid=HOME)
+        person = family["residents"][0]["id"]
+        arrival = await _here(ming, family, resident_id=person)
+        answers = await asyncio.gather(
+            _step(ming, arrival, "depart", **TODAY),
+            ming.post(f"/v1/residents/{person}/leave", json=left),
+            ming.post(f"/v1/households/{family['id']}/leave", json=left),
+        )
+        assert [each.status_code for each in answers] == [200] * 3, [e.text for e in answers]
+
+
 async def test_who_is_handed_over_lives_there_and_who_was_untrue_lives_nowhere(
     town: Town, home: dict[str, Any]
 ):
