@@ -22,6 +22,7 @@ from api.protocols.models import ExposureClass, ManagementCategory, RiskLevel
 from api.protocols.problems import NoRuleApplies
 from api.protocols.proposing import Rulebook
 from api.protocols.what_if_schemas import PlanLaid
+from api.quarantines.ground import refuse_far_start
 from api.quarantines.models import PlaceKind, Quarantine, QuarantineReason
 from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
 from api.quarantines.queries import RUNNING
@@ -41,6 +42,8 @@ async def confirm(
         return await _confirmed_before(book, caller, arrival, said)
     refuse_standing(arrival, ArrivalStatus.verified)
     await _refuse_second(book.session, arrival)
+    # Before what was in force on that day is asked: of a year mistyped, nothing was.
+    refuse_far_start(said.control_started_on, pointer="/body/control_started_on")
     weighed = await weigh(book, arrival, said.control_started_on, said.protocol_id)
     if weighed.plan is None:
         considered = [rule.model_dump(mode="json") for rule in weighed.considered]

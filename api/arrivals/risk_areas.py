@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +19,14 @@ from api.arrivals.risk_schemas import RiskAreaCorrect, RiskAreaDiscard, RiskArea
 from api.arrivals.rules import change_list, driver_of
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
+from api.foundation.field_records import EARLIEST
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once, kept_before
 from api.protocols.models import WHOLE_CELL, RiskLevel
+
+_EARLIEST, _A_YEAR = clock.local_day(EARLIEST), timedelta(days=366)
+"""An area listed from before that, or from years ahead, is a year mistyped: it classed nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,8 @@ def refuse_faults(
     if said.level is RiskLevel.none:
         detail = "名单只列有风险的地区;如已解除,请填写截止日期。"
         raise InvalidInput(detail, pointer=f"{within}/level")
+    if not _EARLIEST <= said.from_on <= clock.today() + _A_YEAR:
+        raise InvalidInput("起始日期不对,请核对。", pointer=f"{within}/from_on")
     if said.to_on is not None and said.to_on < said.from_on:
         raise InvalidInput("截止日期不能早于起始日期。", pointer=f"{within}/to_on")
     for other in others:

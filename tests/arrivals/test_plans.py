@@ -212,6 +212,9 @@ async def test_whom_no_clause_concerns_is_not_controlled_and_told_why(town: Town
     ming, lin = await town.as_("ming"), await town.as_("lin")
     arrival = await _verified(ming, code="441900003")
     assert (arrival["risk_level"], arrival["awaits_decision"]) == ("none", False)
+    mistyped = _confirmation(control_started_on=day(-730))
+    refused = assert_problem(await _confirm(lin, arrival, mistyped), InvalidInput)
+    assert refused["errors"][0]["pointer"] == "/body/control_started_on"
     refused = assert_problem(await _confirm(lin, arrival, _confirmation()), NoRuleApplies)
     assert len(refused["considered"]) == 6
     assert all(rule["unmet"] for rule in refused["considered"])

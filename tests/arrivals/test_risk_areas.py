@@ -88,6 +88,8 @@ async def test_an_area_is_kept_once_and_zeros_that_fill_up_its_code_are_dropped(
         ({"code_prefix": "44030"}, "/body/code_prefix"),
         ({"level": "none"}, "/body/level"),
         ({"to_on": "2022-01-31"}, "/body/to_on"),
+        ({"from_on": "1922-02-01"}, "/body/from_on"),
+        ({"from_on": "2199-02-01"}, "/body/from_on"),
         ({"from_on": "2022-02-30"}, "/body/from_on"),
         ({"from_on": "0002-01-01"}, "/body/from_on"),
         ({"announcement": " "}, "/body/announcement"),
