@@ -115,6 +115,7 @@ async def verify(
         "registered_anew": said.register_as is not None,
     }
     await correct(session, arrival, changes, Correction(arrival.version, by=caller.worker))
+    await _let_learn(session, caller, arrival, resident)
     await note(session, caller, "arrivals.verify", arrival)
     return arrival
 
@@ -140,12 +141,17 @@ async def _resident(
         home = str(resident.household_id)
         raise RegisteredElsewhere(pointer="/body/resident_id", household_id=home)
     refuse_another(arrival, resident, pointer="/body/resident_id")
+    return resident
+
+
+async def _let_learn(
+    session: AsyncSession, caller: Claims, arrival: Arrival, resident: Resident
+) -> None:
     learnt = _learnt(session, arrival, resident)
-    if not learnt:
-        return resident
-    put_right = ResidentCorrect.model_validate(learnt | {"reason": "返(来)乡核实"})
-    with _held_by_another("/body/resident_id"):
-        return await correct_resident(session, caller, resident.id, put_right, resident.version)
+    if learnt:
+        put_right = ResidentCorrect.model_validate(learnt | {"reason": "返(来)乡核实"})
+        with _held_by_another("/body/resident_id"):
+            await correct_resident(session, caller, resident.id, put_right, resident.version)
 
 
 def _learnt(session: AsyncSession, arrival: Arrival, resident: Resident) -> dict[str, Any]:

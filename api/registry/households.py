@@ -14,6 +14,7 @@ from api.foundation.database import keyring_of
 from api.grids.queries import open_grid_in_reach
 from api.registry.departures import departure_put_right
 from api.registry.drafts import sealed
+from api.registry.leaving import PutRight, follow_putting_right
 from api.registry.models import Household, Resident
 from api.registry.queries import household_of
 from api.registry.schemas import HouseholdCorrect
@@ -71,5 +72,10 @@ async def _put_right_together(
     changes: dict[str, Any] = {"left_on": left_on}
     if left_on is None:
         changes["destination_sealed"] = None
-    for resident in (await session.scalars(together.order_by(col(Resident.id)))).all():
+    told = household.left_on
+    people = (await session.scalars(together.order_by(col(Resident.id)))).all()
+    for resident in people:
         await correct(session, resident, changes, Correction(resident.version, by=caller.worker))
+    if told is not None:
+        put_right = PutRight(caller, [each.id for each in people], told, left_on)
+        await follow_putting_right(session, put_right)

@@ -5,10 +5,12 @@ Later rooms register at import, so that nothing here knows of them:
     @before_leaving
     async def keep(session: AsyncSession, leaving: Leaving) -> None: ...
 
-All run in the transaction in which people leave, once it is known that the caller may let them.
+All run in the transaction in which people leave, once it is known that the caller may let them. A
+departure told wrong is followed in the same way (`after_putting_right`).
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,3 +44,30 @@ async def check_leaving(session: AsyncSession, leaving: Leaving) -> None:
     """Let every room end what ends; raise the problem of the first that keeps somebody here."""
     for check in _checks:
         await check(session, leaving)
+
+
+class PutRight(NamedTuple):
+    """Whose departure was told wrong: the day that was told, and the right one, None for none."""
+
+    caller: Claims
+    residents: Collection[UUID]
+    told: date
+    right: date | None
+
+
+Follow = Callable[[AsyncSession, PutRight], Awaitable[None]]
+"""Puts right what was ended by a departure told wrong."""
+
+_following: list[Follow] = []
+
+
+def after_putting_right(follow: Follow) -> Follow:
+    """Register what follows a departure that is put right."""
+    _following.append(follow)
+    return follow
+
+
+async def follow_putting_right(session: AsyncSession, put_right: PutRight) -> None:
+    """Let every room follow a departure that was put right."""
+    for follow in _following:
+        await follow(session, put_right)

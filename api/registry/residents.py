@@ -19,6 +19,7 @@ from api.foundation.sealed import Keyring
 from api.registry.departures import departure_put_right
 from api.registry.drafts import resident_values, sealed
 from api.registry.ground import holders, refuse_held
+from api.registry.leaving import PutRight, follow_putting_right
 from api.registry.masked import opened
 from api.registry.models import Resident
 from api.registry.problems import HouseholdLeft
@@ -88,8 +89,12 @@ async def correct_resident(
     changes |= departure_put_right(keyring_of(session), resident, said)
     if "left_on" in changes:
         await _refuse_return_into_nothing(session, resident, said.left_on)
+    told = resident.left_on
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, resident, changes, correction)
+    if told is not None and "left_on" in changes:
+        put_right = PutRight(caller, [resident.id], told, resident.left_on)
+        await follow_putting_right(session, put_right)
     audit(
         session,
         caller,

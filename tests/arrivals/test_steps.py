@@ -351,6 +351,48 @@ async def test_whoever_is_signed_out_waits_for_nobody_any_more(town: Town, home:
     assert still["status"] == "expected"
 
 
+async def test_who_had_not_left_after_all_is_here_as_they_were(town: Town):
+    ming = await town.as_("ming")
+    family = await a_household(ming, grid=HOME)
+    person = family["residents"][0]["id"]
+    came = ago(days=3)
+    arrival = await an_arrival(ming, family, resident_id=person, expected_on=None, arrived_at=came)
+    await _done(ming, arrival, "verify", resident_id=person)
+
+    async def put_right(left_on: str | None) -> Any:
+        kept = (await ming.get(f"/v1/residents/{person}")).json()
+        said = {"left_on": left_on, "reason": "误登"}
+        version = {"If-Match": f'"{kept["version"]}"'}
+        return await ming.patch(f"/v1/residents/{person}", json=said, headers=version)
+
+    async def now() -> tuple[str, str | None]:
+        shown = (await ming.get(f"/v1/arrivals/{arrival['id']}")).json()["arrival"]
+        return shown["status"], shown["departed_on"]
+
+    await _done(ming, arrival, "depart", **TODAY)
+    earlier = (clock.today() - timedelta(days=1)).isoformat()
+    assert (await put_right(earlier)).status_code == 200
+    assert await now() == ("departed", earlier)
+    before = (clock.today() - timedelta(days=9)).isoformat()
+    assert_problem(await put_right(before), InvalidInput)
+    assert (await put_right(None)).status_code == 200
+    assert await now() == ("verified", None)
+
+    left = await ming.post(f"/v1/households/{family['id']}/leave", json={"left_on": earlier})
+    assert left.status_code == 200, left.text
+    assert await now() == ("departed", earlier)
+    version = {"If-Match": f'"{left.json()["version"]}"'}
+    said = {"left_on": None, "reason": "误登"}
+    back = await ming.patch(f"/v1/households/{family['id']}", json=said, headers=version)
+    assert back.status_code == 200, back.text
+    assert await now() == ("verified", None)
+
+    await _done(ming, arrival, "depart", **TODAY)
+    again = await _here(ming, family)
+    await _done(ming, again, "verify", resident_id=person)  # came back: that one has ended
+    assert await now() == ("departed", TODAY["departed_on"])
+
+
 async def test_whoever_tells_of_a_departure_at_the_same_moment_is_told_the_same(town: Town):
     ming = await town.as_("ming")
     left = {"left_on": TODAY["departed_on"]}
