@@ -24,7 +24,7 @@ from api.checkpoints.rules import RuleShelf
 from api.checkpoints.usual import Recollection
 from api.doors import opened
 from api.duties.remembered import Days
-from api.foundation import contract, handlers, logs, written_contract
+from api.foundation import contract_document, handlers, logs, written_contract
 from api.foundation.database import Database
 from api.foundation.directory import Directory
 from api.foundation.edge import Compressed, Edge
@@ -116,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.insert(0, Directory(OPERATIONS))
     app.router.routes.extend(OPERATIONS)  # not to be found there, but for the contract
     handlers.install(app)
-    contract.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)
+    contract_document.install(app, rooms=vocabulary.ROOMS, members=vocabulary.MEMBERS)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
