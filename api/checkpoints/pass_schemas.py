@@ -92,7 +92,9 @@ class ShownDoses(Input):
 
 
 Shown = Annotated[
-    ShownCode | ShownCard | ShownTest | ShownDoses, Field(discriminator="proof"), TOLD_IN_PLACE
+    ShownCode | ShownCard | ShownTest | ShownDoses,
+    Field(discriminator="proof", title="ShownProof"),
+    TOLD_IN_PLACE,
 ]
 Plate = Annotated[ShortText | None, Field(description="车牌号,加密保存", examples=["桂F12345"])]
 FromPlace = Annotated[ShortText | None, Field(description="从哪里来,加密保存", examples=["百色市"])]

@@ -74,7 +74,7 @@ class VaccinationProof(Input):
 
 Proof = Annotated[
     HealthCodeProof | TravelCardProof | NegativeTestProof | VaccinationProof,
-    Field(discriminator="proof"),
+    Field(discriminator="proof", title="RequiredProof"),
     TOLD_IN_PLACE,
 ]
 Proofs = Annotated[

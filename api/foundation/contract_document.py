@@ -37,8 +37,7 @@ def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str
             document = _completed(_named(generated()))
             document["tags"] = [{"name": tag, "description": said} for tag, said in rooms.items()]
             _explain(document, members)
-            plain: dict[str, Any] = _without_sources(document)
-            app.openapi_schema = plain
+            app.openapi_schema = _everywhere(_everywhere(document, _as_map), _without_sources)
         return app.openapi_schema
 
     app.openapi = complete
@@ -62,22 +61,36 @@ def _telling(complete: Callable[[], dict[str, Any]]) -> Callable[[Request], Awai
 
 
 _SOURCE = r"(?:[MS]\d(?:\.\d+)?|domain [\d.]+|九不准(?:第\d条)?)"
-_SOURCES = re.compile(rf"\s*\({_SOURCE}(?:[、,; ]+{_SOURCE})*\)")
+_SOURCES = re.compile(rf"\s*[(\uff08]{_SOURCE}(?:[、,;\uff0c\uff1b ]+{_SOURCE})*[)\uff09]")
 
 
-def _without_sources(part: Any) -> Any:
-    """The same without the sources of its rules, which whoever builds the service reads by."""
+def _everywhere(part: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """The same with each of its objects changed, the inner ones first."""
     if isinstance(part, dict):
         told = cast("dict[str, Any]", part)
-        return {
-            name: _SOURCES.sub("", value)
-            if name in {"description", "summary"} and isinstance(value, str)
-            else _without_sources(value)
-            for name, value in told.items()
-        }
+        return change({name: _everywhere(value, change) for name, value in told.items()})
     if isinstance(part, list):
-        return [_without_sources(each) for each in cast("list[Any]", part)]
+        return [_everywhere(each, change) for each in cast("list[Any]", part)]
     return part
+
+
+def _without_sources(told: dict[str, Any]) -> dict[str, Any]:
+    """Without the sources of its rules, which whoever builds the service reads by."""
+    texts = {name: told[name] for name in ("description", "summary") if name in told}
+    plain = {name: _SOURCES.sub("", text) for name, text in texts.items() if isinstance(text, str)}
+    return told | plain
+
+
+def _as_map(told: dict[str, Any]) -> dict[str, Any]:
+    """A map whose names follow one pattern says so of its names.
+
+    Generators of clients read what a map holds from `additionalProperties` alone.
+    """
+    if len(told.get("patternProperties", ())) != 1:
+        return told
+    ((pattern, values),) = told.pop("patternProperties").items()
+    told["propertyNames"] = told.get("propertyNames", {}) | {"pattern": pattern}
+    return told | {"additionalProperties": values}
 
 
 def _named(document: dict[str, Any]) -> dict[str, Any]:

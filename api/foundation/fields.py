@@ -212,12 +212,12 @@ Longitude = Annotated[
 ]
 
 MaskedPhone = Annotated[
-    str, Field(pattern=r"\*", description="脱敏的电话号码", examples=["138****5678"])
+    str, Field(pattern=r"^.*\*.*$", description="脱敏的电话号码", examples=["138****5678"])
 ]
 """A phone number that can no longer be dialled; a plain one does not pass."""
 
 MaskedDocument = Annotated[
-    str, Field(pattern=r"\*", description="脱敏的证件号码", examples=["451***********0012"])
+    str, Field(pattern=r"^.*\*.*$", description="脱敏的证件号码", examples=["451***********0012"])
 ]
 """A document number of which only the ends are left; a plain one does not pass."""
 

@@ -19,7 +19,7 @@ Url = Annotated[
         {
             "type": "string",
             "format": "uri",
-            "pattern": "^https?://",
+            "pattern": "^https?://.*$",
             "maxLength": LONGEST_URL,
             "description": "接收地址,须为 https,不能是内部网络的地址;不跟随跳转",
             "examples": ["https://hooks.example.com/onegrid"],

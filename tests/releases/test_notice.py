@@ -102,7 +102,7 @@ def test_the_page_says_what_the_text_says():
 
 
 def test_the_page_brings_its_font_for_whoever_has_no_chinese_one():
-    (page,) = PdfReader(BytesIO(pdf_of(_notice()))).pages
+    page: Any = PdfReader(BytesIO(pdf_of(_notice()))).pages[0]
     chinese = [font for font in page["/Resources"]["/Font"].values() if "/ToUnicode" in font]
     assert chinese
     assert all("/FontFile2" in font["/FontDescriptor"] for font in chinese)
