@@ -21,7 +21,6 @@ __all__ = ["background", "work_until_told"]
 
 def work_until_told(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is under way then may end."""
-    logs.configure(settings.log_level)
     asyncio.run(_work(settings))
 
 
@@ -37,6 +36,9 @@ async def _work(settings: Settings) -> None:
         opened(settings) as database,
         opened_systems(database, settings.health_code_hosts),
     ):
+        logs.configure(
+            settings.log_level
+        )  # from here on it speaks to machines, no more to operators
         _log.info("working", sweeps=sorted(jobs.SWEEPS), jobs=sorted(jobs.JOBS))
         async with working(database, url), sending(database, url, fence_of(settings)):
             await told.wait()

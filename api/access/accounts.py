@@ -50,7 +50,7 @@ async def open_account(gate: Gate, opener: Claims, worker: UUID, said: AccountOp
     async with gate.database.session(entry_of(opener, writing=True)) as session:
         staff = await _entrusted(session, opener, worker)
         if staff.has_left:
-            raise NotFound("该人员已离任,不能开通账号。")
+            raise NotFound("该人员已离任，不能开通账号。")
         account = await _made(session, staff, opener.cell, said.name)
         account.phone_lookup = staff.phone_lookup
         _set_password(session, account, secret, must_change=True)
@@ -150,9 +150,9 @@ async def _entrusted(session: AsyncSession, caller: Claims, worker: UUID) -> Sta
     """
     staff = await queries.staff_in_reach(session, worker)
     if staff is None:
-        raise NotFound("没有找到该人员,或不在您的网格范围内。")
+        raise NotFound("没有找到该人员，或不在您的网格范围内。")
     if worker == caller.worker:
-        raise NotPermitted("不能办理本人的账号;修改密码请使用修改密码功能。")
+        raise NotPermitted("不能办理本人的账号；修改密码请使用修改密码功能。")
     posts = (await queries.person_in(session, caller.cell, worker)).posts
     seen = await queries.posts_in_reach(session, worker)
     below = all(post.id in seen and _is_below(caller, post) for post in posts)

@@ -14,7 +14,7 @@ class NotAColleague(Problem):
 
     status = 422
     title = "没有该人员"
-    detail = "没有找到实际办理的人,请从本乡镇的工作人员中选择。"
+    detail = "没有找到实际办理的人，请从本乡镇的工作人员中选择。"
     pointer = "/body/performed_by"
 
 

@@ -10,7 +10,7 @@ class SignInRefused(Problem):
 
     status = 401
     title = "登录失败"
-    detail = "账号或密码不正确,或账号已停用。"
+    detail = "账号或密码不正确，或账号已停用。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
@@ -19,7 +19,7 @@ class NoPost(Problem):
 
     status = 403
     title = "没有任职"
-    detail = "您目前没有任何任职,请联系上级网格长安排任职后再登录。"
+    detail = "您目前没有任何任职，请联系上级网格长安排任职后再登录。"
 
 
 class PostChoiceNeeded(Problem):
@@ -27,7 +27,7 @@ class PostChoiceNeeded(Problem):
 
     status = 409
     title = "请选择任职"
-    detail = "您有多个任职,请选择其中一个登录。"
+    detail = "您有多个任职，请选择其中一个登录。"
 
 
 class RefreshTokenUsed(Problem):
@@ -35,7 +35,7 @@ class RefreshTokenUsed(Problem):
 
     status = 401
     title = "登录已失效"
-    detail = "登录凭证被重复使用,为安全起见已退出登录,请重新登录。"
+    detail = "登录凭证被重复使用，为安全起见已退出登录，请重新登录。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
@@ -44,7 +44,7 @@ class PasswordTooWeak(Problem):
 
     status = 422
     title = "密码不符合要求"
-    detail = "密码至少10个字符,不能与账号、电话或原密码相同,也不能是常见密码。"
+    detail = "密码至少10个字符，不能与账号、电话或原密码相同，也不能是常见密码。"
 
 
 class PasswordWrong(Problem):
@@ -52,7 +52,7 @@ class PasswordWrong(Problem):
 
     status = 422
     title = "原密码不正确"
-    detail = "原密码不正确,密码没有修改。"
+    detail = "原密码不正确，密码没有修改。"
     pointer = "/body/current"
 
 
@@ -61,7 +61,7 @@ class AccountNameTaken(Problem):
 
     status = 409
     title = "账号名已被使用"
-    detail = "该账号名已被使用,请换一个。"
+    detail = "该账号名已被使用，请换一个。"
     constraints = ("uq_accounts_name",)
     pointer = "/body/name"
 
@@ -71,7 +71,7 @@ class AccountExists(Problem):
 
     status = 409
     title = "已有账号"
-    detail = "该人员已有登录账号;如忘记密码,请重置密码。"
+    detail = "该人员已有登录账号；如忘记密码，请重置密码。"
     constraints = ("pk_accounts",)
 
 
@@ -80,7 +80,7 @@ class PhoneHasAccount(Problem):
 
     status = 409
     title = "电话已有账号"
-    detail = "该人员的电话已用于另一个账号(可能在其他乡镇),请先核实电话,或由原乡镇停用该账号。"
+    detail = "该人员的电话已用于另一个账号（可能在其他乡镇），请先核实电话，或由原乡镇停用该账号。"
     constraints = ("uq_accounts_phone_lookup",)
 
 
@@ -89,7 +89,7 @@ class ServesElsewhere(Problem):
 
     status = 409
     title = "账号涉及其他乡镇"
-    detail = "该人员的账号同时用于其他乡镇,不能由本乡镇开通、重置或停用。"
+    detail = "该人员的账号同时用于其他乡镇，不能由本乡镇开通、重置或停用。"
 
 
 class AccountAboveYou(Problem):
@@ -98,6 +98,6 @@ class AccountAboveYou(Problem):
     status = 403
     title = "须由上级办理"
     detail = (
-        "该人员的任职高于您,或有任职不在您的网格范围内,其账号须由上级办理;"
+        "该人员的任职高于您，或有任职不在您的网格范围内，其账号须由上级办理；"
         "系统管理员的由系统管理员办理。"
     )

@@ -71,8 +71,8 @@ keys = APIRouter(tags=["access"], generate_unique_id_function=operation_name)
 async def sign_in_to_post(said: SignIn, at: AtGate, request: Request) -> TokensRead:
     """登录。
 
-    有多个任职而未选择时,回答 post-choice-needed 并列出任职,选定后带 post_id 再提交一次。
-    连续输错密码会暂停尝试,须等待的秒数见 Retry-After。
+    有多个任职而未选择时，回答 post-choice-needed 并列出任职，选定后带 post_id 再提交一次。
+    连续输错密码会暂停尝试，须等待的秒数见 Retry-After。
     """
     address = request.client.host if request.client else ""
     return await sign_in.sign_in(at, said, address=address)
@@ -86,7 +86,7 @@ async def sign_in_to_post(said: SignIn, at: AtGate, request: Request) -> TokensR
 async def refresh_tokens(said: Refresh, at: AtGate) -> TokensRead:
     """刷新登录。
 
-    refresh_token 只能使用一次;同一凭证第二次使用,本次登录全部失效(RFC 9700)。
+    refresh_token 只能使用一次；同一凭证第二次使用，本次登录全部失效（RFC 9700）。
     """
     return await sessions.refresh(at, said.refresh_token.get_secret_value())
 
@@ -103,14 +103,14 @@ async def sign_out(caller: SignedIn, session: ScopedSession) -> None:
 async def switch_post(wanted: PostSwitch, caller: SignedIn, at: AtGate) -> TokensRead:
     """换到本人的另一个任职。
 
-    登录保持不变,凭证全部换新,原任职的凭证立即失效。
+    登录保持不变，凭证全部换新，原任职的凭证立即失效。
     """
     return await sessions.switch_post(at, caller, wanted.post_id)
 
 
 @router.get("/me", response_model=Me)
 async def read_me(caller: SignedIn, at: AtGate) -> Me:
-    """查看本人:姓名、当前任职、权限、其他任职。"""
+    """查看本人：姓名、当前任职、权限、其他任职。"""
     return await queries.me(at.database, caller)
 
 
@@ -134,9 +134,9 @@ async def end_session(session_id: UUID, caller: SignedIn, session: ScopedSession
     responses=writes(PasswordWrong, PasswordTooWeak, TooMany),
 )
 async def change_password(change: PasswordChange, caller: SignedIn, at: AtGate) -> None:
-    """修改本人密码;其他设备上的登录随之结束。
+    """修改本人密码；其他设备上的登录随之结束。
 
-    改的是他人设定的初始密码时,改后刷新登录(/v1/refresh),即可办理其他事项。
+    改的是他人设定的初始密码时，改后刷新登录（/v1/refresh），即可办理其他事项。
     """
     await accounts.change_password(at, caller, change)
 
@@ -158,9 +158,9 @@ async def change_password(change: PasswordChange, caller: SignedIn, at: AtGate) 
 async def open_account(
     worker_id: UUID, wanted: AccountOpen, opener: AccountOpener, at: AtGate, response: Response
 ) -> AccountRead:
-    """为工作人员开通登录账号,或重新启用已停用的账号。
+    """为工作人员开通登录账号，或重新启用已停用的账号。
 
-    本人可用账号名或登记的电话登录,首次登录后应修改初始密码。
+    本人可用账号名或登记的电话登录，首次登录后应修改初始密码。
     """
     account = await accounts.open_account(at, opener, worker_id, wanted)
     response.headers["Location"] = f"/v1/workers/{worker_id}/account"
@@ -183,7 +183,7 @@ async def read_account(
 async def reset_password(
     worker_id: UUID, wanted: PasswordReset, resetter: AccountOpener, at: AtGate
 ) -> AccountRead:
-    """重置工作人员的密码;该人员的登录全部结束。"""
+    """重置工作人员的密码；该人员的登录全部结束。"""
     return _present(await accounts.reset_password(at, resetter, worker_id, wanted))
 
 
@@ -193,7 +193,7 @@ async def reset_password(
     responses=found(NotPermitted, AccountAboveYou, ServesElsewhere),
 )
 async def disable_account(worker_id: UUID, disabler: AccountOpener, session: ScopedSession) -> None:
-    """停用工作人员的登录账号;该人员的登录立即失效。"""
+    """停用工作人员的登录账号；该人员的登录立即失效。"""
     await accounts.disable_account(session, disabler, worker_id)
 
 
@@ -206,13 +206,13 @@ async def list_audit_entries(
     worker_id: Annotated[UUID | None, Query(description="操作人编号")] = None,
     day: Annotated[Day | None, Query(description="当地日期")] = None,
 ) -> Page[AuditEntryRead]:
-    """查看网格范围内的操作记录,最近的在前。"""
+    """查看网格范围内的操作记录，最近的在前。"""
     return await queries.audit_entries(session, AuditFilter(subject_id, worker_id, day), page)
 
 
 @keys.get("/.well-known/jwks.json", responses=problems())
 async def read_signing_keys(at: AtGate, response: Response) -> KeySet:
-    """验证访问凭证的公钥(RFC 7517);新钥启用之前即已公布。"""
+    """验证访问凭证的公钥（RFC 7517）；新钥启用之前即已公布。"""
     fresh_for = int(at.keys.overlap.total_seconds()) // 2
     response.headers["Cache-Control"] = f"public, max-age={fresh_for}"
     return KeySet.model_validate({"keys": await at.keys.published()})

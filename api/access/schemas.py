@@ -31,13 +31,15 @@ def _account_name(text: str) -> str:
             "account_name", "账号名为2到50个汉字、字母、数字、点、下划线或连字符"
         )
     if name.isdigit() and len(name) > 9:  # noqa: PLR2004 - as long as a phone number, or longer
-        raise PydanticCustomError("account_name_phone", "账号名不能是电话号码,用电话也可以直接登录")
+        raise PydanticCustomError(
+            "account_name_phone", "账号名不能是电话号码，用电话也可以直接登录"
+        )
     return name
 
 
 def _whole(secret: SecretStr) -> SecretStr:
     if any("\ud800" <= character <= "\udfff" for character in secret.get_secret_value()):
-        raise PydanticCustomError("secret_text", "含有无法识别的字符,请重新输入")
+        raise PydanticCustomError("secret_text", "含有无法识别的字符，请重新输入")
     return secret
 
 
@@ -54,7 +56,7 @@ AccountName = Annotated[
             "minLength": 2,
             "maxLength": 50,
             "pattern": f"^{_ACCOUNT_NAME}$",
-            "description": "账号名,不分大小写;不能是电话号码",
+            "description": "账号名，不分大小写；不能是电话号码",
             "examples": ["huangxiuying"],
         }
     ),
@@ -73,7 +75,7 @@ NewPassword = Annotated[
     Field(
         min_length=10,
         max_length=200,
-        description="新密码:至少10个字符,不能与账号、电话或原密码相同,也不能是常见密码",
+        description="新密码：至少10个字符，不能与账号、电话或原密码相同，也不能是常见密码",
         examples=["Qingshan-lvshui-2022"],
     ),
 ]
@@ -83,7 +85,7 @@ RefreshSecret = Annotated[
     Field(
         min_length=1,
         max_length=200,
-        description="登录或上次刷新时得到的 refresh_token,只能使用一次",
+        description="登录或上次刷新时得到的 refresh_token，只能使用一次",
         examples=[_REFRESH_TOKEN],
     ),
 ]
@@ -98,7 +100,7 @@ class SignIn(Input):
     password: Password
     post_id: Annotated[UUID | None, Field(description="所选任职的编号")] = None
     device: Annotated[
-        ShortText | None, Field(description="设备名称,便于本人辨认", examples=["小明的手机"])
+        ShortText | None, Field(description="设备名称，便于本人辨认", examples=["小明的手机"])
     ] = None
 
 
@@ -154,21 +156,21 @@ class PostHeld(Wire):
     grid_id: UUID = Field(description="网格编号")
     grid_code: str = Field(description="网格代码", examples=["451422201201001"])
     grid_name: str = Field(description="网格名称", examples=["柳村一组"])
-    level: int = Field(description="网格层级,1 为乡镇", examples=[4])
+    level: int = Field(description="网格层级，1 为乡镇", examples=[4])
     cell: str = Field(description="所属乡镇代码", examples=["451422201"])
 
 
 class TokensRead(Wire):
     """An access token for each request, and a refresh token for when it has expired."""
 
-    access_token: str = Field(description="访问凭证,放在 Authorization: Bearer 之后")
+    access_token: str = Field(description="访问凭证，放在 Authorization: Bearer 之后")
     token_type: Literal["Bearer"] = Field(description="凭证类型")
     expires_in: int = Field(description="访问凭证的有效秒数", examples=[900])
-    refresh_token: str = Field(description="刷新凭证,只能使用一次")
+    refresh_token: str = Field(description="刷新凭证，只能使用一次")
     refresh_expires_in: int = Field(description="本次登录还有多少秒到期", examples=[2592000])
     post: PostHeld = Field(description="当前任职")
     must_change_password: bool = Field(
-        description="是否须先修改初始密码;为 true 时,改好并刷新登录之前,其他操作一律不能办理"
+        description="是否须先修改初始密码；为 true 时，改好并刷新登录之前，其他操作一律不能办理"
     )
 
 
@@ -204,7 +206,7 @@ class AccountRead(Wire):
     name: str = Field(description="账号名", examples=["huangxiuying"])
     must_change_password: bool = Field(description="是否尚未修改初始密码")
     created_at: Instant = Field(description="开通时间")
-    disabled_at: Instant | None = Field(description="停用时间;在用时为 null")
+    disabled_at: Instant | None = Field(description="停用时间；在用时为 null")
 
 
 class AuditEntryRead(Wire):
@@ -217,8 +219,8 @@ class AuditEntryRead(Wire):
     worker_id: UUID = Field(description="操作人编号")
     post_id: UUID = Field(description="操作人当时的任职编号")
     session_id: UUID = Field(description="操作人当时的登录编号")
-    request_id: str | None = Field(description="请求编号,可在日志中查到")
-    details: dict[str, Any] = Field(description="补充说明,不含个人信息")
+    request_id: str | None = Field(description="请求编号，可在日志中查到")
+    details: dict[str, Any] = Field(description="补充说明，不含个人信息")
 
 
 class PublicKey(Wire):
@@ -229,8 +231,8 @@ class PublicKey(Wire):
     alg: Literal["ES256"] = Field(description="签名算法")
     use: Literal["sig"] = Field(description="用途")
     kid: str = Field(description="密钥编号")
-    x: str = Field(description="横坐标,base64url")
-    y: str = Field(description="纵坐标,base64url")
+    x: str = Field(description="横坐标，base64url")
+    y: str = Field(description="纵坐标，base64url")
 
 
 class KeySet(Wire):

@@ -145,7 +145,7 @@ async def switch_post(gate: Gate, caller: Claims, post_id: UUID) -> TokensRead:
     posts = await queries.posts_in(gate.database, cells, caller.worker)
     post = next((post for post in posts if post.id == post_id), None)
     if post is None:
-        raise NotFound("您没有这项任职,或任职已结束。", pointer="/body/post_id")
+        raise NotFound("您没有这项任职，或任职已结束。", pointer="/body/post_id")
     async with gate.database.session(Entry.outside()) as session:
         opened = await _moved(session, caller, post)
     return await tell_tokens(gate, opened)
@@ -200,7 +200,7 @@ async def _still_open(session: AsyncSession, held: Session) -> Account:
     account = await session.get(Account, held.account_id)
     over = held.ended_at is not None or held.expires_at <= clock.now()
     if over or account is None or account.disabled_at is not None:
-        raise NotSignedIn("登录已结束,请重新登录。")
+        raise NotSignedIn("登录已结束，请重新登录。")
     return account
 
 

@@ -144,7 +144,7 @@ async def _too_many(session: AsyncSession, suspect: Suspect, now: datetime) -> T
     until = await session.scalar(blocked) or now
     seconds = max(1, math.ceil((until - now).total_seconds()))
     return TooMany(
-        f"尝试次数过多,请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
+        f"尝试次数过多，请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
     )
 
 

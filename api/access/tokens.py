@@ -122,7 +122,7 @@ class Tokens:
             if len(self._read) > _REMEMBERED:
                 self._read.popitem(last=False)
         if clock.now().timestamp() >= claims.exp:
-            raise NotSignedIn("登录已过期,请刷新登录。")
+            raise NotSignedIn("登录已过期，请刷新登录。")
         return claims
 
     def read_for_machines(self, token: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Tokens:
         claims = self._genuine(token, self._machines)
         expires = claims["exp"]
         if not isinstance(expires, int) or clock.now().timestamp() >= expires:
-            raise NotSignedIn("令牌已过期,请重新取得。")
+            raise NotSignedIn("令牌已过期，请重新取得。")
         return claims
 
     def _verified(self, token: str) -> Claims:

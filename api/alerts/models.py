@@ -48,7 +48,7 @@ class AlertStatus(Labelled):
     open = "open", "待响应"
     acknowledged = "acknowledged", "已响应"
     handling = "handling", "处置中"
-    resolved = "resolved", "已处置,待核实"
+    resolved = "resolved", "已处置，待核实"
     verified = "verified", "已核实关闭"
 
 

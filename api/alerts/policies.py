@@ -52,7 +52,7 @@ def _faults(policy: AlertPolicyRecord) -> Iterator[Fault]:
     height = 0
     for place, step in enumerate(policy.steps):
         if _HEIGHT[step.grid_kind] < height:
-            yield f"steps/{place}/grid_kind", "各步须逐级向上,不能低于前一步。"
+            yield f"steps/{place}/grid_kind", "各步须逐级向上，不能低于前一步。"
         height = max(height, _HEIGHT[step.grid_kind])
         yield from _repeated(f"steps/{place}/roles", step.roles)
 

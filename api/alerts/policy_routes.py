@@ -35,7 +35,7 @@ async def list_alert_policies(
 ) -> Page[AlertPolicyRead]:
     """列出异常上报时限规则的各版。
 
-    按代码、版次排列;`effective_to` 为 null 的是最新一版(M3.5)。
+    按代码、版次排列；`effective_to` 为 null 的是最新一版（M3.5）。
     """
     return await queries.policies(session, AlertPolicy, page, wire=AlertPolicyRead, code=code)
 
@@ -51,9 +51,9 @@ async def list_alert_policies(
 async def make_alert_policy(
     policy: AlertPolicyRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> AlertPolicyRead:
-    """制定异常上报时限规则,或修订为新一版。
+    """制定异常上报时限规则，或修订为新一版。
 
-    未办结的异常仍按发生时的一版;某类异常没有规则的,按最新的一项规则上报(M3.5)。
+    未办结的异常仍按发生时的一版；某类异常没有规则的，按最新的一项规则上报（M3.5）。
     """
     kept, created = await policies.make_alert_policy(session, maker, policy)
     tell_created(response, f"/v1/alert-policies/{kept.id}", version=1, created=created)

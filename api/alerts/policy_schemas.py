@@ -39,7 +39,7 @@ Grace = Annotated[
 class AlertStep(Input):
     """One step: who is told, and how long they have until it climbs."""
 
-    grid_kind: Annotated[GridKind, Field(description="发生地或其上级中,这一类的最近网格")]
+    grid_kind: Annotated[GridKind, Field(description="发生地或其上级中，这一类的最近网格")]
     roles: Annotated[
         list[Role], Field(min_length=1, max_length=len(Role), description="该网格中的这些人员")
     ]
@@ -55,7 +55,7 @@ class AlertPolicyRecord(PolicyRecord):
 
     causes: Causes
     steps: Annotated[
-        list[AlertStep], Field(min_length=1, max_length=6, description="逐级上报的各步,自下而上")
+        list[AlertStep], Field(min_length=1, max_length=6, description="逐级上报的各步，自下而上")
     ]
     grace_minutes: Grace
 
@@ -66,5 +66,5 @@ class AlertPolicyRead(PolicyRead):
     model_config = ConfigDict(json_schema_extra={"examples": [{**_NIGHT_AND_DAY, **_IN_FORCE}]})
 
     causes: Causes
-    steps: Annotated[list[AlertStep], Field(description="逐级上报的各步,自下而上")]
+    steps: Annotated[list[AlertStep], Field(description="逐级上报的各步，自下而上")]
     grace_minutes: Grace

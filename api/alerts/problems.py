@@ -11,7 +11,7 @@ class AlertElsewhere(Problem):
 
     status = 409
     title = "异常已不在这一步"
-    detail = "该异常当前不能这样办理,请重新读取后再办。"
+    detail = "该异常当前不能这样办理，请重新读取后再办。"
 
 
 class AnotherAlertOpen(Problem):
@@ -19,5 +19,5 @@ class AnotherAlertOpen(Problem):
 
     status = 409
     title = "已有同类异常"
-    detail = "同一对象的同类异常已另有一件未办结,请在该件上办理。"
+    detail = "同一对象的同类异常已另有一件未办结，请在该件上办理。"
     constraints = ("uq_alerts_one_open",)

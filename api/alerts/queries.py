@@ -34,7 +34,7 @@ async def alert_of(session: AsyncSession, alert_id: UUID) -> Alert:
     """The alert; raises `NotFound`."""
     alert = await session.get(Alert, alert_id)
     if alert is None:
-        raise NotFound("没有找到该异常,或不在您的网格范围内。")
+        raise NotFound("没有找到该异常，或不在您的网格范围内。")
     return alert
 
 
@@ -50,10 +50,10 @@ async def in_charge(session: AsyncSession, alert_id: UUID) -> Alert:
     )
     row = found.one_or_none()
     if row is None:
-        raise NotFound("没有找到该异常,或不在您的网格范围内。")
+        raise NotFound("没有找到该异常，或不在您的网格范围内。")
     alert, within = row
     if not within:
-        raise OutsideYourGrid("您是该人员的包保人员,异常须由其所在网格响应和办理。")
+        raise OutsideYourGrid("您是该人员的包保人员，异常须由其所在网格响应和办理。")
     return alert
 
 

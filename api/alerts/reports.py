@@ -22,9 +22,9 @@ from api.registry.masked import opened
 from api.registry.models import Household, Resident
 
 _OLDEST = timedelta(days=365)
-_OF_ITSELF = "漏测、人员不齐和各种逾期由系统自行发现,不用人工上报。"
+_OF_ITSELF = "漏测、人员不齐和各种逾期由系统自行发现，不用人工上报。"
 _AT_THE_SITE = "采样点、接种点的问题请在该站点的问题中上报。"
-_TOO_OLD = "发现的时间早于一年前,请检查手机的时间后重新提交。"
+_TOO_OLD = "发现的时间早于一年前，请检查手机的时间后重新提交。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ async def _place(session: AsyncSession, said: AlertReport) -> Place:
     if said.household_id is not None:
         home = await session.get(Household, said.household_id)
         if home is None or home.discarded_at is not None:
-            raise NotFound("没有找到该户,或不在您的网格范围内。", pointer="/body/household_id")
+            raise NotFound("没有找到该户，或不在您的网格范围内。", pointer="/body/household_id")
         return Place(home.id, home.grid_id, home.reach, household_id=home.id)
     person = await session.get(Resident, said.resident_id)
     if person is None or person.discarded_at is not None:
-        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer="/body/resident_id")
+        raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer="/body/resident_id")
     return Place(
         person.id,
         person.grid_id,

@@ -43,7 +43,7 @@ async def wanted_alerts(  # noqa: PLR0913, PLR0917 - each filter is a parameter 
     caller: AlertReader,
     status: Annotated[AlertStatus | None, Query(description="处于这一步的异常")] = None,
     cause: Annotated[Cause | None, Query(description="这一类异常")] = None,
-    grid_id: Annotated[UUID | None, Query(description="该网格(含下级)的异常")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格（含下级）的异常")] = None,
     resident_id: Annotated[UUID | None, Query(description="关于该居民的异常")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该次隔离期间的异常")] = None,
     told_to_me: Annotated[bool, Query(description="true 为只看通知过我的")] = False,
@@ -75,7 +75,7 @@ async def report_alert(
 ) -> AlertReported:
     """人工上报异常。
 
-    关于一名居民、一户或一个网格;同一对象的同类异常尚未办结的,并入该件。上报即通知第一级,逾时逐级上报(M3.5)。
+    关于一名居民、一户或一个网格；同一对象的同类异常尚未办结的，并入该件。上报即通知第一级，逾时逐级上报（M3.5）。
     """
     alert, created = await reports.report_alert(session, reporter, report)
     tell_created(response, f"/v1/alerts/{alert.id}", version=1, created=created)
@@ -90,7 +90,7 @@ async def list_alerts(
     wanted: Annotated[queries.AlertFilter, Depends(wanted_alerts)],
     page: Paged,
 ) -> Page[AlertRead]:
-    """列出异常,最近发生的在前。
+    """列出异常，最近发生的在前。
 
     各条件可同时使用。
     """
@@ -103,7 +103,7 @@ async def read_alert(
 ) -> AlertDetail:
     """查看一件异常的全过程。
 
-    含所依据的记录、逐级通知了谁、何时看到和响应、如何处置(M3.5)。
+    含所依据的记录、逐级通知了谁、何时看到和响应、如何处置（M3.5）。
     """
     alert = await queries.alert_of(session, alert_id)
     response.headers["ETag"] = f'"{alert.version}"'
@@ -114,7 +114,7 @@ async def read_alert(
 async def see_alert(alert_id: UUID, reader: AlertReader, session: ScopedSession) -> AlertDetail:
     """表示已看到一件异常。
 
-    被通知的人第一次看到的时间留存;看到不等于响应,时限照常计算。
+    被通知的人第一次看到的时间留存；看到不等于响应，时限照常计算。
     """
     return await detailed(session, await service.see(session, reader, alert_id))
 
@@ -125,7 +125,7 @@ async def acknowledge_alert(
 ) -> AlertDetail:
     """响应一件异常。
 
-    响应后不再逐级上报;上级可在被通知之前先行响应(M3.5)。
+    响应后不再逐级上报；上级可在被通知之前先行响应（M3.5）。
     """
     alert = await service.answer(session, answerer, alert_id, AlertVerb.acknowledge)
     return await detailed(session, alert)
@@ -146,7 +146,7 @@ async def resolve_alert(
 ) -> AlertDetail:
     """报告一件异常处置完毕。
 
-    须说明处置结果;待他人核实后关闭。其间有新的情况,自行重新打开(M3.5)。
+    须说明处置结果；待他人核实后关闭。其间有新的情况，自行重新打开（M3.5）。
     """
     alert = await service.answer(session, answerer, alert_id, AlertVerb.resolve, note=outcome.note)
     return await detailed(session, alert)
@@ -160,7 +160,7 @@ async def verify_alert(
 ) -> AlertDetail:
     """核实并关闭一件处置完毕的异常。
 
-    须由处置人以外的人核实(M3.5)。
+    须由处置人以外的人核实（M3.5）。
     """
     alert = await service.answer(session, answerer, alert_id, AlertVerb.verify, note=finding.note)
     return await detailed(session, alert)
@@ -174,7 +174,7 @@ async def reopen_alert(
 ) -> AlertDetail:
     """重新打开一件处置完毕或已关闭的异常。
 
-    须说明理由;自第一级起重新通知、重新计时(M3.5)。
+    须说明理由；自第一级起重新通知、重新计时（M3.5）。
     """
     alert = await service.reopen(session, answerer, alert_id, reason=reopening.reason)
     return await detailed(session, alert)

@@ -43,7 +43,7 @@ _REPORT: dict[str, Any] = {
     "id": _ID(91),
     "cause": "reported",
     "resident_id": _ID(59),
-    "note": "老人独自在家,敲门无人应答,邻居称昨晚起未见。",
+    "note": "老人独自在家，敲门无人应答，邻居称昨晚起未见。",
 }
 
 
@@ -54,14 +54,14 @@ class AlertReport(Input):
 
     id: RecordId
     cause: Annotated[
-        Cause, Field(description="何种异常;其他的为人工上报。漏测、人员不齐和逾期由系统发现")
+        Cause, Field(description="何种异常；其他的为人工上报。漏测、人员不齐和逾期由系统发现")
     ] = Cause.reported
     resident_id: Annotated[RecordId | None, Field(description="关于该居民")] = None
     household_id: Annotated[RecordId | None, Field(description="关于该户")] = None
     grid_id: Annotated[RecordId | None, Field(description="关于该网格")] = None
-    note: Annotated[LongText | None, Field(description="情况说明(加密保存)")] = None
+    note: Annotated[LongText | None, Field(description="情况说明（加密保存）")] = None
     recorded_at: Annotated[
-        Instant | None, Field(description="发现的时间,一年以内;不填则为现在")
+        Instant | None, Field(description="发现的时间，一年以内；不填则为现在")
     ] = None
 
     @model_validator(mode="after")
@@ -77,17 +77,17 @@ class AlertHandle(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已联系乡卫生院派车"}]})
 
-    note: Annotated[LongText | None, Field(description="处置措施(加密保存)")] = None
+    note: Annotated[LongText | None, Field(description="处置措施（加密保存）")] = None
 
 
 class AlertResolve(Input):
     """What was done about it."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"note": "已送县医院发热门诊,核酸阴性,诊断为普通感冒。"}]}
+        json_schema_extra={"examples": [{"note": "已送县医院发热门诊，核酸阴性，诊断为普通感冒。"}]}
     )
 
-    note: Annotated[LongText, Field(description="处置结果(加密保存)")]
+    note: Annotated[LongText, Field(description="处置结果（加密保存）")]
 
 
 class AlertVerify(Input):
@@ -95,7 +95,7 @@ class AlertVerify(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"note": "回访体温正常"}]})
 
-    note: Annotated[LongText | None, Field(description="核实情况(加密保存)")] = None
+    note: Annotated[LongText | None, Field(description="核实情况（加密保存）")] = None
 
 
 class AlertReopen(Input):
@@ -103,7 +103,7 @@ class AlertReopen(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "回访时又发热"}]})
 
-    reason: Annotated[LongText, Field(description="重新打开的理由(加密保存)")]
+    reason: Annotated[LongText, Field(description="重新打开的理由（加密保存）")]
 
 
 class AlertRead(Wire):
@@ -117,16 +117,16 @@ class AlertRead(Wire):
     status: AlertStatus
     grid_id: UUID
     household_id: UUID | None
-    household_name: str | None = Field(description="户名;不关于某户或不在您的范围内时为 null")
+    household_name: str | None = Field(description="户名；不关于某户或不在您的范围内时为 null")
     resident_id: UUID | None
-    resident_name: str | None = Field(description="姓名;不关于某人或不在您的范围内时为 null")
+    resident_name: str | None = Field(description="姓名；不关于某人或不在您的范围内时为 null")
     quarantine_id: UUID | None = Field(description="该居民发生异常时的隔离")
     policy_id: UUID = Field(description="适用的时限规则的版本")
     opened_at: datetime
-    opened_by: UUID | None = Field(description="发现人;由系统发现的为 null")
-    hop: int = Field(description="已通知到第几级,自发生起计数")
+    opened_by: UUID | None = Field(description="发现人；由系统发现的为 null")
+    hop: int = Field(description="已通知到第几级，自发生起计数")
     climbs_at: datetime | None = Field(
-        description="届时无人响应即上报下一级;已响应或已无上级的为 null"
+        description="届时无人响应即上报下一级；已响应或已无上级的为 null"
     )
     answer_by: datetime = Field(description="最迟须有人响应的时间")
     overdue: bool = Field(description="过了最迟时间仍无人响应")
@@ -153,13 +153,13 @@ class EvidenceRead(Wire):
     """A record that shows it."""
 
     kind: EvidenceKind
-    record_id: UUID = Field(description="该记录的编号;漏测、人员不齐的为隔离记录的编号")
-    key: str = Field(description="同一记录所示的哪一项;漏测的为日期和时段")
+    record_id: UUID = Field(description="该记录的编号；漏测、人员不齐的为隔离记录的编号")
+    key: str = Field(description="同一记录所示的哪一项；漏测的为日期和时段")
     found_at: datetime
-    told_by: UUID | None = Field(description="由谁记录;由系统发现的为 null")
+    told_by: UUID | None = Field(description="由谁记录；由系统发现的为 null")
     note: str | None
     added_at: datetime
-    discarded_at: datetime | None = Field(description="该记录何时作废;null 为有效")
+    discarded_at: datetime | None = Field(description="该记录何时作废；null 为有效")
 
 
 class TellingRead(Wire):
@@ -176,13 +176,13 @@ class TellingRead(Wire):
 class HopRead(Wire):
     """One step up."""
 
-    number: int = Field(description="第几级,自发生起计数")
-    step: int = Field(description="时限规则的第几步;多出的一步为乡镇负责人")
-    told_grid_id: UUID | None = Field(description="被通知人员所在的网格;没有这类网格的为 null")
+    number: int = Field(description="第几级，自发生起计数")
+    step: int = Field(description="时限规则的第几步；多出的一步为乡镇负责人")
+    told_grid_id: UUID | None = Field(description="被通知人员所在的网格；没有这类网格的为 null")
     roles: list[Role]
     told_at: datetime
     due_at: datetime = Field(description="应在此前响应")
-    vacant: bool = Field(description="该级无人在任,已直接上报下一级")
+    vacant: bool = Field(description="该级无人在任，已直接上报下一级")
     told: list[TellingRead]
 
 
@@ -192,7 +192,7 @@ class ActionRead(Wire):
     verb: AlertVerb
     at: datetime
     worker_id: UUID | None = Field(
-        description="由谁办理;因新的情况自行重新打开、因依据不再成立或不再逾期自行关闭的为 null"
+        description="由谁办理；因新的情况自行重新打开、因依据不再成立或不再逾期自行关闭的为 null"
     )
     post_id: UUID | None
     note: str | None

@@ -118,14 +118,14 @@ def _gravest(counted: tuple[Area, Stay, date]) -> tuple[object, ...]:
 def _because(area: Area, stay: Stay, left_on: date, look_back_days: int) -> str:
     until = f"至{area.to_on}" if area.to_on else "起至今"
     return (
-        f"{stay.from_on}至{stay.to_on}在{stay.code},属{area.level.label}“{area.name}”"
-        f"({area.prefix},{area.from_on}{until});按追溯{look_back_days}天计,"
+        f"{stay.from_on}至{stay.to_on}在{stay.code}，属{area.level.label}“{area.name}”"
+        f"（{area.prefix}，{area.from_on}{until}）；按追溯{look_back_days}天计，"
         f"在该地区的最后一日为{left_on}。"
     )
 
 
 def _nothing(look_back_days: int, arrived_on: date) -> str:
-    return f"按追溯{look_back_days}天计,抵达日{arrived_on}前所填的各处均不在风险地区名单内。"
+    return f"按追溯{look_back_days}天计，抵达日{arrived_on}前所填的各处均不在风险地区名单内。"
 
 
-_NOTHING_TOLD = "没有填写来前到过的地方,无从按风险地区名单判定,请补填旅居史。"
+_NOTHING_TOLD = "没有填写来前到过的地方，无从按风险地区名单判定，请补填旅居史。"

@@ -49,7 +49,7 @@ _ARRIVAL: JsonDict = {
 class StayTold(Input):
     """A place where somebody was before they came, both days included."""
 
-    code: Annotated[PlaceCode, Field(description="所到之处的行政区划代码,越细越好")]
+    code: Annotated[PlaceCode, Field(description="所到之处的行政区划代码，越细越好")]
     from_on: Annotated[PlanningDay, PlainSerializer(date.isoformat), Field(description="自哪天")]
     to_on: Annotated[PlanningDay, PlainSerializer(date.isoformat), Field(description="至哪天")]
 
@@ -57,13 +57,13 @@ class StayTold(Input):
 def _in_order(stays: list[StayTold]) -> list[StayTold]:
     for stay in stays:
         if stay.to_on < stay.from_on:
-            raise ValueError("旅居史中有离开早于到达的,请核对")
+            raise ValueError("旅居史中有离开早于到达的，请核对")
     return sorted(stays, key=lambda stay: (stay.from_on, stay.to_on, stay.code))
 
 
 Stays = Annotated[
     list[StayTold],
-    Field(max_length=60, description="来前到过的地方,次序不限"),
+    Field(max_length=60, description="来前到过的地方，次序不限"),
     AfterValidator(_in_order),
 ]
 Occupations = Annotated[
@@ -86,15 +86,15 @@ class Coming(Identified):
     contact_phone: Annotated[Phone | None, Field(description="到达地联系人的电话")] = None
     transport: Annotated[Transport | None, Field(description="交通方式")] = None
     transport_number: Annotated[ShortText | None, Field(description="车次、航班号或车牌号")] = None
-    origin_code: Annotated[PlaceCode | None, Field(description="从何处来,行政区划代码")] = None
+    origin_code: Annotated[PlaceCode | None, Field(description="从何处来，行政区划代码")] = None
     last_exposure_on: Annotated[
-        PlanningDay | None, Field(description="末次暴露日期,不晚于今天")
+        PlanningDay | None, Field(description="末次暴露日期，不晚于今天")
     ] = None
     occupations: Annotated[
-        Occupations | None, Field(description="从事的职业或人员类型,代码同方案所用;不清楚的不填")
+        Occupations | None, Field(description="从事的职业或人员类型，代码同方案所用；不清楚的不填")
     ] = None
     vaccination: Annotated[
-        VaccinationStatus | None, Field(description="疫苗接种情况;不清楚的不填")
+        VaccinationStatus | None, Field(description="疫苗接种情况；不清楚的不填")
     ] = None
     party_id: Annotated[RecordId | None, Field(description="同行人员共用的编号")] = None
 
@@ -105,13 +105,13 @@ class ArrivalRecord(Coming, FromTheField):
     model_config = ConfigDict(json_schema_extra={"examples": [_ARRIVAL]})
 
     household_id: Annotated[RecordId, Field(description="到达的户")]
-    resident_id: Annotated[RecordId | None, Field(description="如是已登记的居民,其编号")] = None
-    name: Annotated[Name | None, Field(description="姓名;已登记的居民可不填")] = None
+    resident_id: Annotated[RecordId | None, Field(description="如是已登记的居民，其编号")] = None
+    name: Annotated[Name | None, Field(description="姓名；已登记的居民可不填")] = None
     expected_on: ComesOn = None
-    arrived_at: Annotated[CameAt | None, Field(description="已抵达的,抵达时间")] = None
+    arrived_at: Annotated[CameAt | None, Field(description="已抵达的，抵达时间")] = None
     exposure_class: Annotated[ExposureClass, Field(description="接触类别")] = ExposureClass.returnee
     stays: Stays = Field(default_factory=list[StayTold])
-    note: Annotated[LongText | None, Field(description="备注,加密保存")] = None
+    note: Annotated[LongText | None, Field(description="备注，加密保存")] = None
 
 
 class ArrivalBatch(Input):
@@ -121,7 +121,7 @@ class ArrivalBatch(Input):
 
     items: Annotated[
         list[Annotated[ArrivalRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
@@ -135,22 +135,22 @@ class ArrivalCorrect(Coming):
                     "stays": [
                         {"code": "441900003", "from_on": "2021-12-20", "to_on": "2022-02-11"}
                     ],
-                    "reason": "本人电话更正,途中没有停留",
+                    "reason": "本人电话更正，途中没有停留",
                 }
             ]
         }
     )
 
     household_id: Annotated[
-        RecordId, Field(description="到达的户;核实前可以更正", default_factory=unsaid)
+        RecordId, Field(description="到达的户；核实前可以更正", default_factory=unsaid)
     ]
     name: Annotated[Name, Field(description="姓名", default_factory=unsaid)]
     expected_on: ComesOn = None
     arrived_at: Annotated[CameAt, Field(description="抵达时间", default_factory=unsaid)]
     exposure_class: Annotated[ExposureClass, Field(description="接触类别", default_factory=unsaid)]
     stays: Annotated[Stays, Field(description="来前到过的全部地方", default_factory=unsaid)]
-    note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
-    reason: Annotated[ShortText, Field(description="更正的原因,将被记录")]
+    note: Annotated[LongText | None, Field(description="备注；null 为删除")] = None
+    reason: Annotated[ShortText, Field(description="更正的原因，将被记录")]
 
 
 class ArrivalCame(Input):
@@ -162,15 +162,15 @@ class ArrivalCame(Input):
 
     arrived_at: CameAt
     told_at: Annotated[
-        Instant | None, Field(description="向村(社区)报告的时间;不填为服务收到的时间")
+        Instant | None, Field(description="向村（社区）报告的时间；不填为服务收到的时间")
     ] = None
-    stays: Annotated[Stays | None, Field(description="来前到过的全部地方;不填为不变")] = None
+    stays: Annotated[Stays | None, Field(description="来前到过的全部地方；不填为不变")] = None
 
 
 class NewResident(Input):
     """How somebody who is not in the register yet is entered there; the rest they have told."""
 
-    id: Annotated[RecordId, Field(description="新居民的编号,由设备生成")]
+    id: Annotated[RecordId, Field(description="新居民的编号，由设备生成")]
     relation: Annotated[Relation, Field(description="与户主的关系")] = Relation.other
     registration: Annotated[Registration, Field(description="人口类别")] = Registration.migrant
 
@@ -184,7 +184,7 @@ class ArrivalVerification(Input):
 
     resident_id: Annotated[RecordId | None, Field(description="该户已登记的居民")] = None
     register_as: Annotated[
-        NewResident | None, Field(description="尚未登记的,按其填报的内容登记为该户居民")
+        NewResident | None, Field(description="尚未登记的，按其填报的内容登记为该户居民")
     ] = None
 
 
@@ -197,8 +197,8 @@ class ArrivalDeparture(Input):
         }
     )
 
-    departed_on: Annotated[Day, Field(description="离开日期,不晚于今天")]
-    destination: Annotated[ShortText | None, Field(description="去向,加密保存")] = None
+    departed_on: Annotated[Day, Field(description="离开日期，不晚于今天")]
+    destination: Annotated[ShortText | None, Field(description="去向，加密保存")] = None
 
 
 class ArrivalTransfer(Input):
@@ -206,7 +206,7 @@ class ArrivalTransfer(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"to": "雾桥县雾桥镇防控办", "receipt": "已接收,回执〔2022〕18号"}]
+            "examples": [{"to": "雾桥县雾桥镇防控办", "receipt": "已接收，回执〔2022〕18号"}]
         }
     )
 
@@ -217,9 +217,9 @@ class ArrivalTransfer(Input):
 class ArrivalInvalidation(Input):
     """What was told is not true, or somebody does not come after all."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "号码已停用,查无此人"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "号码已停用，查无此人"}]})
 
-    reason: Annotated[ShortText, Field(description="无效的原因,将被记录")]
+    reason: Annotated[ShortText, Field(description="无效的原因，将被记录")]
 
 
 class ArrivalReveal(Input):
@@ -227,4 +227,4 @@ class ArrivalReveal(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "电话核实返乡行程"}]})
 
-    reason: Annotated[LongText, Field(min_length=4, description="查看原因,至少4个字,将被记录")]
+    reason: Annotated[LongText, Field(min_length=4, description="查看原因，至少4个字，将被记录")]

@@ -66,7 +66,7 @@ def _refuse(arrival: Arrival, said: ArrivalCorrect) -> None:
     come = arrival.status is not ArrivalStatus.expected
     if "arrived_at" in given:
         if not come:
-            raise InvalidInput("尚未登记抵达,请用“登记抵达”办理。", pointer="/body/arrived_at")
+            raise InvalidInput("尚未登记抵达，请用“登记抵达”办理。", pointer="/body/arrived_at")
         refuse_the_future(said.arrived_at, pointer="/body/arrived_at")
     if "expected_on" in given and said.expected_on is None and not come:
         raise InvalidInput("请填写预计到达日期。", pointer="/body/expected_on")
@@ -84,7 +84,7 @@ def _refuse_contradiction(arrival: Arrival, said: ArrivalCorrect, keyring: Keyri
     told = {"birth_date": birth_date_of(number), "sex": sex_of(number)}
     for name in given & told.keys():
         if getattr(said, name) != told[name]:
-            detail = "与已登记的身份证号不一致,请核对。"
+            detail = "与已登记的身份证号不一致，请核对。"
             raise InvalidInput(detail, pointer=f"/body/{name}")
 
 
@@ -119,7 +119,7 @@ async def _place(session: AsyncSession, arrival: Arrival, said: ArrivalCorrect) 
     if "household_id" not in said.model_fields_set or said.household_id == arrival.household_id:
         return {}
     if arrival.resident_id is not None:
-        detail = "已核实为居民,如住到另一户,请办理迁入。"
+        detail = "已核实为居民，如住到另一户，请办理迁入。"
         raise InvalidInput(detail, pointer="/body/household_id")
     household = await household_of(session, said.household_id, pointer="/body/household_id")
     if household.left_on is not None:

@@ -29,6 +29,6 @@ async def list_divisions(
 ) -> Page[DivisionRead]:
     """列出行政区划。
 
-    由管理员导入,各乡镇共用;按代码排列,可按代码前段、上级、名称查找(M2.4)。
+    由管理员导入，各乡镇共用；按代码排列，可按代码前段、上级、名称查找（M2.4）。
     """
     return await divisions.page_of_divisions(session, page, prefix=prefix, parent=parent, name=q)

@@ -14,7 +14,7 @@ AreaPrefix = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$",
-        description="行政区划代码的前段:省2位、市4位、县6位、乡9位、村12位,末尾补的零可带可不带",
+        description="行政区划代码的前段：省2位、市4位、县6位、乡9位、村12位，末尾补的零可带可不带",
         examples=["4514"],
     ),
     AfterValidator(significant),
@@ -38,7 +38,7 @@ class DivisionRead(Wire):
         }
     )
 
-    code: str = Field(description="行政区划代码:县级及以上6位、乡级9位、村级12位")
+    code: str = Field(description="行政区划代码：县级及以上6位、乡级9位、村级12位")
     name: str = Field(description="名称")
     full_name: str = Field(description="全称")
     parent_code: str | None = Field(description="上级代码")

@@ -71,7 +71,7 @@ class Ground:
         household = self.households.get(sent.said.household_id)
         pointer = f"{sent.within}/household_id"
         if household is None:
-            raise NotFound("没有找到该户,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该户，或不在您的网格范围内。", pointer=pointer)
         if household.left_on is not None and sent.said.id not in self.known:
             raise HouseholdLeft(pointer=pointer)
         return household
@@ -83,7 +83,7 @@ class Ground:
             return None
         resident = self.residents.get(said.resident_id)
         if resident is None:
-            raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
         if resident.household_id != said.household_id and said.id not in self.known:
             household = str(resident.household_id)
             raise RegisteredElsewhere(pointer=pointer, household_id=household)

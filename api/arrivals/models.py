@@ -18,7 +18,7 @@ from api.registry.models import DocumentKind, Sex
 class ArrivalStatus(Labelled):
     """Where an arrival stands (domain 5.1)."""
 
-    expected = "expected", "已报备,待到达"
+    expected = "expected", "已报备，待到达"
     arrived = "arrived", "已到达"
     verified = "verified", "已核实"
     departed = "departed", "已离开"

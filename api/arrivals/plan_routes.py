@@ -60,16 +60,16 @@ async def propose_plan(
     shelf: Protocols,
     control_started_on: Annotated[
         PlanningDay | None,
-        Query(description="假定该日开始管控;不填为今天,还没有到的为预计到达之日"),
+        Query(description="假定该日开始管控；不填为今天，还没有到的为预计到达之日"),
     ] = None,
     protocol_id: Annotated[
-        UUID | None, Query(description="只按这一份施行中的方案;不填则依次按各方案")
+        UUID | None, Query(description="只按这一份施行中的方案；不填则依次按各方案")
     ] = None,
 ) -> ArrivalProposal:
     """此人适用什么管理方案。
 
-    按施行中的方案逐条考虑,给出各阶段日期、检测日、作出决定的条款,以及同行、同住的还涉及谁;
-    不保存任何内容(M3.1)。
+    按施行中的方案逐条考虑，给出各阶段日期、检测日、作出决定的条款，以及同行、同住的还涉及谁；
+    不保存任何内容（M3.1）。
     """
     book = Rulebook(session, shelf, reader.cell)
     arrival = await queries.arrival_of(session, arrival_id)
@@ -84,9 +84,9 @@ async def confirm_plan(
     session: ScopedSession,
     shelf: Protocols,
 ) -> ArrivalRead:
-    """确认管理方案,开始隔离。
+    """确认管理方案，开始隔离。
 
-    按方案的各阶段开始;没有适用条款的不能管控,答复中列明逐条考虑的结果(九不准、M3.1)。
+    按方案的各阶段开始；没有适用条款的不能管控，答复中列明逐条考虑的结果（九不准、M3.1）。
     """
     book = Rulebook(session, shelf, decider.cell)
     return await shown(
@@ -102,7 +102,7 @@ async def leave_arrival_as_is(
 ) -> ArrivalRead:
     """维持现状。
 
-    经核对,不需管控,或判定虽有变化而原方案不变;须写明理由。判定再有变化时,重新列为待决定。
+    经核对，不需管控，或判定虽有变化而原方案不变；须写明理由。判定再有变化时，重新列为待决定。
     """
     return await shown(
         session, decider, await deciding.leave_as_is(session, decider, arrival_id, decision)

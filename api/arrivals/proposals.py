@@ -63,7 +63,7 @@ async def _asked(book: Rulebook, on: date, protocol_id: UUID | None) -> Sequence
         return standing
     named = [each for each in standing if each.protocol.id == protocol_id]
     if not named:
-        raise NotFound("没有找到该方案,或该日没有施行。")
+        raise NotFound("没有找到该方案，或该日没有施行。")
     return named
 
 

@@ -45,7 +45,7 @@ async def arrival_of(session: AsyncSession, arrival_id: UUID) -> Arrival:
     return arrival
 
 
-_UNSEEN = "没有找到该返(来)乡登记,或不在您的网格范围内。"
+_UNSEEN = "没有找到该返（来）乡登记，或不在您的网格范围内。"
 
 
 async def locked(session: AsyncSession, arrival_id: UUID) -> Arrival:

@@ -131,9 +131,9 @@ def draft(ground: Ground, sent: Sent) -> Draft:
 
 def _refuse_unknown(said: ArrivalRecord, *, within: str) -> None:
     if said.name is None and said.resident_id is None:
-        raise InvalidInput("请填写姓名,或选择已登记的居民。", pointer=f"{within}/name")
+        raise InvalidInput("请填写姓名，或选择已登记的居民。", pointer=f"{within}/name")
     if said.expected_on is None and said.arrived_at is None:
-        detail = "请填写预计到达日期;已抵达的,填写抵达时间。"
+        detail = "请填写预计到达日期；已抵达的，填写抵达时间。"
         raise InvalidInput(detail, pointer=f"{within}/expected_on")
 
 
@@ -146,7 +146,7 @@ def refuse_odd_days(said: Any, *names: str, within: str = "/body") -> None:
         told: date | datetime | None = getattr(said, name)
         day = clock.local_day(told) if isinstance(told, datetime) else told
         if day is not None and abs(day - clock.today()) > _A_YEAR:
-            raise InvalidInput("与今天相差一年以上,请核对日期。", pointer=f"{within}/{name}")
+            raise InvalidInput("与今天相差一年以上，请核对日期。", pointer=f"{within}/{name}")
 
 
 def refuse_future_exposure(said: Any, *, within: str = "/body") -> None:

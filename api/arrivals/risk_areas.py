@@ -106,10 +106,10 @@ def refuse_faults(
 ) -> None:
     """Raise `InvalidInput` for an entry that lists nothing, `RiskAreaOverlaps` for one too many."""
     if said.level is RiskLevel.none:
-        detail = "名单只列有风险的地区;如已解除,请填写截止日期。"
+        detail = "名单只列有风险的地区；如已解除，请填写截止日期。"
         raise InvalidInput(detail, pointer=f"{within}/level")
     if not _EARLIEST <= said.from_on <= clock.today() + _A_YEAR:
-        raise InvalidInput("起始日期不对,请核对。", pointer=f"{within}/from_on")
+        raise InvalidInput("起始日期不对，请核对。", pointer=f"{within}/from_on")
     if said.to_on is not None and said.to_on < said.from_on:
         raise InvalidInput("截止日期不能早于起始日期。", pointer=f"{within}/to_on")
     for other in others:

@@ -57,7 +57,7 @@ async def list_risk_area(
 ) -> RiskAreaRead:
     """列入一个风险地区。
 
-    按行政区划代码的前段,含其全部下级;到过该地的在途、在乡人员随即重新判定(M2.5)。
+    按行政区划代码的前段，含其全部下级；到过该地的在途、在乡人员随即重新判定（M2.5）。
     """
     kept, created = await risk_areas.list_area(session, keeper, area)
     tell_created(response, f"/v1/risk-areas/{kept.id}", version=kept.version, created=created)
@@ -70,8 +70,8 @@ async def import_risk_areas(
 ) -> RiskAreasImported:
     """导入公布的风险地区名单。
 
-    最多 500 条,逐条给出结果;按地区、等级、起始日期认定为同一条,名单写明截止日期的随之截止;
-    同一名单再次导入没有变化。名单未提到的各条不受影响(M2.5)。
+    最多 500 条，逐条给出结果；按地区、等级、起始日期认定为同一条，名单写明截止日期的随之截止；
+    同一名单再次导入没有变化。名单未提到的各条不受影响（M2.5）。
     """
     return await risk_import.import_areas(session, keeper, published.items)
 
@@ -85,7 +85,7 @@ async def list_risk_areas(
 ) -> Page[RiskAreaRead]:
     """列出风险地区名单。
 
-    含以往的;可按日期、地区、等级查找(M2.5)。
+    含以往的；可按日期、地区、等级查找（M2.5）。
     """
     return await risk_areas.page_of_risk_areas(session, filters, page)
 
@@ -111,7 +111,7 @@ async def correct_risk_area(
 ) -> RiskAreaRead:
     """截止或更正名单中的一条。
 
-    须写明原因,原内容保留备查;受影响的人员随即重新判定(M2.5)。地区、等级有误的,作废后重新列入。
+    须写明原因，原内容保留备查；受影响的人员随即重新判定（M2.5）。地区、等级有误的，作废后重新列入。
     """
     area = await risk_areas.correct_area(session, keeper, risk_area_id, correction, version=version)
     response.headers["ETag"] = f'"{area.version}"'
@@ -129,7 +129,7 @@ async def discard_risk_area(
 ) -> RiskAreaRead:
     """作废名单中的一条。
 
-    如同未曾列入,受影响的人员随即重新判定;内容留存可查(M2.5)。
+    如同未曾列入，受影响的人员随即重新判定；内容留存可查（M2.5）。
     """
     area = await risk_areas.discard_area(session, keeper, risk_area_id, discard, version=version)
     response.headers["ETag"] = f'"{area.version}"'

@@ -32,11 +32,13 @@ class RiskAreaRecord(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [_AREA]})
 
     id: RecordId
-    code_prefix: Annotated[AreaPrefix, Field(description="行政区划代码的前段,含其全部下级")]
+    code_prefix: Annotated[AreaPrefix, Field(description="行政区划代码的前段，含其全部下级")]
     name: Annotated[ShortText, Field(description="地区名称")]
     level: Annotated[RiskLevel, Field(description="风险等级")]
-    from_on: Annotated[PlanningDay, Field(description="自哪天起(含)")]
-    to_on: Annotated[PlanningDay | None, Field(description="至哪天止(含);不填则至另行通知")] = None
+    from_on: Annotated[PlanningDay, Field(description="自哪天起（含）")]
+    to_on: Annotated[PlanningDay | None, Field(description="至哪天止（含）；不填则至另行通知")] = (
+        None
+    )
     announcement: Annotated[LongText, Field(description="公布的文件或通告")]
 
 
@@ -47,7 +49,7 @@ class RiskAreaImport(Input):
 
     items: Annotated[
         list[Annotated[RiskAreaRecord, EACH_IN_ITS_PLACE]],
-        Field(min_length=1, max_length=LARGEST_LIST, description="逐条列入,互不影响"),
+        Field(min_length=1, max_length=LARGEST_LIST, description="逐条列入，互不影响"),
     ]
 
 
@@ -59,10 +61,12 @@ class RiskAreaCorrect(Input):
     )
 
     name: Annotated[ShortText, Field(description="地区名称", default_factory=unsaid)]
-    from_on: Annotated[PlanningDay, Field(description="自哪天起(含)", default_factory=unsaid)]
-    to_on: Annotated[PlanningDay | None, Field(description="至哪天止(含);null 为至另行通知")] = None
+    from_on: Annotated[PlanningDay, Field(description="自哪天起（含）", default_factory=unsaid)]
+    to_on: Annotated[PlanningDay | None, Field(description="至哪天止（含）；null 为至另行通知")] = (
+        None
+    )
     announcement: Annotated[LongText, Field(description="公布的文件", default_factory=unsaid)]
-    reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
+    reason: Annotated[ShortText, Field(description="变更的原因，将被记录")]
 
 
 class RiskAreaDiscard(Input):
@@ -70,19 +74,19 @@ class RiskAreaDiscard(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "误将邻县列入"}]})
 
-    reason: Annotated[ShortText, Field(description="作废的原因,将被记录")]
+    reason: Annotated[ShortText, Field(description="作废的原因，将被记录")]
 
 
 class RiskAreaRead(Wire):
     """An entry of the list."""
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,更正时放在 If-Match 中")
-    code_prefix: str = Field(description="行政区划代码的前段,含其全部下级")
+    version: int = Field(description="版本号，更正时放在 If-Match 中")
+    code_prefix: str = Field(description="行政区划代码的前段，含其全部下级")
     name: str = Field(description="地区名称")
     level: RiskLevel
-    from_on: date = Field(description="自哪天起(含)")
-    to_on: date | None = Field(description="至哪天止(含);null 为至另行通知")
+    from_on: date = Field(description="自哪天起（含）")
+    to_on: date | None = Field(description="至哪天止（含）；null 为至另行通知")
     announcement: str = Field(description="公布的文件或通告")
     entered_by: UUID = Field(description="录入的人")
     entered_at: datetime = Field(description="录入时间")
@@ -101,17 +105,17 @@ class ListedAs(Labelled):
 class RiskAreaOutcome(Wire):
     """One entry's outcome; `id` is that under which it is kept, None where none was readable."""
 
-    id: UUID | None = Field(description="名单中这一条的编号;提交的编号无法识别的为 null")
+    id: UUID | None = Field(description="名单中这一条的编号；提交的编号无法识别的为 null")
     outcome: ListedAs
-    problem: dict[str, object] | None = Field(description="未列入的原因,格式同单条提交的错误")
+    problem: dict[str, object] | None = Field(description="未列入的原因，格式同单条提交的错误")
 
 
 class RiskAreasImported(Wire):
     """What became of each entry, in the order sent, and how many arrivals were classed anew."""
 
-    items: list[RiskAreaOutcome] = Field(description="逐条的结果,按提交的次序")
+    items: list[RiskAreaOutcome] = Field(description="逐条的结果，按提交的次序")
     created: int = Field(description="新列入的条数")
     changed: int = Field(description="变更的条数")
     unchanged: int = Field(description="与名单一致的条数")
     refused: int = Field(description="未列入的条数")
-    reclassified: int = Field(description="因此重新判定的返(来)乡人数")
+    reclassified: int = Field(description="因此重新判定的返（来）乡人数")

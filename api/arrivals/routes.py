@@ -69,7 +69,9 @@ async def wanted(  # noqa: PLR0913, PLR0917 - each filter is a parameter of its 
     resident_id: Annotated[UUID | None, Query(description="只列该居民的")] = None,
     party_id: Annotated[UUID | None, Query(description="只列这些同行人员")] = None,
     overdue: Annotated[bool | None, Query(description="是否逾期未报到达")] = None,
-    awaits_decision: Annotated[bool | None, Query(description="是否待村(社区)决定管理方案")] = None,
+    awaits_decision: Annotated[
+        bool | None, Query(description="是否待村（社区）决定管理方案")
+    ] = None,
 ) -> queries.Wanted:
     return queries.Wanted(
         status=status,
@@ -92,9 +94,9 @@ async def wanted(  # noqa: PLR0913, PLR0917 - each filter is a parameter of its 
 async def record_arrival(
     arrival: ArrivalRecord, recorder: Recorder, session: ScopedSession, response: Response
 ) -> ArrivalRead:
-    """登记返(来)乡人员。
+    """登记返（来）乡人员。
 
-    来前报备填预计到达日期,已抵达的填抵达时间(M2.4)。按旅居史和风险地区名单随即判定风险等级(M2.5);
+    来前报备填预计到达日期，已抵达的填抵达时间（M2.4）。按旅居史和风险地区名单随即判定风险等级（M2.5）；
     是否按时报备、报告由施行中的方案得出。同行人员填同一个 `party_id`。
     """
     kept, created = await recording.record_arrival(session, recorder, arrival)
@@ -106,9 +108,9 @@ async def record_arrival(
 async def record_arrivals(
     batch: ArrivalBatch, recorder: Recorder, session: ScopedSession
 ) -> BatchOutcome:
-    """一次登记多名返(来)乡人员。
+    """一次登记多名返（来）乡人员。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记(M2.4)。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记（M2.4）。
     """
     return await recording.record_arrivals(session, recorder, read_or_unread(batch.items))
 
@@ -120,9 +122,9 @@ async def list_arrivals(
     page: Paged,
     filters: Annotated[queries.Wanted, Depends(wanted)],
 ) -> Page[ArrivalRead]:
-    """列出返(来)乡人员,新登记的在前。
+    """列出返（来）乡人员，新登记的在前。
 
-    待核实的为 `status=arrived`,待决定管理方案的为 `awaits_decision=true`(M2.4)。
+    待核实的为 `status=arrived`，待决定管理方案的为 `awaits_decision=true`(M2.4)。
     """
     return await shown_page(session, reader, await queries.page_of_arrivals(session, filters, page))
 
@@ -131,9 +133,9 @@ async def list_arrivals(
 async def read_arrival(
     arrival_id: UUID, reader: Reader, session: ScopedSession, response: Response
 ) -> ArrivalFile:
-    """查看一名返(来)乡人员。
+    """查看一名返（来）乡人员。
 
-    含历次风险判定及其理由、同行人员;证件号、电话已脱敏(M2.5、M6.6)。
+    含历次风险判定及其理由、同行人员；证件号、电话已脱敏（M2.5、M6.6）。
     """
     arrival = await queries.arrival_of(session, arrival_id)
     response.headers["ETag"] = f'"{arrival.version}"'
@@ -149,9 +151,9 @@ async def correct_arrival(
     session: ScopedSession,
     response: Response,
 ) -> ArrivalRead:
-    """更正返(来)乡登记。
+    """更正返（来）乡登记。
 
-    只改提交的项,须写明原因,改前的内容留存;随即重新判定风险等级(M2.5)。
+    只改提交的项，须写明原因，改前的内容留存；随即重新判定风险等级（M2.5）。
     """
     arrival = await corrections.correct_arrival(
         session, recorder, arrival_id, correction, version=version
@@ -168,9 +170,9 @@ async def reveal_arrival(
     session: ScopedSession,
     response: Response,
 ) -> ArrivalRevealed:
-    """查看返(来)乡人员的证件号、电话、去向全文。
+    """查看返（来）乡人员的证件号、电话、去向全文。
 
-    须填写原因,谁、何时、为何查看都会记录(M6.6)。
+    须填写原因，谁、何时、为何查看都会记录（M6.6）。
     """
     response.headers["Cache-Control"] = "no-store"
     return await corrections.reveal_arrival(session, revealer, arrival_id, ask)
@@ -180,6 +182,6 @@ async def reveal_arrival(
 async def list_candidates(arrival_id: UUID, reader: Reader, session: ScopedSession) -> Candidates:
     """此人可能是哪位居民。
 
-    按证件号、电话、同户同名从居民中找出,注明理由;核实时从中选定,或登记为新居民(M2.4)。
+    按证件号、电话、同户同名从居民中找出，注明理由；核实时从中选定，或登记为新居民（M2.4）。
     """
     return await verification.candidates(session, arrival_id)

@@ -80,15 +80,15 @@ class ArrivalRead(Wire):
     )
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,更正时放在 If-Match 中")
+    version: int = Field(description="版本号，更正时放在 If-Match 中")
     household_id: UUID = Field(description="到达的户")
     grid_id: UUID = Field(description="所在网格")
-    resident_id: UUID | None = Field(description="是哪位居民;null 为未核实")
+    resident_id: UUID | None = Field(description="是哪位居民；null 为未核实")
     party_id: UUID | None = Field(description="同行人员共用的编号")
     name: str = Field(description="姓名")
     sex: Sex | None = Field(description="性别")
     age: int | None = Field(description="周岁")
-    is_minor: bool | None = Field(description="是否未满18周岁;出生日期不详时为 null")
+    is_minor: bool | None = Field(description="是否未满18周岁；出生日期不详时为 null")
     document_kind: DocumentKind | None = Field(description="证件类型")
     document: MaskedDocument | None = Field(description="脱敏的证件号码")
     phone: MaskedPhone | None = Field(description="脱敏的电话")
@@ -96,26 +96,26 @@ class ArrivalRead(Wire):
     contact_phone: MaskedPhone | None = Field(description="脱敏的联系人电话")
     status: ArrivalStatus
     expected_on: date | None = Field(description="预计到达日期")
-    overdue: bool = Field(description="是否逾期未报到达:预计日期已过而未登记抵达")
+    overdue: bool = Field(description="是否逾期未报到达：预计日期已过而未登记抵达")
     arrived_at: datetime | None = Field(description="抵达时间")
     arrival_told_at: datetime | None = Field(description="报告抵达的时间")
     verified_at: datetime | None = Field(description="核实时间")
     verified_by: UUID | None = Field(description="核实的人")
-    pre_reported_in_time: bool | None = Field(description="是否按规定提前报备;无此要求时为 null")
+    pre_reported_in_time: bool | None = Field(description="是否按规定提前报备；无此要求时为 null")
     arrival_report_due_at: datetime | None = Field(description="抵达后最迟何时报告")
-    reported_in_time: bool | None = Field(description="是否按时报告抵达;无此要求或未抵达时为 null")
+    reported_in_time: bool | None = Field(description="是否按时报告抵达；无此要求或未抵达时为 null")
     transport: Transport | None = Field(description="交通方式")
     transport_number: str | None = Field(description="车次、航班号或车牌号")
-    origin_code: str | None = Field(description="从何处来,行政区划代码")
-    occupations: list[str] | None = Field(description="从事的职业或人员类型;null 为不清楚")
-    vaccination: VaccinationStatus | None = Field(description="疫苗接种情况;null 为不清楚")
+    origin_code: str | None = Field(description="从何处来，行政区划代码")
+    occupations: list[str] | None = Field(description="从事的职业或人员类型；null 为不清楚")
+    vaccination: VaccinationStatus | None = Field(description="疫苗接种情况；null 为不清楚")
     stays: list[StayRead] = Field(description="来前到过的地方")
     unknown_codes: list[str] = Field(
-        description="来源地、旅居史中行政区划表里没有的代码,请核对是否填错:填错的地方判不出风险"
+        description="来源地、旅居史中行政区划表里没有的代码，请核对是否填错：填错的地方判不出风险"
     )
     unclear_codes: list[str] = Field(
-        description="填得太宽、判不准的代码:其中有等级更高的风险地区,或只填了来源地而没有填在那里"
-        "的日期;请问清具体到过哪里、哪几天,更正旅居史"
+        description="填得太宽、判不准的代码：其中有等级更高的风险地区，或只填了来源地而没有填在那里"
+        "的日期；请问清具体到过哪里、哪几天，更正旅居史"
     )
     exposure_class: ExposureClass
     last_exposure_on: date | None = Field(description="末次暴露日期")
@@ -123,14 +123,14 @@ class ArrivalRead(Wire):
     risk_area_id: UUID | None = Field(description="据以判定的风险地区")
     left_risk_area_on: date | None = Field(description="在该地区的最后一日")
     classified_at: datetime = Field(description="最近一次判定的时间")
-    awaits_decision: bool = Field(description="是否待村(社区)决定管理方案")
-    differs_from_plan: bool = Field(description="确认方案后判定有变化,待重新核对")
+    awaits_decision: bool = Field(description="是否待村（社区）决定管理方案")
+    differs_from_plan: bool = Field(description="确认方案后判定有变化，待重新核对")
     decided_at: datetime | None = Field(description="最近一次决定的时间")
     decided_by: UUID | None = Field(description="作出决定的人")
     quarantine_id: UUID | None = Field(description="确认方案后的隔离")
     departed_on: date | None = Field(description="离开日期")
     destination: str | None = Field(description="脱敏的去向或移交对象")
-    ended_reason: str | None = Field(description="移交的回执,或无效的原因")
+    ended_reason: str | None = Field(description="移交的回执，或无效的原因")
     has_note: bool = Field(description="是否有备注")
     recorded_at: datetime = Field(description="手机上记下的时间")
     received_at: datetime = Field(description="服务收到的时间")
@@ -144,7 +144,7 @@ class ClassificationRead(Wire):
 
     id: UUID = Field(description="编号")
     at: datetime = Field(description="判定时间")
-    by: UUID | None = Field(description="引起判定的人;null 为服务按新方案自行判定")
+    by: UUID | None = Field(description="引起判定的人；null 为服务按新方案自行判定")
     because: ClassifiedBecause
     risk_level: RiskLevel
     risk_area_id: UUID | None = Field(description="据以判定的风险地区")
@@ -158,7 +158,7 @@ class ClassificationRead(Wire):
 class Companion(Wire):
     """Somebody who travels with them."""
 
-    arrival_id: UUID = Field(description="返(来)乡登记的编号")
+    arrival_id: UUID = Field(description="返（来）乡登记的编号")
     name: str = Field(description="姓名")
     status: ArrivalStatus
     risk_level: RiskLevel
@@ -169,7 +169,7 @@ class ArrivalFile(Wire):
     """An arrival, how it was classed before, and who came along."""
 
     arrival: ArrivalRead
-    classifications: list[ClassificationRead] = Field(description="历次判定,由新到旧")
+    classifications: list[ClassificationRead] = Field(description="历次判定，由新到旧")
     companions: list[Companion] = Field(description="同行人员")
 
 
@@ -196,7 +196,7 @@ class Candidate(Wire):
     document: MaskedDocument | None = Field(description="脱敏的证件号码")
     phone: MaskedPhone | None = Field(description="脱敏的电话")
     left_on: date | None = Field(description="登记的离开日期")
-    because: list[str] = Field(description="为何认为是此人,由强到弱")
+    because: list[str] = Field(description="为何认为是此人，由强到弱")
 
 
 class Candidates(Wire):

@@ -49,7 +49,7 @@ async def arrive(
 ) -> ArrivalRead:
     """登记抵达。
 
-    已报备的人到了;按实际抵达日重新判定风险等级,是否按时报告由施行中的方案得出(M2.4)。
+    已报备的人到了；按实际抵达日重新判定风险等级，是否按时报告由施行中的方案得出（M2.4）。
     """
     return await shown(session, recorder, await steps.come(session, recorder, arrival_id, came))
 
@@ -72,8 +72,8 @@ async def verify_arrival(
 ) -> ArrivalRead:
     """核实身份。
 
-    见到本人,确认是该户的哪位居民,或登记为该户的新居民;曾登记离开的恢复为在住,
-    居民登记没有证件号、电话的,按填报的补上(M2.4)。
+    见到本人，确认是该户的哪位居民，或登记为该户的新居民；曾登记离开的恢复为在住，
+    居民登记没有证件号、电话的，按填报的补上（M2.4）。
     """
     return await shown(
         session, recorder, await verification.verify(session, recorder, arrival_id, who)
@@ -84,9 +84,9 @@ async def verify_arrival(
 async def depart(
     arrival_id: UUID, gone: ArrivalDeparture, recorder: Recorder, session: ScopedSession
 ) -> ArrivalRead:
-    """登记离开(离乡)。
+    """登记离开（离乡）。
 
-    居民登记同时记为离开;隔离未结束的不能办理(M2.4)。
+    居民登记同时记为离开；隔离未结束的不能办理（M2.4）。
     """
     return await shown(session, recorder, await steps.depart(session, recorder, arrival_id, gone))
 
@@ -97,7 +97,7 @@ async def transfer_arrival(
 ) -> ArrivalRead:
     """移交外地。
 
-    不在本地的人移交其所在地,须有接收方的回执;已抵达的,居民登记同时记为离开(M2.4)。
+    不在本地的人移交其所在地，须有接收方的回执；已抵达的，居民登记同时记为离开（M2.4）。
     """
     return await shown(
         session, recorder, await steps.transfer(session, recorder, arrival_id, handed)
@@ -113,8 +113,8 @@ async def invalidate_arrival(
 ) -> ArrivalRead:
     """登记为信息无效。
 
-    所报不实,或不来了;须写明原因。核实时据此新登记的居民同时作废,其后已有其他记录的不能办理,
-    请登记离开(M2.4)。
+    所报不实，或不来了；须写明原因。核实时据此新登记的居民同时作废，其后已有其他记录的不能办理，
+    请登记离开（M2.4）。
     """
     return await shown(
         session, recorder, await steps.invalidate(session, recorder, arrival_id, untrue)

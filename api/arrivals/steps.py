@@ -82,7 +82,7 @@ HERE = (ArrivalStatus.arrived, ArrivalStatus.verified)
 def refuse_standing(arrival: Arrival, *standings: ArrivalStatus) -> None:
     """Raise `ArrivalNotSo` unless the arrival stands at one of these."""
     if arrival.status not in standings:
-        detail = f"该返(来)乡登记目前为“{arrival.status.label}”,不能办理此事项。"
+        detail = f"该返（来）乡登记目前为“{arrival.status.label}”，不能办理此事项。"
         raise ArrivalNotSo(detail, arrival_status=arrival.status)
 
 
@@ -243,7 +243,7 @@ def refuse_day(arrival: Arrival, departed_on: date, *, pointer: str) -> None:
     if departed_on > clock.today():
         raise InvalidInput("离开日期不能晚于今天。", pointer=pointer)
     if departed_on < comes_on(arrival):
-        raise InvalidInput("离开日期不能早于返(来)乡的抵达日期。", pointer=pointer)
+        raise InvalidInput("离开日期不能早于返（来）乡的抵达日期。", pointer=pointer)
 
 
 def _destination(session: AsyncSession, plain: str | None) -> bytes | None:

@@ -125,7 +125,7 @@ def _named(said: ArrivalVerification) -> UUID:
     named = [said.resident_id, said.register_as and said.register_as.id]
     known = [each for each in named if each is not None]
     if len(known) != 1:
-        detail = "请选择该户的居民,或登记为新居民,二者选一。"
+        detail = "请选择该户的居民，或登记为新居民，二者选一。"
         raise InvalidInput(detail, pointer="/body/resident_id")
     return known[0]
 
@@ -149,7 +149,7 @@ async def _let_learn(
 ) -> None:
     learnt = _learnt(session, arrival, resident)
     if learnt:
-        put_right = ResidentCorrect.model_validate(learnt | {"reason": "返(来)乡核实"})
+        put_right = ResidentCorrect.model_validate(learnt | {"reason": "返（来）乡核实"})
         with _held_by_another("/body/resident_id"):
             await correct_resident(session, caller, resident.id, put_right, resident.version)
 

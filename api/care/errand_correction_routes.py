@@ -30,7 +30,7 @@ async def read_errand_history(
 ) -> ErrandHistory:
     """查看一件代办更改前的内容。
 
-    逐步办理和更正前的各版,旧的在前。
+    逐步办理和更正前的各版，旧的在前。
     """
     errand = await errand_queries.errand_of(session, errand_id)
     return await errand_queries.errand_history(session, errand)
@@ -47,7 +47,7 @@ async def correct_errand(
 ) -> ErrandRead:
     """更正一件代办。
 
-    只更正所填的各项,须说明理由;更正前的内容留存。
+    只更正所填的各项，须说明理由；更正前的内容留存。
     """
     errand = await errand_corrections.correct_errand(
         session, runner, errand_id, correction, version=version
@@ -67,7 +67,7 @@ async def discard_errand(
 ) -> ErrandRead:
     """作废一件代办。
 
-    登记有误的作废后不再计入,内容留存可查,须说明理由。
+    登记有误的作废后不再计入，内容留存可查，须说明理由。
     """
     errand = await errand_corrections.discard_errand(
         session, runner, errand_id, discard, version=version

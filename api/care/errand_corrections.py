@@ -58,7 +58,7 @@ async def _changes(session: AsyncSession, errand: Errand, said: ErrandCorrect) -
     changes = said.model_dump(include=told)
     after = {**present(session, errand).model_dump(), **changes}
     if (after["kind"] is ErrandKind.none_needed) is not (errand.kind is ErrandKind.none_needed):
-        raise InvalidInput("不需代办的与要办的不能互改,请作废后重新登记。", pointer="/body/kind")
+        raise InvalidInput("不需代办的与要办的不能互改，请作废后重新登记。", pointer="/body/kind")
     refuse_unfit(after, asked_at=errand.recorded_at)
     _refuse_undelivered(errand, told)
     refuse_unpaid(after["amount_fen"], after["payer"])

@@ -30,7 +30,7 @@ class CoverageLine(Wire):
     covered: int = Field(description="其中至少送达过一次、或问过不需代办的人数")
     open: int = Field(description="尚未送达的代办件数")
     late: int = Field(description="其中已逾时的件数")
-    share: float | None = Field(description="覆盖率:covered ÷ persons;没有人隔离的为 null")
+    share: float | None = Field(description="覆盖率：covered ÷ persons；没有人隔离的为 null")
 
 
 class ErrandCoverage(Wire):

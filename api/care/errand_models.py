@@ -20,7 +20,7 @@ class ErrandKind(Labelled):
     delivery = "delivery", "代取代送"
     trash = "trash", "收运垃圾"
     other = "other", "其他代办"
-    none_needed = "none_needed", "已询问,不需代办"
+    none_needed = "none_needed", "已询问，不需代办"
 
 
 class ErrandStatus(Labelled):
@@ -40,7 +40,7 @@ class Payer(Labelled):
 
     resident = "resident", "本人"
     household = "household", "家人"
-    village = "village", "村(社区)"
+    village = "village", "村（社区）"
     township = "township", "乡镇"
     other = "other", "其他"
 

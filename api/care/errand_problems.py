@@ -8,7 +8,7 @@ class ErrandOutOfOrder(Problem):
 
     status = 409
     title = "代办不是这一步"
-    detail = "按这件代办现在的状态不能办理这一步,请重新读取后再办。"
+    detail = "按这件代办现在的状态不能办理这一步，请重新读取后再办。"
 
 
 class ErrandTaken(Problem):
@@ -16,7 +16,7 @@ class ErrandTaken(Problem):
 
     status = 409
     title = "代办已有人接单"
-    detail = "这件代办已由别人接单,不必重复办理。"
+    detail = "这件代办已由别人接单，不必重复办理。"
 
 
 class ErrandDiscarded(Problem):
@@ -24,7 +24,7 @@ class ErrandDiscarded(Problem):
 
     status = 409
     title = "代办已作废"
-    detail = "这件代办已作废,不能再变更。"
+    detail = "这件代办已作废，不能再变更。"
 
 
 class NotServing(Problem):
@@ -32,5 +32,5 @@ class NotServing(Problem):
 
     status = 422
     title = "该人员不负责这里"
-    detail = "只能指派给该人员的包保人员,或任职网格包含其住处的工作人员。"
+    detail = "只能指派给该人员的包保人员，或任职网格包含其住处的工作人员。"
     pointer = "/body/worker_id"

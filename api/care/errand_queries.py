@@ -36,7 +36,7 @@ async def errand_of(session: AsyncSession, errand_id: UUID, *, locked: bool = Fa
     """An errand as it is now, for the caller alone if `locked`; raises `NotFound`."""
     errand = await session.get(Errand, errand_id, populate_existing=True, with_for_update=locked)
     if errand is None:
-        raise NotFound("没有找到该件代办,或不在您的网格范围内。")
+        raise NotFound("没有找到该件代办，或不在您的网格范围内。")
     return errand
 
 

@@ -98,4 +98,4 @@ def _row(
 def refuse_unpaid(amount_fen: int | None, payer: object) -> None:
     """Where something was paid, somebody paid it; raises `InvalidInput`."""
     if amount_fen and payer is None:
-        raise InvalidInput("有花费的,请填写费用由谁承担。", pointer="/body/payer")
+        raise InvalidInput("有花费的，请填写费用由谁承担。", pointer="/body/payer")

@@ -54,15 +54,15 @@ Reader = Annotated[Claims, permits(Permission.care_read)]
 Arranger = Annotated[Claims, permits(Permission.teams_arrange)]
 Overseer = Annotated[Claims, permits(Permission.duties_read)]
 Paged = Annotated[PageRequest, Depends(page_request)]
-OfGrid = Annotated[UUID | None, Query(description="该网格(含下级);不填则为本人任职的网格")]
-OnDay = Annotated[Day | None, Query(description="哪一日;不填则为今天,截至此刻")]
+OfGrid = Annotated[UUID | None, Query(description="该网格（含下级）；不填则为本人任职的网格")]
+OnDay = Annotated[Day | None, Query(description="哪一日；不填则为今天，截至此刻")]
 
 _STEP = (NotFound, ErrandOutOfOrder, ErrandDiscarded)
 _TOLD = (*_STEP, RecordDiffers, RecordedInTheFuture)
 
 
 async def wanted_errands(
-    grid_id: Annotated[UUID | None, Query(description="该网格(含下级)的代办")] = None,
+    grid_id: Annotated[UUID | None, Query(description="该网格（含下级）的代办")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该次隔离的代办")] = None,
     status: Annotated[ErrandStatus | None, Query(description="处于这一状态的代办")] = None,
     kind: Annotated[ErrandKind | None, Query(description="这一种类的代办")] = None,
@@ -95,8 +95,8 @@ async def request_errand(
 ) -> ErrandRead:
     """登记一件代办。
 
-    为隔离人员代买、代取、配送口罩等(M3.7)。问过本人、不需代办的也登记一次,计入覆盖。没有人接单的,
-    由其包保人员(没有配齐的,由网格员)办理。
+    为隔离人员代买、代取、配送口罩等（M3.7）。问过本人、不需代办的也登记一次，计入覆盖。没有人接单的，
+    由其包保人员（没有配齐的，由网格员）办理。
     """
     kept, created = await errand_requests.request_errand(session, runner, errand)
     tell_created(response, f"/v1/errands/{kept.id}", version=kept.version, created=created)
@@ -110,9 +110,9 @@ async def list_errands(
     wanted: Annotated[errand_queries.ErrandFilter, Depends(wanted_errands)],
     page: Paged,
 ) -> Page[ErrandRead]:
-    """列出代办,新的在前。
+    """列出代办，新的在前。
 
-    各条件可同时使用;作废的不列。
+    各条件可同时使用；作废的不列。
     """
     return await errand_queries.errands(session, wanted, page)
 
@@ -123,7 +123,7 @@ async def read_errand_coverage(
 ) -> ErrandCoverage:
     """查看代办服务的覆盖情况。
 
-    逐个下级网格列出在隔离人数、登记过和已覆盖的人数、未送达和逾时的件数(M3.7)。至少送达过一次、
+    逐个下级网格列出在隔离人数、登记过和已覆盖的人数、未送达和逾时的件数（M3.7）。至少送达过一次、
     或问过不需代办的为已覆盖。
     """
     return await errand_coverage.coverage(session, overseer, grid_id, day)
@@ -139,7 +139,7 @@ async def list_uncovered(
 ) -> Page[Uncovered]:
     """列出代办服务尚未覆盖的隔离人员。
 
-    既没有送达过、也没有问过不需代办的;隔离最久的在前。
+    既没有送达过、也没有问过不需代办的；隔离最久的在前。
     """
     return await errand_coverage.uncovered(session, overseer, grid_id, day, page)
 
@@ -158,7 +158,7 @@ async def accept_errand(
 ) -> ErrandRead:
     """接单。
 
-    由本人办理;已由别人接单的,答复写明是谁。
+    由本人办理；已由别人接单的，答复写明是谁。
     """
     return _shown(session, await errand_steps.accept(session, runner, errand_id), response)
 
@@ -173,7 +173,7 @@ async def assign_errand(
 ) -> ErrandRead:
     """指派代办。
 
-    交给该人员的包保人员,或网格内任职的人员;别人已接单的改由其办理。
+    交给该人员的包保人员，或网格内任职的人员；别人已接单的改由其办理。
     """
     worker = assignment.worker_id
     errand = await errand_steps.assign(session, arranger, errand_id, worker)
@@ -186,7 +186,7 @@ async def purchase_for_errand(
 ) -> ErrandRead:
     """登记正在采购。
 
-    接单以后、送达以前;不须采购的可以略过。
+    接单以后、送达以前；不须采购的可以略过。
     """
     return _shown(session, await errand_steps.purchase(session, runner, errand_id), response)
 
@@ -201,7 +201,7 @@ async def deliver_errand(
 ) -> ErrandRead:
     """登记送达。
 
-    写明是否无接触交接;有花费的,写明金额和由谁承担。
+    写明是否无接触交接；有花费的，写明金额和由谁承担。
     """
     errand = await errand_steps.deliver(session, runner, errand_id, delivery)
     return _shown(session, errand, response)
@@ -217,7 +217,7 @@ async def confirm_errand(
 ) -> ErrandRead:
     """登记收到的确认。
 
-    写明是本人、同住家人还是其他人确认的;可由送达的人登记,也可由别人登记。
+    写明是本人、同住家人还是其他人确认的；可由送达的人登记，也可由别人登记。
     """
     errand = await errand_steps.confirm(session, runner, errand_id, confirmation)
     return _shown(session, errand, response)
@@ -233,7 +233,7 @@ async def cancel_errand(
 ) -> ErrandRead:
     """取消代办。
 
-    送达以前可以取消,须写明理由。隔离解除后仍未送达的,由接单的人送达或取消。
+    送达以前可以取消，须写明理由。隔离解除后仍未送达的，由接单的人送达或取消。
     """
     errand = await errand_steps.cancel(session, runner, errand_id, ending.reason)
     return _shown(session, errand, response)

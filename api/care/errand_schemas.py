@@ -15,8 +15,8 @@ from api.foundation.records import Source
 
 _HIGHEST_FEN = 10_000_000
 
-Amount = Annotated[int, Field(ge=0, le=_HIGHEST_FEN, description="花费,单位为分", examples=[3580])]
-Wanted = Annotated[LongText, Field(description="要办什么,加密保存")]
+Amount = Annotated[int, Field(ge=0, le=_HIGHEST_FEN, description="花费，单位为分", examples=[3580])]
+Wanted = Annotated[LongText, Field(description="要办什么，加密保存")]
 Quantity = Annotated[ShortText, Field(description="数量", examples=["20只"])]
 ReceiptNumber = Annotated[ShortText, Field(description="票据号码", examples=["00123456"])]
 
@@ -37,12 +37,14 @@ class ErrandRecord(FromTheField):
     )
 
     quarantine_id: Annotated[RecordId, Field(description="所属隔离")]
-    kind: Annotated[ErrandKind, Field(description="代办的种类;问过本人、不需代办的也登记,计入覆盖")]
-    wanted: Annotated[Wanted | None, Field(description="要办什么,加密保存;不需代办的不填")] = None
+    kind: Annotated[
+        ErrandKind, Field(description="代办的种类；问过本人、不需代办的也登记，计入覆盖")
+    ]
+    wanted: Annotated[Wanted | None, Field(description="要办什么，加密保存；不需代办的不填")] = None
     quantity: Annotated[Quantity | None, Field(description="数量")] = None
-    needed_by: Annotated[Instant | None, Field(description="最迟何时要;不填则为提出的当天办完")] = (
-        None
-    )
+    needed_by: Annotated[
+        Instant | None, Field(description="最迟何时要；不填则为提出的当天办完")
+    ] = None
 
 
 class ErrandAssign(Input):
@@ -71,11 +73,11 @@ class ErrandDeliver(Input):
         }
     )
 
-    delivered_at: Annotated[Instant | None, Field(description="何时送达;不填为现在")] = None
-    delivered_by: Annotated[RecordId | None, Field(description="由谁送达;不填为本人")] = None
-    contact_free: Annotated[bool, Field(description="是否无接触交接(放在门口)")]
-    amount_fen: Annotated[Amount | None, Field(description="花费,单位为分;没有花费可不填")] = None
-    payer: Annotated[Payer | None, Field(description="费用由谁承担;有花费的必填")] = None
+    delivered_at: Annotated[Instant | None, Field(description="何时送达；不填为现在")] = None
+    delivered_by: Annotated[RecordId | None, Field(description="由谁送达；不填为本人")] = None
+    contact_free: Annotated[bool, Field(description="是否无接触交接（放在门口）")]
+    amount_fen: Annotated[Amount | None, Field(description="花费，单位为分；没有花费可不填")] = None
+    payer: Annotated[Payer | None, Field(description="费用由谁承担；有花费的必填")] = None
     receipt_number: Annotated[ReceiptNumber | None, Field(description="票据号码")] = None
 
 
@@ -85,7 +87,7 @@ class ErrandConfirm(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"word": "resident"}]})
 
     word: Annotated[Word, Field(description="由谁确认收到")]
-    confirmed_at: Annotated[Instant | None, Field(description="何时确认;不填为现在")] = None
+    confirmed_at: Annotated[Instant | None, Field(description="何时确认；不填为现在")] = None
 
 
 class ErrandCancel(Input):
@@ -93,7 +95,7 @@ class ErrandCancel(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "亲属已自行送达"}]})
 
-    reason: Annotated[ShortText, Field(description="取消的理由,将被记录")]
+    reason: Annotated[ShortText, Field(description="取消的理由，将被记录")]
 
 
 class ErrandCorrect(Input):
@@ -105,20 +107,20 @@ class ErrandCorrect(Input):
 
     kind: Annotated[ErrandKind, Field(default_factory=unsaid, description="代办的种类")]
     wanted: Annotated[Wanted, Field(default_factory=unsaid)]
-    quantity: Annotated[Quantity | None, Field(description="数量;null 为删除")] = None
-    needed_by: Annotated[Instant | None, Field(description="最迟何时要;null 为删除")] = None
+    quantity: Annotated[Quantity | None, Field(description="数量；null 为删除")] = None
+    needed_by: Annotated[Instant | None, Field(description="最迟何时要；null 为删除")] = None
     performed_by: Annotated[RecordId, Field(default_factory=unsaid, description="实际受理的人")]
     contact_free: Annotated[
-        bool, Field(default_factory=unsaid, description="是否无接触交接;送达以后才可更正")
+        bool, Field(default_factory=unsaid, description="是否无接触交接；送达以后才可更正")
     ]
     amount_fen: Annotated[
-        Amount | None, Field(description="花费,单位为分;送达以后才可更正,null 为删除")
+        Amount | None, Field(description="花费，单位为分；送达以后才可更正，null 为删除")
     ] = None
     payer: Annotated[
-        Payer | None, Field(description="费用由谁承担;送达以后才可更正,null 为删除")
+        Payer | None, Field(description="费用由谁承担；送达以后才可更正，null 为删除")
     ] = None
     receipt_number: Annotated[
-        ReceiptNumber | None, Field(description="票据号码;送达以后才可更正,null 为删除")
+        ReceiptNumber | None, Field(description="票据号码；送达以后才可更正，null 为删除")
     ] = None
     reason: Why
 
@@ -163,26 +165,26 @@ class ErrandRead(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [_READ]})
 
     id: UUID = Field(description="代办的编号")
-    version: int = Field(description="版本号,更正、作废时填入 If-Match")
+    version: int = Field(description="版本号，更正、作废时填入 If-Match")
     quarantine_id: UUID = Field(description="所属隔离")
     resident_id: UUID = Field(description="为哪位居民代办")
     household_id: UUID = Field(description="送到哪一户")
     grid_id: UUID = Field(description="所在网格")
     kind: ErrandKind
     status: ErrandStatus
-    wanted: str | None = Field(description="要办什么;不需代办的为 null")
+    wanted: str | None = Field(description="要办什么；不需代办的为 null")
     quantity: str | None = Field(description="数量")
-    needed_by: datetime | None = Field(description="最迟何时要;没有说明的为 null")
+    needed_by: datetime | None = Field(description="最迟何时要；没有说明的为 null")
     due_at: datetime = Field(description="何时之前送达")
     accepted_at: datetime | None = Field(description="何时接单")
     accepted_by: UUID | None = Field(description="由谁接单")
     accepted_by_name: str | None = Field(description="接单人的姓名")
-    assigned_by: UUID | None = Field(description="由谁指派;自己接单的为 null")
+    assigned_by: UUID | None = Field(description="由谁指派；自己接单的为 null")
     purchasing_at: datetime | None = Field(description="何时开始采购")
     delivered_at: datetime | None = Field(description="何时送达")
     delivered_by: UUID | None = Field(description="由谁送达")
-    contact_free: bool | None = Field(description="是否无接触交接;没有送达的为 null")
-    amount_fen: int | None = Field(description="花费,单位为分")
+    contact_free: bool | None = Field(description="是否无接触交接；没有送达的为 null")
+    amount_fen: int | None = Field(description="花费，单位为分")
     payer: Payer | None = Field(description="费用由谁承担")
     receipt_number: str | None = Field(description="票据号码")
     confirmed_at: datetime | None = Field(description="何时确认收到")
@@ -196,7 +198,7 @@ class ErrandRead(Wire):
     performed_by: UUID = Field(description="实际受理的人")
     entered_by: UUID = Field(description="录入的人")
     source: Source
-    discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
+    discarded_at: datetime | None = Field(description="作废时间；有效的为 null")
 
 
 class ErrandRevision(Replaced, Wire):

@@ -38,7 +38,7 @@ async def accept(session: AsyncSession, caller: Claims, errand_id: UUID) -> Erra
         raise _out_of_order(errand)
     if errand.accepted_by != caller.worker:
         raise ErrandTaken(
-            f"已由{errand.accepted_by_name}接单,不必重复办理。",
+            f"已由{errand.accepted_by_name}接单，不必重复办理。",
             worker_id=str(errand.accepted_by),
             worker_name=errand.accepted_by_name,
             state=errand.status.value,
@@ -174,7 +174,7 @@ def _refuse_unless(errand: Errand, *states: ErrandStatus) -> None:
 
 
 def _out_of_order(errand: Errand) -> ErrandOutOfOrder:
-    said = f"这件代办现在是“{errand.status.label}”,不能办理这一步。"
+    said = f"这件代办现在是“{errand.status.label}”，不能办理这一步。"
     return ErrandOutOfOrder(said, state=errand.status.value)
 
 

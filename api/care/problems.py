@@ -8,7 +8,7 @@ class CallOutOfPeriod(Problem):
 
     status = 409
     title = "不在问候或随访期内"
-    detail = "每日问候限隔离期内,解除后随访限解除之后,请核对时间和类别。"
+    detail = "每日问候限隔离期内，解除后随访限解除之后，请核对时间和类别。"
     pointer = "/body/kind"
 
 
@@ -17,4 +17,4 @@ class CallDiscarded(Problem):
 
     status = 409
     title = "通话记录已作废"
-    detail = "这条通话记录已作废,不能再变更。"
+    detail = "这条通话记录已作废，不能再变更。"

@@ -43,7 +43,7 @@ async def call_of(session: AsyncSession, call_id: UUID) -> CareCall:
     """The call; raises `NotFound`."""
     call = await session.get(CareCall, call_id)
     if call is None:
-        raise NotFound("没有找到该通话记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该通话记录，或不在您的网格范围内。")
     return call
 
 

@@ -70,7 +70,7 @@ async def record_call(
 ) -> CareCallRead:
     """登记一次问候或随访通话。
 
-    隔离期内每日问候,解除后随访(M3.6、M3.8)。说有症状的同时上报异常;未接通的,须上门见到本人或
+    隔离期内每日问候，解除后随访（M3.6、M3.8）。说有症状的同时上报异常；未接通的，须上门见到本人或
     再次接通。
     """
     kept, created = await service.record_call(session, recorder, quarantine_id, call)
@@ -85,9 +85,9 @@ async def list_calls(
     wanted: Annotated[queries.CallFilter, Depends(wanted_calls)],
     page: Paged,
 ) -> Page[CareCallRead]:
-    """列出通话,最近的在前。
+    """列出通话，最近的在前。
 
-    各条件可同时使用;作废的不列。
+    各条件可同时使用；作废的不列。
     """
     return await queries.calls(session, wanted, page)
 
@@ -97,11 +97,11 @@ async def list_unreached(
     reader: CallReader,
     session: ScopedSession,
     page: Paged,
-    since: Annotated[Day | None, Query(description="从哪一天起的通话;不填则为最近两周")] = None,
+    since: Annotated[Day | None, Query(description="从哪一天起的通话；不填则为最近两周")] = None,
 ) -> Page[OwedVisit]:
     """列出未接通、须上门的人。
 
-    最近一次通话未接通,其后没有上门见到、也没有上门测过体温的;等得最久的在前(M3.6)。
+    最近一次通话未接通，其后没有上门见到、也没有上门测过体温的；等得最久的在前（M3.6）。
     """
     return await queries.visits_owed(session, page, since=since)
 
@@ -127,7 +127,7 @@ async def correct_call(
 ) -> CareCallRead:
     """更正一次通话。
 
-    只更正所填的各项,须说明理由;更正前的内容留存。更正后有症状的同时上报异常;更正为没有症状的,
+    只更正所填的各项，须说明理由；更正前的内容留存。更正后有症状的同时上报异常；更正为没有症状的，
     已上报的异常仍须有人核实关闭。
     """
     call = await corrections.correct_call(session, recorder, call_id, correction, version=version)
@@ -149,7 +149,7 @@ async def discard_call(
 ) -> CareCallRead:
     """作废一次通话。
 
-    登记有误的通话作废后不再计入,内容留存可查,须说明理由;已上报的异常仍须有人核实关闭。
+    登记有误的通话作废后不再计入，内容留存可查，须说明理由；已上报的异常仍须有人核实关闭。
     """
     call = await corrections.discard_call(session, recorder, call_id, discard, version=version)
     response.headers["ETag"] = f'"{call.version}"'
@@ -162,7 +162,7 @@ async def reveal_call_note(
 ) -> CallNoteRevealed:
     """查看通话情况的全文。
 
-    须写明原因,原因和查看人将被记录(M6.6)。
+    须写明原因，原因和查看人将被记录（M6.6）。
     """
     note = await service.reveal_note(session, revealer, call_id, ask)
     return CallNoteRevealed(id=call_id, note=note)
@@ -177,7 +177,7 @@ async def list_release_follow_ups(
 ) -> ReleaseFollowUps:
     """列出一人解除后的随访。
 
-    截至今天应做的各次,以及由哪次通话完成;`which=upcoming` 为今天以后的各次及其日期,`all` 为全部。
-    由方案规定解除后第几天随访;补登记的解除,登记以前的各日不列(M3.8)。
+    截至今天应做的各次，以及由哪次通话完成；`which=upcoming` 为今天以后的各次及其日期，`all` 为全
+    部。由方案规定解除后第几天随访；补登记的解除，登记以前的各日不列（M3.8）。
     """
     return await queries.follow_ups_of(session, quarantine_id, which)

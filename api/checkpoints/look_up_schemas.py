@@ -17,14 +17,14 @@ _ASK: dict[str, Any] = {
     "document": "451422199001010012",
     "phone": None,
     "name": None,
-    "purpose": "自述已做核酸,手机没电",
+    "purpose": "自述已做核酸，手机没电",
 }
 
 
 class LookedUp(Documented):
     """Somebody who stands before the caller, by a document or a phone."""
 
-    name: Annotated[Name | None, Field(description="姓名;按电话查询时用于区分家人")] = None
+    name: Annotated[Name | None, Field(description="姓名；按电话查询时用于区分家人")] = None
 
     @model_validator(mode="after")
     def _is_about_somebody(self) -> Self:
@@ -39,7 +39,7 @@ class GateLookUpAsk(LookedUp):
     model_config = ConfigDict(json_schema_extra={"examples": [_ASK]})
 
     checkpoint_id: Annotated[RecordId, Field(description="在哪个卡点查询")]
-    purpose: Annotated[LongText, Field(min_length=4, description="查询原因,至少4个字,将被记录")]
+    purpose: Annotated[LongText, Field(min_length=4, description="查询原因，至少4个字，将被记录")]
 
 
 class GateLookUpRead(Wire):
@@ -64,7 +64,7 @@ class GateLookUpRead(Wire):
 
     id: UUID
     answer: GateDecision = Field(description="按已掌握的情况如何处理")
-    name: str | None = Field(description="姓名,已脱敏;没有记录的为 null")
-    lacking: list[ReasonRead] = Field(description="还缺什么,或因何不能放行")
+    name: str | None = Field(description="姓名，已脱敏；没有记录的为 null")
+    lacking: list[ReasonRead] = Field(description="还缺什么，或因何不能放行")
     at: datetime
-    keep_until: datetime = Field(description="此结果可保留到何时,逾时应删除")
+    keep_until: datetime = Field(description="此结果可保留到何时，逾时应删除")

@@ -19,7 +19,7 @@ class CheckpointKind(Labelled):
     """Where a checkpoint stands."""
 
     road = "road", "道路卡点"
-    village = "village", "村(小区)出入口"
+    village = "village", "村（小区）出入口"
     station = "station", "车站、码头"
     venue = "venue", "公共场所入口"
     other = "other", "其他"
@@ -36,8 +36,8 @@ class GateDecision(Labelled):
 class WhenUnavailable(Labelled):
     """What a rule says where nobody can tell a code's state; it is checked again later."""
 
-    hold = "hold", "暂留,人工查验"
-    through_with_recheck = "through_with_recheck", "放行,事后复查"
+    hold = "hold", "暂留，人工查验"
+    through_with_recheck = "through_with_recheck", "放行，事后复查"
     turn_back = "turn_back", "劝返"
 
 

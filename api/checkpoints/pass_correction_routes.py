@@ -43,8 +43,8 @@ async def correct_pass(
 ) -> PassRead:
     """更正一次通行的车牌、来处去处或处理结果。
 
-    只更改所填的各项,须说明理由,原内容留存;出示的和按规则的判断不更改,登记错人的应作废后重新登记。
-    登记人在当班时(未排班的在当天)可以更正,其他由卡点所在网格的负责人更正;更正不延长保存期限(M2.8)。
+    只更改所填的各项，须说明理由，原内容留存；出示的和按规则的判断不更改，登记错人的应作废后重新登记。
+    登记人在当班时（未排班的在当天）可以更正，其他由卡点所在网格的负责人更正；更正不延长保存期限（M2.8）。
     """
     row = await pass_corrections.correct_pass(session, guard, pass_id, correction, version=version)
     return _told(session, row, response)
@@ -61,8 +61,8 @@ async def discard_pass(
 ) -> PassRead:
     """作废一次通行。
 
-    登记错人的作废后不再列出、不再计入、不再复查,须说明理由;原编号再次提交不会重新登记。
-    已上报的异常注明所据记录已作废,仍须有人核实关闭。何人可以作废,与更正相同(M2.8)。
+    登记错人的作废后不再列出、不再计入、不再复查，须说明理由；原编号再次提交不会重新登记。
+    已上报的异常注明所据记录已作废，仍须有人核实关闭。何人可以作废，与更正相同（M2.8）。
     """
     row = await pass_corrections.discard_pass(session, guard, pass_id, discard, version=version)
     return _told(session, row, response)

@@ -9,7 +9,7 @@ from api.checkpoints.pass_schemas import FromPlace, PassRead, Plate, ToPlace
 from api.foundation.corrections import Replaced
 from api.foundation.fields import Input, LongText, Wire, unsaid
 
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["来去方向填反了"])]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["来去方向填反了"])]
 
 
 class PassCorrect(Input):
@@ -36,12 +36,12 @@ class PassCorrect(Input):
     decision: Annotated[
         GateDecision,
         Field(
-            description="实际如何处理;与规则不一致的,同时填写 decision_reason",
+            description="实际如何处理；与规则不一致的，同时填写 decision_reason",
             default_factory=unsaid,
         ),
     ]
     decision_reason: Annotated[
-        LongText | None, Field(description="与规则不一致的理由", examples=["急救车辆,先行放行"])
+        LongText | None, Field(description="与规则不一致的理由", examples=["急救车辆，先行放行"])
     ] = None
     reason: Why
 
@@ -51,7 +51,7 @@ class PassDiscard(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "扫错了人"}]})
 
-    reason: Annotated[LongText, Field(description="理由,留存备查", examples=["扫错了人"])]
+    reason: Annotated[LongText, Field(description="理由，留存备查", examples=["扫错了人"])]
 
 
 class PassRevision(Replaced, Wire):

@@ -180,7 +180,7 @@ async def pass_of(session: AsyncSession, pass_id: UUID) -> PassRead:
 
 def no_such_pass() -> NotFound:
     """There is none, or no longer, or the caller has neither jurisdiction nor duty there."""
-    return NotFound("没有找到该通行记录,或已超过保存期限。")
+    return NotFound("没有找到该通行记录，或已超过保存期限。")
 
 
 async def rechecks(

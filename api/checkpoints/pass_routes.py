@@ -69,10 +69,10 @@ async def pass_filter(
 async def record_pass(
     checkpoint_id: UUID, passed: PassRecord, gate: Guarded, response: Response
 ) -> bytes:
-    """登记一次通行,并按规则查验。
+    """登记一次通行，并按规则查验。
 
-    一次提交即可:出示的和已掌握的健康码、行程卡、核酸、疫苗一并判断,不等待外部系统;查询不到的按规则处理,
-    随后自动复查(M2.8)。红码、应在隔离管控中而外出的,立即报告本人所在网格。
+    一次提交即可：出示的和已掌握的健康码、行程卡、核酸、疫苗一并判断，不等待外部系统；查询不到的按规则处理，
+    随后自动复查（M2.8）。红码、应在隔离管控中而外出的，立即报告本人所在网格。
     与规则不一致的处理须说明理由。
     """
     kept, created = await keep_pass(gate, checkpoint_id, passed)
@@ -88,7 +88,7 @@ async def list_passes(
     wanted: Annotated[pass_queries.PassFilter, Depends(pass_filter)],
     page: Paged,
 ) -> Page[PassRead]:
-    """列出一个卡点的通行记录,最近的在前。
+    """列出一个卡点的通行记录，最近的在前。
 
     超过保存期限的已删除。
     """
@@ -100,11 +100,11 @@ async def tally_passes(
     checkpoint_id: UUID,
     _: PassReader,
     session: ScopedSession,
-    day: Annotated[Day | None, Query(description="哪一天;不填则为今天")] = None,
+    day: Annotated[Day | None, Query(description="哪一天；不填则为今天")] = None,
 ) -> PassTally:
     """按小时统计一个卡点一天的通行人次。
 
-    分放行、暂留、劝返(M2.8)。
+    分放行、暂留、劝返（M2.8）。
     """
     wanted: date = day or clock.today()
     return await pass_queries.tally(session, checkpoint_id, wanted)
@@ -118,9 +118,9 @@ async def list_rechecks(
     page: Paged,
     state: Annotated[RecheckState | None, Query(description="这一状态的")] = None,
 ) -> Page[RecheckRead]:
-    """列出一个卡点须复查的通行,等得最久的在前。
+    """列出一个卡点须复查的通行，等得最久的在前。
 
-    当场查询不到健康码的,由后台向健康码系统再查;查到即更新,逾时不再查(M2.8)。
+    当场查询不到健康码的，由后台向健康码系统再查；查到即更新，逾时不再查（M2.8）。
     """
     return await pass_queries.rechecks(session, checkpoint_id, state, page)
 
@@ -129,8 +129,8 @@ async def list_rechecks(
 async def look_up_at_gate(ask: GateLookUpAsk, gate: Guarded) -> GateLookUpRead:
     """查询不在本网格的人能否通行。
 
-    只答能否放行、脱敏的姓名、还缺什么,以及结果可保留到何时;没有记录的人同样作答。查询须写明原因,
-    由本人所在网格留存可查;每人 10 分钟内最多 20 次(M2.8)。
+    只答能否放行、脱敏的姓名、还缺什么，以及结果可保留到何时；没有记录的人同样作答。查询须写明原因，
+    由本人所在网格留存可查；每人 10 分钟内最多 20 次（M2.8）。
     """
     return await look_up(gate, ask)
 

@@ -35,7 +35,7 @@ class Documented(Input):
 
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
     document: DocumentNumber | None = Field(
-        None, validate_default=True, description="证件号码,须与证件类型一起填写"
+        None, validate_default=True, description="证件号码，须与证件类型一起填写"
     )
     phone: Phone | None = None
 
@@ -62,8 +62,8 @@ class ShownCode(Input):
     """A health code on a phone, as the guard saw it."""
 
     proof: Annotated[Literal["health_code"], Field(description="哪一项查验")]
-    system: Annotated[SystemCode | None, Field(description="哪个系统的码;不填为未分辨")] = None
-    state: Annotated[CodeState, Field(description="码的状态;扫不出来的填查询不到")]
+    system: Annotated[SystemCode | None, Field(description="哪个系统的码；不填为未分辨")] = None
+    state: Annotated[CodeState, Field(description="码的状态；扫不出来的填查询不到")]
 
 
 class ShownCard(Input):
@@ -71,8 +71,8 @@ class ShownCard(Input):
 
     proof: Annotated[Literal["travel_card"], Field(description="哪一项查验")]
     colour: Annotated[CardColour, Field(description="行程卡颜色")] = CardColour.green
-    at_risk: Annotated[bool, Field(description="是否到过有风险地区的城市(带星号)")] = False
-    updated_at: Annotated[Instant | None, Field(description="更新时间;不填为刚刚")] = None
+    at_risk: Annotated[bool, Field(description="是否到过有风险地区的城市（带星号）")] = False
+    updated_at: Annotated[Instant | None, Field(description="更新时间；不填为刚刚")] = None
 
 
 class ShownTest(Input):
@@ -96,9 +96,11 @@ Shown = Annotated[
     Field(discriminator="proof", title="ShownProof"),
     TOLD_IN_PLACE,
 ]
-Plate = Annotated[ShortText | None, Field(description="车牌号,加密保存", examples=["桂F12345"])]
-FromPlace = Annotated[ShortText | None, Field(description="从哪里来,加密保存", examples=["百色市"])]
-ToPlace = Annotated[ShortText | None, Field(description="到哪里去,加密保存", examples=["柳村"])]
+Plate = Annotated[ShortText | None, Field(description="车牌号，加密保存", examples=["桂F12345"])]
+FromPlace = Annotated[
+    ShortText | None, Field(description="从哪里来，加密保存", examples=["百色市"])
+]
+ToPlace = Annotated[ShortText | None, Field(description="到哪里去，加密保存", examples=["柳村"])]
 
 _PASS: dict[str, Any] = {
     "id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -136,15 +138,15 @@ class PassRecord(FromTheField):
     to_place: ToPlace = None
     shown: Annotated[
         list[Shown],
-        Field(max_length=10, description="当场出示的;没有的为空", default_factory=list),
+        Field(max_length=10, description="当场出示的；没有的为空", default_factory=list),
     ]
     decision: Annotated[
-        GateDecision | None, Field(description="如何处理;不填则按规则。与规则不一致的须说明理由")
+        GateDecision | None, Field(description="如何处理；不填则按规则。与规则不一致的须说明理由")
     ] = None
     decision_reason: Annotated[
-        LongText | None, Field(description="与规则不一致的理由", examples=["急救车辆,先行放行"])
+        LongText | None, Field(description="与规则不一致的理由", examples=["急救车辆，先行放行"])
     ] = None
-    passed_at: Annotated[Instant | None, Field(description="通过时间;不填则为现在")] = None
+    passed_at: Annotated[Instant | None, Field(description="通过时间；不填则为现在")] = None
 
 
 class ReasonRead(Wire):
@@ -205,10 +207,10 @@ class PassRead(Wire):
     checkpoint_id: UUID
     grid_id: UUID
     passed_at: datetime = Field(description="通过时间")
-    name: str | None = Field(description="姓名,已脱敏")
+    name: str | None = Field(description="姓名，已脱敏")
     document_kind: DocumentKind | None = Field(description="证件类型")
-    document: MaskedDocument | None = Field(description="证件号码,已脱敏")
-    phone: MaskedPhone | None = Field(description="电话,已脱敏")
+    document: MaskedDocument | None = Field(description="证件号码，已脱敏")
+    phone: MaskedPhone | None = Field(description="电话，已脱敏")
     vehicle_plate: str | None = Field(description="车牌号")
     from_place: str | None = Field(description="从哪里来")
     to_place: str | None = Field(description="到哪里去")
@@ -217,7 +219,7 @@ class PassRead(Wire):
     decision: GateDecision = Field(description="实际如何处理")
     decision_reason: str | None = Field(description="与规则不一致的理由")
     recheck: bool = Field(description="是否有查询不到、须复查的健康码")
-    later_verdict: GateDecision | None = Field(description="复查后按规则应如何处理;未复查为 null")
+    later_verdict: GateDecision | None = Field(description="复查后按规则应如何处理；未复查为 null")
     later_reasons: list[ReasonRead] | None = Field(description="复查的各项结果")
     rechecked_at: datetime | None = Field(description="复查时间")
     rule_id: UUID = Field(description="所依据的查验规则的那一版")
@@ -226,7 +228,7 @@ class PassRead(Wire):
     performed_by: UUID
     entered_by: UUID
     source: Source
-    discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
+    discarded_at: datetime | None = Field(description="作废时间；有效的为 null")
 
 
 class RecheckRead(Wire):
@@ -257,14 +259,14 @@ class RecheckRead(Wire):
     next_at: datetime = Field(description="下一次何时复查")
     give_up_at: datetime = Field(description="何时起不再复查")
     tries: int = Field(description="已复查几次")
-    tried_at: datetime | None = Field(description="最近一次复查的时间;没有的为 null")
-    last_answer: str | None = Field(description="最近一次的结果:码的状态,或查不到的原因")
+    tried_at: datetime | None = Field(description="最近一次复查的时间；没有的为 null")
+    last_answer: str | None = Field(description="最近一次的结果：码的状态，或查不到的原因")
 
 
 class PassHourTally(Wire):
     """How many came by in one hour of the local day, by what was decided."""
 
-    hour: int = Field(ge=0, le=23, description="几点(北京时间)")
+    hour: int = Field(ge=0, le=23, description="几点（北京时间）")
     through: int = Field(description="放行人次")
     hold: int = Field(description="暂留人次")
     turn_back: int = Field(description="劝返人次")

@@ -8,7 +8,7 @@ class NoSuchRule(Problem):
 
     status = 422
     title = "没有该查验规则"
-    detail = "没有这一代码的查验规则,或尚未施行。"
+    detail = "没有这一代码的查验规则，或尚未施行。"
     pointer = "/body/rule_code"
 
 
@@ -17,7 +17,7 @@ class CheckpointClosed(Problem):
 
     status = 409
     title = "卡点未启用"
-    detail = "该卡点在这一时间没有启用,不能登记通行。"
+    detail = "该卡点在这一时间没有启用，不能登记通行。"
 
 
 class PassDiscarded(Problem):
@@ -25,7 +25,7 @@ class PassDiscarded(Problem):
 
     status = 409
     title = "通行记录已作废"
-    detail = "这条通行记录已作废,不能再更正;如需补记,请重新登记。"
+    detail = "这条通行记录已作废，不能再更正；如需补记，请重新登记。"
 
 
 class NotYourPass(Problem):
@@ -33,7 +33,9 @@ class NotYourPass(Problem):
 
     status = 403
     title = "不能更正他人登记的通行"
-    detail = "通行记录由登记人在当班时(未排班的在当天)更正或作废,其他由卡点所在网格的负责人办理。"
+    detail = (
+        "通行记录由登记人在当班时（未排班的在当天）更正或作废，其他由卡点所在网格的负责人办理。"
+    )
 
 
 class WhyOtherwise(Problem):
@@ -41,5 +43,5 @@ class WhyOtherwise(Problem):
 
     status = 422
     title = "须说明理由"
-    detail = "处理结果与查验规则不一致,请写明理由。"
+    detail = "处理结果与查验规则不一致，请写明理由。"
     pointer = "/body/decision_reason"

@@ -44,7 +44,7 @@ async def checkpoint_of(session: AsyncSession, checkpoint_id: UUID) -> Checkpoin
 
 def no_such_checkpoint(pointer: str | None = None) -> NotFound:
     """There is none, or the caller has neither jurisdiction nor duty there."""
-    return NotFound("没有找到该卡点,或不在您的网格和值班范围内。", pointer=pointer)
+    return NotFound("没有找到该卡点，或不在您的网格和值班范围内。", pointer=pointer)
 
 
 async def checkpoints(

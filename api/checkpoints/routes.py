@@ -27,7 +27,7 @@ Paged = Annotated[PageRequest, Depends(page_request)]
 async def checkpoint_filter(
     grid_id: Annotated[UUID | None, Query(description="设在该网格及其下级网格的")] = None,
     open_now: Annotated[
-        bool | None, Query(alias="open", description="true 为正在启用的,false 为未启用的")
+        bool | None, Query(alias="open", description="true 为正在启用的，false 为未启用的")
     ] = None,
 ) -> queries.CheckpointFilter:
     return queries.CheckpointFilter(grid_id=grid_id, open=open_now)
@@ -46,7 +46,7 @@ async def record_checkpoint(
 ) -> CheckpointRead:
     """设置一个卡点。
 
-    写明所在网格、责任单位、负责人和查验规则(M2.8)。
+    写明所在网格、责任单位、负责人和查验规则（M2.8）。
     """
     kept, created = await service.record_checkpoint(session, manager, checkpoint)
     tell_created(response, f"/v1/checkpoints/{kept.id}", version=kept.version, created=created)
@@ -62,7 +62,7 @@ async def list_checkpoints(
 ) -> Page[CheckpointRead]:
     """列出卡点。
 
-    网格范围内的,以及正在值班的。
+    网格范围内的，以及正在值班的。
     """
     return await queries.checkpoints(session, wanted, page)
 
@@ -91,8 +91,8 @@ async def correct_checkpoint(
 ) -> CheckpointRead:
     """更改或撤除一个卡点。
 
-    只更改所填的各项,须说明理由;撤除即填写撤除时间,通行记录仍按规则保存,
-    此后的班次一并取消,当班的到撤除时为止。
+    只更改所填的各项，须说明理由；撤除即填写撤除时间，通行记录仍按规则保存，
+    此后的班次一并取消，当班的到撤除时为止。
     """
     kept = await service.correct_checkpoint(
         session, manager, checkpoint_id, change, version=version

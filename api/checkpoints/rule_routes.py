@@ -35,7 +35,7 @@ async def list_checkpoint_rules(
 ) -> Page[CheckpointRuleRead]:
     """列出卡点查验规则的各版。
 
-    按代码、版次排列;`effective_to` 为 null 的是最新一版(M2.8)。
+    按代码、版次排列；`effective_to` 为 null 的是最新一版（M2.8）。
     """
     return await queries.policies(session, CheckpointRule, page, wire=CheckpointRuleRead, code=code)
 
@@ -51,10 +51,10 @@ async def list_checkpoint_rules(
 async def make_checkpoint_rule(
     rule: CheckpointRuleRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> CheckpointRuleRead:
-    """制定卡点查验规则,或修订为新一版。
+    """制定卡点查验规则，或修订为新一版。
 
-    查哪几项、多久以内有效、各种结果如何处理、查询不到时如何处理、记录保存多久,都由规则规定;
-    红码不得放行,查询不到的不视为绿码(M2.8)。
+    查哪几项、多久以内有效、各种结果如何处理、查询不到时如何处理、记录保存多久，都由规则规定；
+    红码不得放行，查询不到的不视为绿码（M2.8）。
     """
     kept, created = await rules.make_checkpoint_rule(session, maker, rule)
     tell_created(response, f"/v1/checkpoint-rules/{kept.id}", version=1, created=created)

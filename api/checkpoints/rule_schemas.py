@@ -31,14 +31,14 @@ class HealthCodeProof(Input):
     proof: Annotated[Literal["health_code"], Field(description="哪一项查验")]
     systems: Annotated[
         list[SystemCode],
-        Field(max_length=10, description="认可的健康码系统;空为都认可", default_factory=list),
+        Field(max_length=10, description="认可的健康码系统；空为都认可", default_factory=list),
     ]
     fresh_minutes: FreshMinutes = 1440
     means: Annotated[
         dict[CodeState, GateDecision],
         Field(
             max_length=len(CodeState),
-            description="各种状态如何处理;未列的暂留,红码不得放行,绿码放行",
+            description="各种状态如何处理；未列的暂留，红码不得放行，绿码放行",
             default_factory=dict,
         ),
     ]
@@ -50,7 +50,7 @@ class TravelCardProof(Input):
     proof: Annotated[Literal["travel_card"], Field(description="哪一项查验")]
     fresh_minutes: FreshMinutes = 1440
     at_risk: Annotated[
-        GateDecision, Field(description="卡不是绿色、或到过有风险地区的城市的,如何处理")
+        GateDecision, Field(description="卡不是绿色、或到过有风险地区的城市的，如何处理")
     ] = GateDecision.hold
     missing: Missing = GateDecision.hold
 
@@ -78,14 +78,14 @@ Proof = Annotated[
     TOLD_IN_PLACE,
 ]
 Proofs = Annotated[
-    list[Proof], Field(min_length=1, max_length=4, description="须查验的各项,每项一次")
+    list[Proof], Field(min_length=1, max_length=4, description="须查验的各项，每项一次")
 ]
 OnUnavailable = Annotated[WhenUnavailable, Field(description="健康码查询不到时如何处理")]
-Retention = Annotated[int, Field(ge=1, le=180, description="通行记录保存几天,逾期删除")]
-Recheck = Annotated[int, Field(ge=1, le=1440, description="查询不到的,多少分钟后复查")]
+Retention = Annotated[int, Field(ge=1, le=180, description="通行记录保存几天，逾期删除")]
+Recheck = Annotated[int, Field(ge=1, le=1440, description="查询不到的，多少分钟后复查")]
 RecheckHours = Annotated[int, Field(ge=1, le=168, description="多少小时后仍查不到即不再复查")]
 AnswerMinutes = Annotated[
-    int, Field(ge=1, le=1440, description="查询他网格人员的结果,卡点可保留多少分钟")
+    int, Field(ge=1, le=1440, description="查询他网格人员的结果，卡点可保留多少分钟")
 ]
 
 _THREE: dict[str, Any] = {

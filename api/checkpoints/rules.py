@@ -54,9 +54,9 @@ def _faults_of_meanings(proof: HealthCodeProof, place: str) -> Iterator[Fault]:
     if proof.means.get(CodeState.red) is GateDecision.through:
         yield f"{place}/red", "红码不得放行。"
     if CodeState.green in proof.means:
-        yield f"{place}/green", "绿码即符合,不另作规定。"
+        yield f"{place}/green", "绿码即符合，不另作规定。"
     if CodeState.unavailable in proof.means:
-        yield f"{place}/unavailable", "查询不到的,由 on_unavailable 规定。"
+        yield f"{place}/unavailable", "查询不到的，由 on_unavailable 规定。"
 
 
 _ALL = """

@@ -41,20 +41,20 @@ CheckpointName = Annotated[Name, Field(description="卡点名称", examples=["�
 Address = Annotated[ShortText | None, Field(description="位置", examples=["县道217线大桥西端"])]
 Authority = Annotated[ShortText | None, Field(description="责任单位", examples=["青竹乡派出所"])]
 HeadName = Annotated[Name | None, Field(description="负责人", examples=["黄建国"])]
-HeadPhone = Annotated[Phone | None, Field(description="负责人电话,加密保存")]
+HeadPhone = Annotated[Phone | None, Field(description="负责人电话，加密保存")]
 RuleCode = Annotated[PolicyCode, Field(description="查验规则的代码")]
-DutyRole = Annotated[Name, Field(description="班上的分工,与排班时所填的一致")]
+DutyRole = Annotated[Name, Field(description="班上的分工，与排班时所填的一致")]
 Staffing = Annotated[
     dict[DutyRole, Annotated[int, Field(ge=1, le=100)]],
     Field(
         max_length=20,
-        description="任何时候各分工最少须有几人在班;空为不作要求",
+        description="任何时候各分工最少须有几人在班；空为不作要求",
         examples=[{"值班长": 1, "查验": 2}],
     ),
 ]
 OpenedAt = Annotated[Instant, Field(description="启用时间")]
-ClosedAt = Annotated[Instant | None, Field(description="撤除时间;null 为仍在启用")]
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["道路改道"])]
+ClosedAt = Annotated[Instant | None, Field(description="撤除时间；null 为仍在启用")]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["道路改道"])]
 
 
 class CheckpointRecord(Input):
@@ -73,7 +73,7 @@ class CheckpointRecord(Input):
     place: Annotated[Place | None, Field(description="坐标")] = None
     rule_code: RuleCode = "three_codes"
     staffing: Staffing | None = None
-    opened_at: Annotated[Instant | None, Field(description="启用时间;不填则为现在")] = None
+    opened_at: Annotated[Instant | None, Field(description="启用时间；不填则为现在")] = None
 
 
 class CheckpointCorrect(Input):
@@ -81,7 +81,7 @@ class CheckpointCorrect(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"closed_at": "2022-03-10T00:00:00+08:00", "reason": "疫情解除,撤除"}]
+            "examples": [{"closed_at": "2022-03-10T00:00:00+08:00", "reason": "疫情解除，撤除"}]
         }
     )
 
@@ -125,9 +125,9 @@ class CheckpointRead(Wire):
     address: str | None = Field(description="位置")
     authority: str | None = Field(description="责任单位")
     head_name: str | None = Field(description="负责人")
-    head_phone: MaskedPhone | None = Field(description="负责人电话,已脱敏")
+    head_phone: MaskedPhone | None = Field(description="负责人电话，已脱敏")
     place: Place | None = Field(description="坐标")
     rule_code: str = Field(description="查验规则的代码")
     staffing: dict[str, int] = Field(description="任何时候各分工最少须有几人在班")
     opened_at: datetime = Field(description="启用时间")
-    closed_at: datetime | None = Field(description="撤除时间;仍在启用的为 null")
+    closed_at: datetime | None = Field(description="撤除时间；仍在启用的为 null")

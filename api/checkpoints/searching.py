@@ -26,5 +26,5 @@ async def refuse_searching(
     if row["number"] >= most:
         seconds = max(1, math.ceil((row["first"] + WITHIN - now).total_seconds()))
         raise TooMany(
-            f"查询过于频繁,请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
+            f"查询过于频繁，请{math.ceil(seconds / 60)}分钟后再试。", retry_after_seconds=seconds
         )

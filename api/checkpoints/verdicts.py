@@ -40,7 +40,7 @@ class Finding(Labelled):
     valid = "valid", "符合"
     missing = "missing", "没有"
     stale = "stale", "已过期"
-    at_risk = "at_risk", "卡不是绿色,或到过有风险地区的城市"
+    at_risk = "at_risk", "卡不是绿色，或到过有风险地区的城市"
     positive = "positive", "阳性"
     inconclusive = "inconclusive", "待复检"
     under_control = "under_control", "应在隔离管控中"

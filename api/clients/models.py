@@ -17,7 +17,7 @@ class Proof(Labelled):
     """How a system proves who it is when it asks for a token."""
 
     secret = "secret", "共享密钥"
-    private_key_jwt = "private_key_jwt", "自有私钥签名(RFC 7523)"
+    private_key_jwt = "private_key_jwt", "自有私钥签名（RFC 7523）"
 
 
 class MachineClient(Versioned, table=True):

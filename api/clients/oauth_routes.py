@@ -33,14 +33,14 @@ class TokenRequest(BaseModel):
     """The form of RFC 6749 §4.4.2 and RFC 7523 §2.2; what else it says is ignored."""
 
     grant_type: Annotated[Text, Field(description="总是 client_credentials")] = None
-    scope: Annotated[Text, Field(description="要哪些权限,以空格分隔;不填为全部")] = None
-    client_id: Annotated[Text, Field(description="系统的编号;也可用 HTTP Basic")] = None
-    client_secret: Annotated[Text, Field(description="共享密钥;也可用 HTTP Basic")] = None
+    scope: Annotated[Text, Field(description="要哪些权限，以空格分隔；不填为全部")] = None
+    client_id: Annotated[Text, Field(description="系统的编号；也可用 HTTP Basic")] = None
+    client_secret: Annotated[Text, Field(description="共享密钥；也可用 HTTP Basic")] = None
     client_assertion_type: Annotated[Text, Field(description=f"总是 {ASSERTION_TYPE}")] = None
     client_assertion: Annotated[
         Text,
         Field(
-            description="自有私钥签名的 JWT:iss、sub 为系统编号,aud 为本地址,最长5分钟,jti 只用一次"
+            description="私钥签名的 JWT：iss、sub 为系统编号，aud 为本地址，最长5分钟，jti 只用一次"
         ),
     ] = None
 
@@ -61,10 +61,10 @@ class TokenTold(BaseModel):
         }
     )
 
-    access_token: str = Field(description="令牌,放在 Authorization: Bearer 中")
+    access_token: str = Field(description="令牌，放在 Authorization: Bearer 中")
     token_type: str = Field(description="总是 Bearer")
     expires_in: int = Field(description="还有多少秒到期")
-    scope: str = Field(description="令牌的权限,以空格分隔")
+    scope: str = Field(description="令牌的权限，以空格分隔")
 
     @classmethod
     def of(cls, issued: Issued) -> "TokenTold":
@@ -83,7 +83,7 @@ class ServerMetadata(BaseModel):
     token_endpoint: str = Field(description="取得令牌的地址")
     jwks_uri: str = Field(description="验证令牌的公钥的地址")
     grant_types_supported: list[str] = Field(description="授权方式")
-    response_types_supported: list[str] = Field(description="没有网页授权,为空列表")
+    response_types_supported: list[str] = Field(description="没有网页授权，为空列表")
     token_endpoint_auth_methods_supported: list[str] = Field(description="系统如何证明身份")
     token_endpoint_auth_signing_alg_values_supported: list[str] = Field(description="签名算法")
     scopes_supported: list[str] = Field(description="权限")
@@ -117,7 +117,7 @@ async def issue_token(
 ) -> TokenTold:
     """第三方系统取得令牌(RFC 6749 client_credentials)。
 
-    以 HTTP Basic、表单中的共享密钥,或自有私钥签名的 JWT(RFC 7523)证明身份,只用一种。
+    以 HTTP Basic、表单中的共享密钥，或自有私钥签名的 JWT（RFC 7523）证明身份，只用一种。
     错误的格式按 RFC 6749:error 和英文的 error_description。
     """
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
@@ -167,7 +167,7 @@ def _basic(request: Request) -> tuple[str, str] | None:
 
 @metadata.get("/.well-known/oauth-authorization-server", responses=problems())
 async def read_authorization_server(request: Request, response: Response) -> ServerMetadata:
-    """第三方系统如何取得令牌(RFC 8414)。"""
+    """第三方系统如何取得令牌（RFC 8414）。"""
     response.headers["Cache-Control"] = "public, max-age=3600"
     issuer: str = request.app.state.settings.public_url
     told: dict[str, Any] = {

@@ -10,7 +10,7 @@ class ClientNotValid(Problem):
 
     status: ClassVar[int] = 401
     title: ClassVar[str] = "接入已失效"
-    detail: ClassVar[str] = "该系统的接入已到期、停用或变更,请重新取得令牌;仍不行的请联系乡镇。"
+    detail: ClassVar[str] = "该系统的接入已到期、停用或变更，请重新取得令牌；仍不行的请联系乡镇。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     constraints: ClassVar[tuple[str, ...]] = ("client_holds",)
 
@@ -38,7 +38,7 @@ class ExpiryOutOfRange(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "到期时间不符合要求"
-    detail: ClassVar[str] = "到期时间应晚于现在,且不超过一年。"
+    detail: ClassVar[str] = "到期时间应晚于现在，且不超过一年。"
     pointer: ClassVar[str | None] = "/body/expires_at"
 
 
@@ -47,7 +47,7 @@ class KeysDoNotFit(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "公钥与证明方式不符"
-    detail: ClassVar[str] = "自有私钥签名的须提交公钥,共享密钥的不须提交。"
+    detail: ClassVar[str] = "自有私钥签名的须提交公钥，共享密钥的不须提交。"
     pointer: ClassVar[str | None] = "/body/keys"
 
 
@@ -56,4 +56,4 @@ class ClientDisabled(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该系统已停用"
-    detail: ClassVar[str] = "该系统的接入已停用,如须再次接入请重新登记。"
+    detail: ClassVar[str] = "该系统的接入已停用，如须再次接入请重新登记。"

@@ -45,7 +45,7 @@ async def ground_of(session: AsyncSession, grid: UUID) -> Ground:
     )
     found = (await session.execute(statement)).first()
     if found is None:
-        raise NotFound("没有找到该网格,或网格已停用。", pointer="/body/grid_id")
+        raise NotFound("没有找到该网格，或网格已停用。", pointer="/body/grid_id")
     return Ground(*found)
 
 
@@ -59,7 +59,7 @@ async def client_in_reach(session: AsyncSession, caller: Claims, client: UUID) -
     statement = _within(caller).where(col(MachineClient.id) == client)
     found = (await session.scalars(statement)).first()
     if found is None:
-        raise NotFound("没有找到该系统,或不在您的网格范围内。")
+        raise NotFound("没有找到该系统，或不在您的网格范围内。")
     return found
 
 

@@ -30,8 +30,8 @@ class TokenRefusal(BaseModel):
         }
     )
 
-    error: OAuthError = Field(description="错误代码,供程序判断")
-    error_description: str = Field(description="英文说明,RFC 6749 只允许 ASCII")
+    error: OAuthError = Field(description="错误代码，供程序判断")
+    error_description: str = Field(description="英文说明，RFC 6749 只允许 ASCII")
 
 
 class TokenRefused(Exception):

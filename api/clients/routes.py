@@ -44,7 +44,7 @@ _SECRET = [Depends(_never_stored)]
     responses={
         200: {
             "model": MachineClientWithSecret,
-            "description": "同一编号、同一内容此前已提交;不再显示密钥",
+            "description": "同一编号、同一内容此前已提交；不再显示密钥",
         },
         **writes(NotFound, RecordDiffers, ExpiryOutOfRange),
     },
@@ -57,8 +57,8 @@ async def register_machine_client(
 ) -> MachineClientWithSecret:
     """登记一个第三方系统的接入。
 
-    该系统以 POST /v1/oauth/token 取得令牌(client_id 为此处的编号)。
-    共享密钥只在本次回答中显示一次,请立即妥善保存;遗失的须轮换。
+    该系统以 POST /v1/oauth/token 取得令牌（client_id 为此处的编号）。
+    共享密钥只在本次回答中显示一次，请立即妥善保存；遗失的须轮换。
     """
     kept, created = await service.register_client(session, integrator, client)
     location = f"/v1/machine-clients/{kept.id}"
@@ -100,7 +100,7 @@ async def change_machine_client(
 ) -> MachineClientRead:
     """修改一个第三方系统的名称、网格、权限、来源地址、到期时间。
 
-    缩小权限、更换网格后,此前取得的令牌立即失效,须重新取得。
+    缩小权限、更换网格后，此前取得的令牌立即失效，须重新取得。
     """
     client = await service.change_client(session, integrator, client_id, change, version)
     return await queries.present(session, client)
@@ -115,9 +115,9 @@ async def change_machine_client(
 async def rotate_machine_client(
     client_id: UUID, wanted: CredentialRotate, integrator: Integrator, session: ScopedSession
 ) -> MachineClientWithSecret:
-    """轮换密钥:产生新的共享密钥,或换上新的公钥。
+    """轮换密钥：产生新的共享密钥，或换上新的公钥。
 
-    原密钥在 overlap_hours 小时内仍可使用;失效后,以其取得的令牌也立即失效。
+    原密钥在 overlap_hours 小时内仍可使用；失效后，以其取得的令牌也立即失效。
     """
     return await service.rotate_credential(session, integrator, client_id, wanted)
 
@@ -130,6 +130,6 @@ async def rotate_machine_client(
 async def disable_machine_client(
     client_id: UUID, wanted: MachineClientDisable, integrator: Integrator, session: ScopedSession
 ) -> MachineClientRead:
-    """停用一个第三方系统;其密钥、令牌立即失效,不能恢复。"""
+    """停用一个第三方系统；其密钥、令牌立即失效，不能恢复。"""
     client = await service.disable_client(session, integrator, client_id, wanted)
     return await queries.present(session, client)

@@ -40,7 +40,7 @@ def _network(text: str) -> str:
     try:
         return str(ip_network(text.strip(), strict=False))
     except ValueError:
-        raise PydanticCustomError("network", "应为 IP 地址或网段,如 203.0.113.0/24") from None
+        raise PydanticCustomError("network", "应为 IP 地址或网段，如 203.0.113.0/24") from None
 
 
 def _addresses_once(networks: list[str]) -> list[str]:
@@ -52,13 +52,13 @@ def _usable(key: "ClientPublicKey") -> "ClientPublicKey":
         assertion_key(key.model_dump(exclude_none=True))
     except ValueError:
         raise PydanticCustomError(
-            "public_key", "公钥无法使用:应为 P-256、P-384 或 2048 位以上 RSA 的公钥(JWK)"
+            "public_key", "公钥无法使用：应为 P-256、P-384 或 2048 位以上 RSA 的公钥（JWK）"
         ) from None
     return key
 
 
 Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1400}$")]
-Base64UrlOrNone = Annotated[Base64Url | None, Field(description="公钥的数值,base64url")]
+Base64UrlOrNone = Annotated[Base64Url | None, Field(description="公钥的数值，base64url")]
 
 
 class ClientPublicKey(Input):
@@ -66,17 +66,19 @@ class ClientPublicKey(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_KEY]})
 
-    kty: Annotated[str, Field(pattern="^(EC|RSA)$", description="密钥类型:EC 或 RSA")]
-    crv: Annotated[str | None, Field(pattern="^P-(256|384)$", description="曲线,EC 才填")] = None
+    kty: Annotated[str, Field(pattern="^(EC|RSA)$", description="密钥类型：EC 或 RSA")]
+    crv: Annotated[str | None, Field(pattern="^P-(256|384)$", description="曲线，EC 才填")] = None
     x: Base64UrlOrNone = None
     y: Base64UrlOrNone = None
     n: Base64UrlOrNone = None
     e: Base64UrlOrNone = None
     alg: Annotated[
         str | None,
-        Field(pattern="^(ES256|ES384|RS256|RS384|RS512)$", description="签名算法;不填则按密钥类型"),
+        Field(
+            pattern="^(ES256|ES384|RS256|RS384|RS512)$", description="签名算法；不填则按密钥类型"
+        ),
     ] = None
-    use: Annotated[str | None, Field(pattern="^sig$", description="用途,只能为 sig")] = None
+    use: Annotated[str | None, Field(pattern="^sig$", description="用途，只能为 sig")] = None
     kid: Annotated[str | None, Field(pattern=r"^[\x21-\x7e]{1,100}$", description="密钥的标识")] = (
         None
     )
@@ -96,7 +98,7 @@ Networks = Annotated[
     list[Network],
     Field(
         max_length=50,
-        description="允许从哪些地址(网段)请求;空列表为不限",
+        description="允许从哪些地址（网段）请求；空列表为不限",
         examples=[["203.0.113.0/24"]],
     ),
     AfterValidator(_addresses_once),
@@ -105,11 +107,11 @@ Keys = Annotated[
     list[Annotated[ClientPublicKey, AfterValidator(_usable)]],
     Field(
         max_length=5,
-        description="自有私钥签名时为其公钥,多把须以 kid 区分;共享密钥时为空列表",
+        description="自有私钥签名时为其公钥，多把须以 kid 区分；共享密钥时为空列表",
     ),
 ]
 Expiry = Annotated[
-    Instant, Field(description="何时到期,最长一年;到期以后、延期以前的事件不推送,延期后也不补")
+    Instant, Field(description="何时到期，最长一年；到期以后、延期以前的事件不推送，延期后也不补")
 ]
 _IN_GRID = Field(description="该系统只看得到、写得到该网格及其下级网格")
 
@@ -147,7 +149,7 @@ class MachineClientRegister(Input):
     def _keys_fit_the_proof(self) -> "MachineClientRegister":
         if (self.proof is Proof.private_key_jwt) != bool(self.keys):
             raise PydanticCustomError(
-                "keys_and_proof", "自有私钥签名须提交公钥,共享密钥不须提交公钥"
+                "keys_and_proof", "自有私钥签名须提交公钥，共享密钥不须提交公钥"
             )
         if self.keys and not _distinct(self.keys):
             raise PydanticCustomError("keys_alike", "多把公钥须以不同的 kid 区分")
@@ -166,7 +168,7 @@ class MachineClientChange(Input):
     scopes: Scopes = unsaid()
     allowed_addresses: Networks = unsaid()
     expires_at: Expiry = unsaid()
-    reason: Annotated[ShortText | None, Field(description="变更的理由,留存备查")] = None
+    reason: Annotated[ShortText | None, Field(description="变更的理由，留存备查")] = None
 
 
 class CredentialRotate(Input):
@@ -175,7 +177,7 @@ class CredentialRotate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24, "keys": []}]})
 
     overlap_hours: Annotated[
-        int, Field(ge=0, le=168, description="原密钥还可用多少小时;0 为立即失效")
+        int, Field(ge=0, le=168, description="原密钥还可用多少小时；0 为立即失效")
     ] = 24
     keys: Keys = Field(default_factory=list[ClientPublicKey])
 
@@ -189,9 +191,9 @@ class CredentialRotate(Input):
 class MachineClientDisable(Input):
     """Why a client may call no more."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "合同到期,不再对接"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "合同到期，不再对接"}]})
 
-    reason: Annotated[ShortText, Field(description="停用的理由,留存备查")]
+    reason: Annotated[ShortText, Field(description="停用的理由，留存备查")]
 
 
 _CREDENTIAL: dict[str, Any] = {
@@ -211,8 +213,8 @@ class CredentialRead(Wire):
     id: UUID
     made_at: Annotated[datetime, Field(description="何时产生")]
     used_at: Annotated[datetime | None, Field(description="最近一次用来取得令牌的时间")]
-    ends_at: Annotated[datetime | None, Field(description="何时失效;未轮换的为 null")]
-    kids: Annotated[list[str | None], Field(description="公钥的标识;共享密钥为空列表")]
+    ends_at: Annotated[datetime | None, Field(description="何时失效；未轮换的为 null")]
+    kids: Annotated[list[str | None], Field(description="公钥的标识；共享密钥为空列表")]
 
 
 _KEPT: dict[str, Any] = {
@@ -239,15 +241,15 @@ class MachineClientRead(Wire):
     grid_id: Annotated[UUID, _IN_GRID]
     grid_name: str
     scopes: Annotated[list[Scope], Field(description="允许该系统做什么")]
-    allowed_addresses: Annotated[list[str], Field(description="允许的来源网段;空为不限")]
+    allowed_addresses: Annotated[list[str], Field(description="允许的来源网段；空为不限")]
     proof: Annotated[Proof, Field(description="以何种方式证明身份")]
     status: Annotated[ClientStatus, Field(description="现在是否可用")]
     expires_at: Annotated[datetime, Field(description="何时到期")]
     created_at: Annotated[datetime, Field(description="何时登记")]
     created_by: Annotated[UUID, Field(description="登记的人")]
-    disabled_at: Annotated[datetime | None, Field(description="何时停用;没有停用的为 null")]
+    disabled_at: Annotated[datetime | None, Field(description="何时停用；没有停用的为 null")]
     disabled_reason: Annotated[str | None, Field(description="停用的理由")]
-    credentials: Annotated[list[CredentialRead], Field(description="还可用的密钥,最新的在前")]
+    credentials: Annotated[list[CredentialRead], Field(description="还可用的密钥，最新的在前")]
 
 
 class MachineClientWithSecret(MachineClientRead):
@@ -257,5 +259,5 @@ class MachineClientWithSecret(MachineClientRead):
 
     secret: Annotated[
         str | None,
-        Field(description="共享密钥,只在此处显示一次;自有私钥签名的、重复提交的为 null"),
+        Field(description="共享密钥，只在此处显示一次；自有私钥签名的、重复提交的为 null"),
     ]

@@ -84,7 +84,7 @@ def _calls(chance: Chance, quarantine: Quarantine) -> Iterator[Deed]:
         talk = {
             "mood": rolls.choice(_MOODS),
             "needs": [rolls.choice(list(Need))] if happens(rolls, 0.2) else [],
-            "note": "情绪稳定,提醒按时测温、采样。",
+            "note": "情绪稳定，提醒按时测温、采样。",
         }
         yield _call(chance, quarantine, called_at, talk if reached else {})
 
@@ -120,7 +120,7 @@ def _look_at_home(chance: Chance, quarantine: Quarantine, items: dict[str, bool]
 def _release(chance: Chance, quarantine: Quarantine) -> Iterator[Deed]:
     """On the last evening; the day after somebody calls, today's call is still to be made."""
     path, last = f"/v1/quarantines/{quarantine.id}", quarantine.last_on
-    approval = {"ended_on": str(last), "reason": "期满,核酸均为阴性"}
+    approval = {"ended_on": str(last), "reason": "期满，核酸均为阴性"}
     yield Deed(at(last, 21, 30), SECRETARY, f"{path}/release", approval)
     if quarantine.stage and quarantine.stage.tests:
         called_at = at(last + _DAY, 10, 20)

@@ -21,14 +21,14 @@ _MINUTE = timedelta(minutes=1)
 _ROUNDS_OF_THE_OFFICE = ((8, 50), (12, 15), (14, 30), (16, 30), (19, 40), (22, 20))
 _MEDICAL = {Cause.fever, Cause.symptom, Cause.positive_test}
 _OUTCOMES = {
-    Cause.fever: "复测体温正常,村医随访",
-    Cause.symptom: "已由村医上门诊查,症状减轻",
-    Cause.absence: "已联系本人,在自家菜地,已劝返",
-    Cause.refusal: "包村干部上门解释,愿意配合",
-    Cause.missed_reading: "漏测已补,提醒包保人员",
+    Cause.fever: "复测体温正常，村医随访",
+    Cause.symptom: "已由村医上门诊查，症状减轻",
+    Cause.absence: "已联系本人，在自家菜地，已劝返",
+    Cause.refusal: "包村干部上门解释，愿意配合",
+    Cause.missed_reading: "漏测已补，提醒包保人员",
     Cause.incomplete_team: "已通知村里当日配齐",
     Cause.overdue_directive: "已电话催办",
-    Cause.overdue_transfer: "车辆紧张,已另派车",
+    Cause.overdue_transfer: "车辆紧张，已另派车",
 }
 
 
@@ -88,7 +88,7 @@ def lonely(chance: Chance, person: Resident, *, now: datetime) -> Iterator[Deed 
     report = {
         "id": str(chance.id("report", person.id)),
         "resident_id": str(person.id),
-        "note": "老人独自在家,敲门无人应答,邻居称昨晚起未见。",
+        "note": "老人独自在家，敲门无人应答，邻居称昨晚起未见。",
         "recorded_at": (reported_at - 5 * _MINUTE).isoformat(),
     }
     yield Deed(reported_at, GRID_WORKER, "/v1/alerts", report)
@@ -112,6 +112,6 @@ def cough(chance: Chance, quarantine: Quarantine, *, now: datetime) -> Iterator[
     for minutes, verb, note in (
         (9, AlertVerb.acknowledge, None),
         (12, AlertVerb.handle, "派村医上门"),
-        (180, AlertVerb.resolve, "咽部轻度充血,体温36.6℃,抗原阴性"),
+        (180, AlertVerb.resolve, "咽部轻度充血，体温36.6℃，抗原阴性"),
     ):
         yield Answer(called_at + minutes * _MINUTE, MEDIC, about, Cause.symptom, verb, note)

@@ -110,8 +110,8 @@ def _ends(coming: Homecoming) -> Iterator[Deed]:
         gone = {"departed_on": str(next_day), "destination": "鹏湾市湾南区"}
         yield Deed(at(next_day, 18), OFFICE, f"{path}/depart", gone)
     if coming.fate is Fate.transferred:
-        handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收,回执〔2022〕18号"}
+        handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收，回执〔2022〕18号"}
         yield Deed(at(next_day, 11), OFFICE, f"{path}/transfer", handed)
     if coming.fate is Fate.invalid:
-        untrue = {"reason": "本人电话告知,不回来了"}
+        untrue = {"reason": "本人电话告知，不回来了"}
         yield Deed(at(next_day, 15), OFFICE, f"{path}/invalidate", untrue)

@@ -154,7 +154,7 @@ def _trouble(township: Township, day: date) -> Deed:
     body = {
         "id": str(chance.id("trouble", day)),
         "kind": TroubleKind.crowding,
-        "note": "九点后集中到点,排队约四十人,已请村干部分时段通知。",
+        "note": "九点后集中到点，排队约四十人，已请村干部分时段通知。",
         "recorded_at": told_at.isoformat(),
         "performed_by": str(_holder(township, Role.volunteer).id),
     }

@@ -41,14 +41,14 @@ class OtherSystem:
 
 LABORATORY = OtherSystem(
     "laboratory",
-    "县疾控中心检测和健康码推送(演示)",
+    "县疾控中心检测和健康码推送（演示）",
     (Scope.health_codes_write, Scope.test_results_write, Scope.status_read),
 )
-COMMAND = OtherSystem("command", "县防控指挥部线索下发(演示)", (Scope.leads_write,))
+COMMAND = OtherSystem("command", "县防控指挥部线索下发（演示）", (Scope.leads_write,))
 PLATFORM = OtherSystem(
-    "platform", "市全民健康信息平台(演示)", (Scope.fhir_read, Scope.persons_identify)
+    "platform", "市全民健康信息平台（演示）", (Scope.fhir_read, Scope.persons_identify)
 )
-SCREEN = OtherSystem("screen", "县应急指挥大屏(演示)", (Scope.webhooks_manage, Scope.status_read))
+SCREEN = OtherSystem("screen", "县应急指挥大屏（演示）", (Scope.webhooks_manage, Scope.status_read))
 SYSTEMS = (LABORATORY, COMMAND, PLATFORM, SCREEN)
 
 

@@ -195,4 +195,4 @@ def _decided(passage: Passage) -> Body:
     """Once the guard decided otherwise than the rule."""
     if passage.number != 17:  # noqa: PLR2004 - one who has no test
         return {}
-    return {"decision": GateDecision.through, "decision_reason": "急救车辆随车家属,先行放行"}
+    return {"decision": GateDecision.through, "decision_reason": "急救车辆随车家属，先行放行"}

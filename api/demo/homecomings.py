@@ -72,10 +72,10 @@ FARTHER = Origin("441900003", Transport.private_car, "东C66018")
 ISLAND = Origin("460203", Transport.air, "QZ6105")
 
 RISK_AREAS = (
-    RiskArea("451026101", "岭边县云坡镇", RiskLevel.high, "县防控指挥部2022年第5号公告(演示)"),
-    RiskArea("451026", "岭边县", RiskLevel.affected_county, "县防控指挥部2022年第5号公告(演示)"),
+    RiskArea("451026101", "岭边县云坡镇", RiskLevel.high, "县防控指挥部2022年第5号公告（演示）"),
+    RiskArea("451026", "岭边县", RiskLevel.affected_county, "县防控指挥部2022年第5号公告（演示）"),
     RiskArea(
-        "451000", "百岭市", RiskLevel.affected_prefecture, "市防控指挥部2022年第9号公告(演示)"
+        "451000", "百岭市", RiskLevel.affected_prefecture, "市防控指挥部2022年第9号公告（演示）"
     ),
 )
 

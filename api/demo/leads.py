@@ -126,11 +126,11 @@ def received(chance: Chance, leads: Sequence[Lead]) -> Iterator[Deed]:
     entered_at = sent_at + timedelta(minutes=20)
     told = {
         "id": str(batch),
-        "issuer": "县疫情防控指挥部流调溯源组(演示)",
+        "issuer": "县疫情防控指挥部流调溯源组（演示）",
         "batch_number": f"{sent_at:%Y-%m-%d}第3批",
         "issued_at": sent_at.isoformat(),
         "deadline_at": at(chance.as_of + _DAY, 18).isoformat(),
-        "instructions": "逐人电话核实行程,查验行程卡、健康码、核酸和疫苗接种情况。",
+        "instructions": "逐人电话核实行程，查验行程卡、健康码、核酸和疫苗接种情况。",
         "recorded_at": entered_at.isoformat(),
     }
     yield Deed(entered_at, OFFICE, "/v1/lead-batches", told)
@@ -170,7 +170,7 @@ def _document(person: Resident | Stranger) -> Body:
 
 def _address(lead: Lead) -> str | None:
     if lead.outcome in _ELSEWHERE:
-        return "岭边县云坡镇新街(来件所写)"
+        return "岭边县云坡镇新街（来件所写）"
     if lead.status is S.imported:
         return None
     return f"青竹乡{lead.village.grid.name}{lead.hamlet.grid.name}"

@@ -53,7 +53,7 @@ def _leave(chance: Chance, quarantine: Quarantine, stay: Stay) -> Iterator[Deed]
     until_at = at(chance.as_of + _DAY, 18)
     path = f"/v1/leaves/{stay.id}"
     yield _asked(quarantine, stay, (asked_at, from_at, until_at))
-    note = {"note": "已联系医院,闭环接送"}
+    note = {"note": "已联系医院，闭环接送"}
     yield Deed(asked_at + 40 * _MINUTE, SECRETARY, f"{path}/approve", note)
     left = {"left_at": stay.since.isoformat()}
     yield Deed(stay.since + 2 * _MINUTE, MEDIC, f"{path}/out", left)
@@ -64,7 +64,7 @@ def _asked(quarantine: Quarantine, stay: Stay, hours: tuple[datetime, datetime, 
     body = {
         "id": str(stay.id),
         "reason": stay.note,
-        "route": f"家—{stay.destination},专车闭环接送",
+        "route": f"家—{stay.destination}，专车闭环接送",
         "vehicle": f"村委专车 {_PLATE}",
         "escort": _ESCORT,
         "from_at": from_at.isoformat(),
@@ -83,7 +83,7 @@ def leave_to_decide(chance: Chance, quarantine: Quarantine, *, now: datetime) ->
         kind=WhereaboutsKind.away_approved,
         since=at(tomorrow, 8),
         destination=_HOSPITAL,
-        note="产前检查,已约明早",
+        note="产前检查，已约明早",
     )
     return _asked(quarantine, stay, (asked_at, at(tomorrow, 8), at(tomorrow, 13)))
 
@@ -97,7 +97,7 @@ def transfers(chance: Chance, controlled: Sequence[Controlled], *, now: datetime
         body = {
             "id": str(id_),
             "kind": "to_site",
-            "reason": "家中没有独立卫生间,转集中隔离",
+            "reason": "家中没有独立卫生间，转集中隔离",
             "destination": SITE,
             "due_at": (now + timedelta(minutes=90)).isoformat(),
             "recorded_at": asked_at.isoformat(),

@@ -19,7 +19,7 @@ def orders(township: Township, *, now: datetime) -> Iterator[Deed]:
     given_at = at(today - 2 * _DAY, 9)
     yield _order(
         township, given_at, "返乡人员再排查", at(today + _DAY, 18),
-        "逐屯再排查一遍2月1日以来返乡人员,反馈排查户数、新增人数。",
+        "逐屯再排查一遍2月1日以来返乡人员，反馈排查户数、新增人数。",
     )  # fmt: skip
     yield from _answers(township, "返乡人员再排查", secretaries, given_at, but=_SILENT)
     given_at = at(today - 3 * _DAY, 15)
@@ -30,7 +30,7 @@ def orders(township: Township, *, now: datetime) -> Iterator[Deed]:
     yield from _answers(township, "独居老人物资台账", secretaries, given_at, but=_LATE)
     order = _order(
         township, now - 20 * _MINUTE, "大风降温期间做好保供", at(today + _DAY, 12),
-        "明日大风降温,逐户确认隔离家庭取暖、用药,有困难的当日解决。",
+        "明日大风降温，逐户确认隔离家庭取暖、用药，有困难的当日解决。",
     )  # fmt: skip
     yield Deed(order.at, order.by, order.path, {**order.body, "levels": [3, 4]})
 
@@ -55,7 +55,7 @@ def _order(
         "levels": [3],
         "roles": [Role.grid_leader, Role.grid_worker],
         "deadline_at": deadline.isoformat(),
-        "attachments": [{"name": "填报表(示例)", "url": "https://example.cn/onegrid.pdf"}],
+        "attachments": [{"name": "填报表（示例）", "url": "https://example.cn/onegrid.pdf"}],
     }
     return Deed(given_at, SECRETARY, "/v1/directives", order)
 
@@ -71,6 +71,6 @@ def _answers(
         rolls = township.chance.of("report", title, number)
         told = {
             "post_id": str(post.id),
-            "report": f"已完成,共核实{rolls.randint(180, 420)}户,新增{rolls.randint(0, 3)}人。",
+            "report": f"已完成，共核实{rolls.randint(180, 420)}户，新增{rolls.randint(0, 3)}人。",
         }
         yield Deed(given_at + rolls.randint(60, 500) * _MINUTE, OFFICE, path, told)

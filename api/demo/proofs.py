@@ -22,7 +22,7 @@ _OF_SO_MANY, _BOOSTED, _EXEMPT = 50, 0.4, 0.02
 _DOSES_AGO = (230, 200, 30)
 _VACCINE = {
     "technology": "inactivated",
-    "product": "新型冠状病毒灭活疫苗(Vero细胞)",
+    "product": "新型冠状病毒灭活疫苗（Vero细胞）",
     "manufacturer": "虚构生物",
     "unit": "青竹乡卫生院",
     "body_site": "左上臂三角肌",

@@ -27,12 +27,12 @@ _REASONS = (
     QuarantineReason.high_risk_area,
 )
 _STAYS = {
-    IN_HOSPITAL: (WhereaboutsKind.in_hospital, time(10, 20), "县人民医院", "发热,由乡卫生院转送"),
+    IN_HOSPITAL: (WhereaboutsKind.in_hospital, time(10, 20), "县人民医院", "发热，由乡卫生院转送"),
     AWAY_APPROVED: (
         WhereaboutsKind.away_approved,
         time(9, 30),
         "县人民医院",
-        "经批准闭环送往透析,两天后返回",
+        "经批准闭环送往透析，两天后返回",
     ),
     AWAY_BREACH: (WhereaboutsKind.away_breach, time(19, 50), "去向不明", "晚间上门时不在家"),
 }

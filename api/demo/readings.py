@@ -33,7 +33,7 @@ _FEVERS: dict[tuple[int, int, str], tuple[float, tuple[Symptom, ...]]] = {
 _REFUSES = 1
 _MISSED_TODAY, _MISSED = 0.15, 0.02
 _ABNORMAL = 37.3
-_NOTE = "已告知村医,嘱多饮水、一小时后复测"
+_NOTE = "已告知村医，嘱多饮水、一小时后复测"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,13 +68,13 @@ class _Staff:
     def serve_in_an_area(self, area: Area) -> None:
         member = self._official(area.grid, "乡党委委员")
         member.is_party_member = True
-        self._appoint(area, member, Role.grid_worker, "乡党委委员(二级网格员)")
+        self._appoint(area, member, Role.grid_worker, "乡党委委员（二级网格员）")
 
     def serve_in_a_village(self, village: Village) -> None:
         """A secretary, a doctor, volunteers, and a committee whose members lead the hamlets."""
         home = village.hamlets[0]
         secretary = self._hired(home, village.grid, party=True)
-        self._appoint(village, secretary, Role.grid_leader, "村党总支书记(三级网格长)")
+        self._appoint(village, secretary, Role.grid_leader, "村党总支书记（三级网格长）")
         committee = [
             self._hired(home, village.grid, party=True)
             for _ in range(2 + (len(village.hamlets) > 6))  # noqa: PLR2004 - a large village
@@ -98,7 +98,7 @@ class _Staff:
         head = self._hired(
             hamlet, hamlet.grid, party=happens(rolls, 0.3), fit=lambda age: (age >= OLDER) == older
         )
-        self._appoint(hamlet, head, Role.grid_worker, "屯小组长(四级网格员)")
+        self._appoint(hamlet, head, Role.grid_worker, "屯小组长（四级网格员）")
 
     def send_party_members(self) -> None:
         """Party members to the hamlets in turn, until the township has its 560 (S2)."""

@@ -12,8 +12,8 @@ from api.health_codes.simulated import CREDENTIALS
 SIMULATOR = "http://127.0.0.1:8900"
 
 _SYSTEMS = (
-    ("gx_health_code", "自治区健康码(模拟)", "gate_vendor", "gate"),
-    ("national_code", "国家平台健康码(模拟)", "national_style", "national"),
+    ("gx_health_code", "自治区健康码（模拟）", "gate_vendor", "gate"),
+    ("national_code", "国家平台健康码（模拟）", "national_style", "national"),
 )
 
 

@@ -16,12 +16,12 @@ from api.leads.verification_models import ContactKind, Question, Shown
 
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 _NOTES = {
-    LeadOutcome.info_error: "电话为空号,姓名与证件号不符,村内无此人。",
+    LeadOutcome.info_error: "电话为空号，姓名与证件号不符，村内无此人。",
     LeadOutcome.not_in_jurisdiction: "本人户籍和现住地均在岭边县云坡镇。",
     LeadOutcome.beyond_window: "离开风险地区已超过十四天。",
-    LeadOutcome.transit_only: "仅驾车途经,未停留。",
-    LeadOutcome.missed_now_registered: "随工友的车返乡,未报备,已补登记。",
-    LeadOutcome.refused: "不愿说明行程,已由包村干部上门解释。",
+    LeadOutcome.transit_only: "仅驾车途经，未停留。",
+    LeadOutcome.missed_now_registered: "随工友的车返乡，未报备，已补登记。",
+    LeadOutcome.refused: "不愿说明行程，已由包村干部上门解释。",
 }
 _NOT_REACHED = {LeadOutcome.info_error, LeadOutcome.unreachable, LeadOutcome.duplicate}
 _REVIEWED = {LeadStatus.fed_back, LeadStatus.transferred}
@@ -138,6 +138,6 @@ def _handed_over(chance: Chance, leads: Sequence[Lead]) -> Iterator[Deed]:
         }
         yield Deed(at(yesterday, 18, 20 + number), OFFICE, f"{_path(lead)}/transfers", body)
         if number == 0:
-            receipt = {"received": True, "receipt": "云坡镇协查〔2022〕18号(演示)"}
+            receipt = {"received": True, "receipt": "云坡镇协查〔2022〕18号（演示）"}
             path = f"/v1/lead-transfers/{id_}/receipt"
             yield Deed(at(yesterday, 21, 10), OFFICE, path, receipt)

@@ -25,9 +25,9 @@ _OUTCOMES = {
     VisitOutcome.moved_away: 6,
 }
 _FINDINGS = {
-    VisitOutcome.met: "家中人员在家,身体无异常;已登记返乡人员和联系电话。",
-    VisitOutcome.absent: "敲门无人应答,邻居称外出务农。",
-    VisitOutcome.refused: "不愿登记,已耐心解释政策,择日再访。",
+    VisitOutcome.met: "家中人员在家，身体无异常；已登记返乡人员和联系电话。",
+    VisitOutcome.absent: "敲门无人应答，邻居称外出务农。",
+    VisitOutcome.refused: "不愿登记，已耐心解释政策，择日再访。",
     VisitOutcome.moved_away: "全家已搬到县城居住。",
 }
 
@@ -120,7 +120,7 @@ def _care(township: Township, quarantine: Quarantine, day: date) -> Visit:
         needs=(rolls.choice((Need.masks, Need.daily_goods, Need.medicine)),)
         if happens(rolls, 0.4)
         else (),
-        findings="情绪平稳,生活物资够用。" if happens(rolls, 0.7) else "担心误工,已做心理疏导。",
+        findings="情绪平稳，生活物资够用。" if happens(rolls, 0.7) else "担心误工，已做心理疏导。",
         place=_near(rolls) if mode is VisitMode.visit else None,
     )
 

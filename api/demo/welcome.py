@@ -73,7 +73,7 @@ def lines_of_a_system(url: str, others: LetIn) -> list[str]:
 
 def welcome(console: Console, url: str, others: LetIn) -> None:
     """Print the sign-ins, where the API is described, and lines that work when pasted."""
-    table = Table(title=f"{TOWNSHIP}(虚构)")
+    table = Table(title=f"{TOWNSHIP}（虚构）")
     for heading in ("账号", "密码"):
         table.add_column(heading, no_wrap=True)
     for heading in ("身份", "登录后看到"):

@@ -98,7 +98,7 @@ async def _owed(
     receipt = found.one_or_none()
     if receipt is None:
         pointer = None if post_id is None else "/body/post_id"
-        raise NotFound("该指令没有下达给这一任职,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("该指令没有下达给这一任职，或不在您的网格范围内。", pointer=pointer)
     own = receipt.worker_id == caller.worker
     if not own and Permission.directives_issue not in permitted(caller.role, caller.level):
         raise NotPermitted("代他人反馈须有下达指令的权限。", permission=Permission.directives_issue)

@@ -10,7 +10,7 @@ class NobodyToTell(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "没有下达对象"
-    detail: ClassVar[str] = "该网格及其下级没有符合条件的在任人员,指令未下达。"
+    detail: ClassVar[str] = "该网格及其下级没有符合条件的在任人员，指令未下达。"
     pointer: ClassVar[str | None] = "/body/grid_id"
 
 
@@ -19,4 +19,4 @@ class DirectiveEnded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "指令已结束"
-    detail: ClassVar[str] = "该指令已经办结或撤回,不能再变更或反馈。"
+    detail: ClassVar[str] = "该指令已经办结或撤回，不能再变更或反馈。"

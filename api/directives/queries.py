@@ -39,7 +39,7 @@ async def directive_of(session: AsyncSession, directive_id: UUID) -> Directive:
     """A directive in reach, or one to a grid above; raises `NotFound`."""
     directive = await session.get(Directive, directive_id)
     if directive is None:
-        raise NotFound("没有找到该指令,或不在您的网格范围内。")
+        raise NotFound("没有找到该指令，或不在您的网格范围内。")
     return directive
 
 

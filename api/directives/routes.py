@@ -71,7 +71,7 @@ async def issue_directive(
 ) -> DirectiveRead:
     """下达一条指令。
 
-    下达给该网格及其下级符合层级、职务条件的全部在任人员(本人除外),各自确认、反馈(M1.6)。
+    下达给该网格及其下级符合层级、职务条件的全部在任人员（本人除外），各自确认、反馈（M1.6）。
     没有符合条件的人员时不下达。
     """
     kept, created = await service.issue_directive(session, issuer, directive)
@@ -86,9 +86,9 @@ async def list_directives(
     filters: Annotated[queries.Wanted, Depends(wanted)],
     page: Paged,
 ) -> Page[DirectiveRead]:
-    """列出指令,新的在前。
+    """列出指令，新的在前。
 
-    下达到本网格、其上级和其下级的都可以看到;各条件可同时使用(M1.6)。
+    下达到本网格、其上级和其下级的都可以看到；各条件可同时使用（M1.6）。
     """
     return await queries.page_of_directives(session, reader, filters, page)
 
@@ -121,7 +121,7 @@ async def change_directive(
 ) -> DirectiveRead:
     """变更一条指令的期限。
 
-    由下达者或其上级变更,须写明原因,原期限保留备查;尚未反馈的按新期限重新提醒。
+    由下达者或其上级变更，须写明原因，原期限保留备查；尚未反馈的按新期限重新提醒。
     """
     directive = await service.change_directive(
         session, issuer, directive_id, change, version=version
@@ -140,7 +140,7 @@ async def close_directive(
 ) -> DirectiveRead:
     """办结一条指令。
 
-    由下达者或其上级办结;办结后不再反馈、提醒。
+    由下达者或其上级办结；办结后不再反馈、提醒。
     """
     directive = await service.end_directive(
         session, issuer, directive_id, ending, status=DirectiveStatus.closed
@@ -158,7 +158,7 @@ async def withdraw_directive(
 ) -> DirectiveRead:
     """撤回一条指令。
 
-    由下达者或其上级撤回;撤回后不再反馈、提醒。
+    由下达者或其上级撤回；撤回后不再反馈、提醒。
     """
     directive = await service.end_directive(
         session, issuer, directive_id, ending, status=DirectiveStatus.withdrawn
@@ -174,7 +174,7 @@ async def acknowledge_directive(
 ) -> ReceiptRead:
     """确认收到一条指令。
 
-    以第一次确认为准,重发不变。有下达权限的可代下级任职确认,代办人将被记录(M1.6)。
+    以第一次确认为准，重发不变。有下达权限的可代下级任职确认，代办人将被记录（M1.6）。
     """
     return queries.shown_receipt(
         session, *await answers.acknowledge(session, reader, directive_id, answer)
@@ -187,7 +187,7 @@ async def report_on_directive(
 ) -> ReceiptRead:
     """反馈一条指令的办理情况。
 
-    反馈即视为收到;内容不同的再次反馈替换前一次,原内容保留备查。可代下级任职反馈(M1.6)。
+    反馈即视为收到；内容不同的再次反馈替换前一次，原内容保留备查。可代下级任职反馈（M1.6）。
     """
     return queries.shown_receipt(
         session, *await answers.report(session, reader, directive_id, answer)
@@ -202,7 +202,7 @@ async def read_directive_progress(
 ) -> DirectiveProgress:
     """查看一条指令的反馈进度。
 
-    按下级网格、按层级汇总,列出本网格内尚未反馈的人员;以下级的 grid_id 再查可逐级下钻(M1.6)。
+    按下级网格、按层级汇总，列出本网格内尚未反馈的人员；以下级的 grid_id 再查可逐级下钻（M1.6）。
     """
     directive = await queries.directive_of(session, directive_id)
     return await progress.progress_of(session, reader, directive, grid_id)
@@ -221,7 +221,7 @@ async def list_directive_receipts(
 ) -> Page[ReceiptRead]:
     """列出一条指令下达给了谁、各自的反馈。
 
-    只列本网格范围内的;`outstanding=true` 即尚未反馈的人员(M1.6)。
+    只列本网格范围内的；`outstanding=true` 即尚未反馈的人员（M1.6）。
     """
     return await queries.page_of_receipts(
         session, directive_id, page, grid_id=grid_id, open_only=outstanding

@@ -132,7 +132,7 @@ async def change_directive(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     if "deadline_at" in changes:
         _refuse_past(said.deadline_at)
-        await no_longer_late(session, directive, why=f"反馈期限已变更:{said.reason}")
+        await no_longer_late(session, directive, why=f"反馈期限已变更：{said.reason}")
         await session.execute(
             update(DirectiveReceipt)
             .where(col(DirectiveReceipt.directive_id) == directive.id)
@@ -163,7 +163,7 @@ async def end_directive(
     ending = {"status": status, "ended_at": clock.now(), "ended_by": caller.worker}
     correction = Correction(directive.version, by=caller.worker, reason=said.reason)
     await correct(session, directive, {**ending, "ended_reason": said.reason}, correction)
-    await no_longer_late(session, directive, why=f"指令{status.label}:{said.reason}")
+    await no_longer_late(session, directive, why=f"指令{status.label}：{said.reason}")
     await _note(session, caller, _DEEDS[status], directive)
     return directive
 
@@ -185,7 +185,7 @@ async def _of_ones_own(session: AsyncSession, directive_id: UUID) -> Directive:
     directive = found.one_or_none()
     # The post that issued it is in sight of itself and of those above.
     if directive is None or await session.get(Post, directive.issued_post) is None:
-        raise OutsideYourGrid("该指令由上级下达,只能由下达者或其上级变更。")
+        raise OutsideYourGrid("该指令由上级下达，只能由下达者或其上级变更。")
     return directive
 
 

@@ -18,7 +18,7 @@ class EntryKind(Labelled):
     registered = "registered", "登记"
     left = "left", "离开"
     visit = "visit", "走访"
-    arrival = "arrival", "返(来)乡"
+    arrival = "arrival", "返（来）乡"
     test = "test", "检测"
     retest = "retest", "单采复核"
     code_state = "code_state", "健康码"

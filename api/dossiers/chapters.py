@@ -66,7 +66,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 AND (r.left_on IS NULL OR v.visited_at < {midnight("r.left_on + 1")})
             WHERE v.discarded_at IS NULL
         """,
-        sentence="{mode}走访所在的户:{outcome}",
+        sentence="{mode}走访所在的户：{outcome}",
         words={"mode": VisitMode, "outcome": VisitOutcome},
     ),
     Chapter(
@@ -77,7 +77,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('status', status, 'risk', risk_level)
             FROM arrivals WHERE resident_id = :resident AND discarded_at IS NULL
         """,
-        sentence="返(来)乡:{status},来自{risk}",
+        sentence="返（来）乡：{status}，来自{risk}",
         words={"status": ArrivalStatus, "risk": RiskLevel},
     ),
     Chapter(
@@ -92,7 +92,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             ) AS event (at, what, ended)
             WHERE q.resident_id = :resident AND q.discarded_at IS NULL AND event.at IS NOT NULL
         """,
-        sentence="{what}{category}({why}){end}",
+        sentence="{what}{category}（{why}）{end}",
         words={"category": ManagementCategory, "why": QuarantineReason, "end": EndReason},
     ),
     Chapter(
@@ -103,7 +103,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('category', category, 'from', starts_on, 'to', ends_on)
             FROM quarantine_stages WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
-        sentence="{category}阶段:{from} 至 {to}",
+        sentence="{category}阶段：{from} 至 {to}",
         words={"category": ManagementCategory},
     ),
     Chapter(
@@ -114,7 +114,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('kind', kind, 'status', status, 'basis', legal_basis)
             FROM stage_changes WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
-        sentence="{kind}:{status}(依据:{basis})",
+        sentence="{kind}：{status}（依据：{basis}）",
         words={"kind": ChangeKind, "status": ChangeStatus},
     ),
     Chapter(
@@ -138,7 +138,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             SELECT since_at, id, performed_by, jsonb_build_object('kind', kind)
             FROM whereabouts WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
-        sentence="去向:{kind}",
+        sentence="去向：{kind}",
         words={"kind": WhereaboutsKind},
     ),
     Chapter(
@@ -149,7 +149,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('fit', CASE WHEN fit THEN '适合' ELSE '不适合' END)
             FROM site_checks WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
-        sentence="住所核查:{fit}居家隔离",
+        sentence="住所核查：{fit}居家隔离",
     ),
     Chapter(
         kind=EntryKind.transfer,
@@ -159,7 +159,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('kind', kind, 'status', status)
             FROM transfers WHERE resident_id = :resident AND discarded_at IS NULL
         """,
-        sentence="{kind}:{status}",
+        sentence="{kind}：{status}",
         words={"kind": TransferKind, "status": TransferStatus},
     ),
     Chapter(
@@ -178,7 +178,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             SELECT from_at, id, performed_by, jsonb_build_object('status', status)
             FROM leaves WHERE resident_id = :resident AND discarded_at IS NULL
         """,
-        sentence="申请外出:{status}",
+        sentence="申请外出：{status}",
         words={"status": LeaveStatus},
     ),
     Chapter(
@@ -188,14 +188,14 @@ CHAPTERS: tuple[Chapter, ...] = (
             SELECT approved_at, id, approved_by, jsonb_build_object('number', number)
             FROM releases WHERE resident_id = :resident
         """,
-        sentence="批准解除,告知书编号 {number}",
+        sentence="批准解除，告知书编号 {number}",
     ),
     Chapter(
         kind=EntryKind.reading,
         permission=Permission.readings_read,
         sql="""
             SELECT measured_at, id, performed_by, jsonb_build_object(
-                'value', value_c, 'odd', CASE WHEN abnormal THEN ',异常' END)
+                'value', value_c, 'odd', CASE WHEN abnormal THEN '，异常' END)
             FROM readings WHERE resident_id = :resident AND discarded_at IS NULL
         """,
         sentence="体温 {value}℃{odd}",
@@ -207,7 +207,7 @@ CHAPTERS: tuple[Chapter, ...] = (
             SELECT recorded_at, id, performed_by, jsonb_build_object('reason', reason, 'day', day)
             FROM readings_not_taken WHERE quarantine_id IN ({_OWN}) AND discarded_at IS NULL
         """,
-        sentence="{day} 未测体温:{reason}",
+        sentence="{day} 未测体温：{reason}",
         words={"reason": NotTakenReason},
     ),
     Chapter(
@@ -218,7 +218,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('cause', cause, 'status', status)
             FROM alerts WHERE resident_id = :resident
         """,
-        sentence="异常:{cause}({status})",
+        sentence="异常：{cause}（{status}）",
         words={"cause": Cause, "status": AlertStatus},
     ),
     Chapter(
@@ -229,7 +229,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('kind', kind, 'outcome', outcome)
             FROM care_calls WHERE resident_id = :resident AND discarded_at IS NULL
         """,
-        sentence="{kind}:{outcome}",
+        sentence="{kind}：{outcome}",
         words={"kind": CallKind, "outcome": CallOutcome},
     ),
     Chapter(
@@ -240,7 +240,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 jsonb_build_object('kind', kind, 'status', status)
             FROM errands WHERE resident_id = :resident AND discarded_at IS NULL
         """,
-        sentence="代办{kind}:{status}",
+        sentence="代办{kind}：{status}",
         words={"kind": ErrandKind, "status": ErrandStatus},
     ),
     *PROOFS,

@@ -47,10 +47,10 @@ async def make_copy(
     ask, `RecordDiffers`.
     """
     if (ask.asker is None) is not (ask.asked_by is AskedBy.self):
-        raise InvalidInput("他人提出的须写明姓名,本人提出的不填。", pointer="/body/asker")
+        raise InvalidInput("他人提出的须写明姓名，本人提出的不填。", pointer="/body/asker")
     resident = await resident_of(session, resident_id)
     if ask.asked_by in _OF_AGE_ALONE and _is_child(resident):
-        raise InvalidInput("不满14周岁的,须由监护人提出。", pointer="/body/asked_by")
+        raise InvalidInput("不满14周岁的，须由监护人提出。", pointer="/body/asked_by")
     keys, now = keyring_of(session), clock.now()
     row = DossierExport(
         id=ask.id,
@@ -92,7 +92,7 @@ async def export_of(session: AsyncSession, export_id: UUID) -> DossierExport:
     """One copy; raises `NotFound`."""
     export = await session.get(DossierExport, export_id)
     if export is None:
-        raise NotFound("没有找到该副本,或不在您的网格范围内。")
+        raise NotFound("没有找到该副本，或不在您的网格范围内。")
     return export
 
 

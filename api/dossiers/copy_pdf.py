@@ -15,10 +15,10 @@ from api.foundation import clock
 from api.foundation.identity import DocumentKind, Sex
 from api.foundation.printing import font, paragraph, rare_characters
 
-_TITLE = "个人防疫记录(应本人请求提供)"
+_TITLE = "个人防疫记录（应本人请求提供）"
 _ABOUT = (
-    "本件依照《中华人民共和国个人信息保护法》第四十五条提供,请妥善保管。"
-    "如有不准确、不完整之处,可请所在村(社区)更正、补充。"
+    "本件依照《中华人民共和国个人信息保护法》第四十五条提供，请妥善保管。"
+    "如有不准确、不完整之处，可请所在村（社区）更正、补充。"
 )
 
 
@@ -42,7 +42,7 @@ def _flow(copy: Copy, entries: list[Entry]) -> Iterator[Any]:
     person = list(_person(copy["person"]))
     lines = [_line(entry) for entry in reversed(entries)]
     yield paragraph(_TITLE, size=18, alignment=TA_CENTER)
-    yield paragraph(f"导出时间:{_moment(copy['made_at'])}", size=10, alignment=TA_CENTER)
+    yield paragraph(f"导出时间：{_moment(copy['made_at'])}", size=10, alignment=TA_CENTER)
     for part in (person, lines):
         yield Spacer(1, 4 * mm)
         for line in part:
@@ -56,11 +56,11 @@ def _flow(copy: Copy, entries: list[Entry]) -> Iterator[Any]:
 
 def _person(person: dict[str, Any]) -> Iterator[str]:
     kind = person["document_kind"]
-    yield f"姓名:{person['name']}  性别:{Sex(person['sex']).label}"
-    yield f"出生日期:{person['birth_date'] or '未登记'}  电话:{person['phone'] or '未登记'}"
+    yield f"姓名：{person['name']}  性别：{Sex(person['sex']).label}"
+    yield f"出生日期：{person['birth_date'] or '未登记'}  电话：{person['phone'] or '未登记'}"
     if kind is not None:
-        yield f"{DocumentKind(kind).label}:{person['document']}"
-    yield f"住址:{person['address'] or '未登记'}"
+        yield f"{DocumentKind(kind).label}：{person['document']}"
+    yield f"住址：{person['address'] or '未登记'}"
 
 
 def _line(entry: Entry) -> str:

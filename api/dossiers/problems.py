@@ -10,4 +10,4 @@ class CopyNoLongerKept(Problem):
 
     status: ClassVar[int] = 410
     title: ClassVar[str] = "副本已过期"
-    detail: ClassVar[str] = "该副本已超过领取期限,请应本人请求重新导出。"
+    detail: ClassVar[str] = "该副本已超过领取期限，请应本人请求重新导出。"

@@ -24,7 +24,7 @@ _TEST = Chapter(
             'by', laboratory)
         FROM diagnostic_tests WHERE resident_id = :resident AND discarded_at IS NULL
     """,
-    sentence="{pooled}{kind}:{outcome} {by}",
+    sentence="{pooled}{kind}：{outcome} {by}",
     words={"kind": DiagnosticKind, "outcome": DiagnosticOutcome},
 )
 
@@ -34,7 +34,7 @@ _RETEST = Chapter(
     permission=Permission.health_records_read,
     sql="""
         SELECT reported_at, id, NULL::uuid, jsonb_build_object('why', CASE kind
-            WHEN 'antigen' THEN '抗原阳性,须做核酸确认' ELSE '所在混采管不是阴性,须单采复核' END)
+            WHEN 'antigen' THEN '抗原阳性，须做核酸确认' ELSE '所在混采管不是阴性，须单采复核' END)
         FROM diagnostic_tests
         WHERE resident_id = :resident AND discarded_at IS NULL AND reported_at IS NOT NULL
             AND (pooled AND outcome = 'inconclusive'
@@ -51,7 +51,7 @@ _CODE_STATE = Chapter(
             jsonb_build_object('state', state, 'system', nullif(system, 'manual'))
         FROM code_states WHERE resident_id = :resident AND discarded_at IS NULL
     """,
-    sentence="健康码:{state} {system}",
+    sentence="健康码：{state} {system}",
     words={"state": CodeState},
 )
 
@@ -65,7 +65,7 @@ _TRAVEL_CARD = Chapter(
             ))
         FROM travel_cards WHERE resident_id = :resident AND discarded_at IS NULL
     """,
-    sentence="行程卡{colour},前{days}天到过:{cities}",
+    sentence="行程卡{colour}，前{days}天到过：{cities}",
     words={"colour": CardColour},
 )
 
@@ -87,10 +87,10 @@ _HOME_SAMPLING = Chapter(
     sql="""
         SELECT recorded_at, id, performed_by, jsonb_build_object(
             'day', wanted_on, 'why', reason, 'off', CASE WHEN cancelled_at IS NOT NULL
-                THEN ',已取消' END)
+                THEN '，已取消' END)
         FROM home_samplings WHERE resident_id = :resident AND discarded_at IS NULL
     """,
-    sentence="安排 {day} 上门采样({why}){off}",
+    sentence="安排 {day} 上门采样（{why}）{off}",
     words={"why": HomeReason},
 )
 
@@ -104,7 +104,7 @@ _LEAD = Chapter(
         LEFT JOIN lead_batches AS b ON b.id = l.batch_id
         CROSS JOIN LATERAL (VALUES
             (l.received_at, l.entered_by, '线索', NULL),
-            (l.outcome_at, l.outcome_by, '线索,核查结论:', l.outcome)
+            (l.outcome_at, l.outcome_by, '线索，核查结论：', l.outcome)
         ) AS event (at, by, what, found)
         WHERE l.resident_id = :resident AND l.discarded_at IS NULL AND event.at IS NOT NULL
     """,
@@ -121,7 +121,7 @@ _PASSING = Chapter(
         FROM passes AS p LEFT JOIN checkpoints AS c ON c.id = p.checkpoint_id
         WHERE p.person_id = :resident AND p.discarded_at IS NULL
     """,
-    sentence="经过{place}:{decision}",
+    sentence="经过{place}：{decision}",
     words={"decision": GateDecision},
 )
 

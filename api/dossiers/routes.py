@@ -29,7 +29,7 @@ DossierReader = Annotated[Claims, permits(Permission.dossiers_read)]
 Exporter = Annotated[Claims, permits(Permission.dossiers_export)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 _NEVER_STORED = {"Cache-Control": "no-store"}
-Kinds = Annotated[list[EntryKind], Query(description="只看这些类别;不填为全部")]
+Kinds = Annotated[list[EntryKind], Query(description="只看这些类别；不填为全部")]
 
 
 def _file(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
@@ -40,7 +40,7 @@ def _file(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
 
 async def wanted_span(
     from_on: Annotated[Day | None, Query(description="从这一天起")] = None,
-    to_on: Annotated[Day | None, Query(description="到这一天止,含当天")] = None,
+    to_on: Annotated[Day | None, Query(description="到这一天止，含当天")] = None,
 ) -> Span:
     return Span.of_days(from_on, to_on)
 
@@ -56,8 +56,8 @@ async def read_dossier(
 ) -> Dossier:
     """查看一人一档。
 
-    一个居民的登记、走访、返乡、线索、检测、健康码、行程卡、疫苗、通行、隔离、体温、异常、问候等,按时间倒序;证件号和电话脱敏。
-    没有权限的类别不列出,在 `withheld` 中说明。查看将被记录(M2.7)。
+    一个居民的登记、走访、返乡、线索、检测、健康码、行程卡、疫苗、通行、隔离、体温、异常、问候等，按时间倒序；证件号和电话脱敏。
+    没有权限的类别不列出，在 `withheld` 中说明。查看将被记录（M2.7）。
     """
     return await read_file(session, reader, resident_id, page, span=span, kinds=kind)
 
@@ -79,7 +79,8 @@ async def export_dossier(
 ) -> DossierExportRead:
     """应本人请求导出其档案的副本。
 
-    须写明由谁提出、如何核实;副本为全文,24 小时内可领取 PDF 或 JSON,逾期须重新导出。导出将被记录。
+    须写明由谁提出、如何核实；副本为全文，24 小时内可领取 PDF 或 JSON，逾期须重新导出。导出将被记
+    录。
     """
     kept, created = await copies.make_copy(session, exporter, resident_id, ask)
     address = f"/v1/dossier-exports/{kept.id}"
@@ -103,10 +104,10 @@ async def read_dossier_export(
 async def fetch_dossier_as_json(
     dossier_export_id: UUID, exporter: Exporter, session: NotingSession
 ) -> Response:
-    """领取副本(JSON)。
+    """领取副本（JSON）。
 
-    `person` 为登记的信息,`timeline` 为时间线,`records` 为各类记录的全文;
-    不含他人的信息,包保人员的姓名除外。领取将被记录。
+    `person` 为登记的信息，`timeline` 为时间线，`records` 为各类记录的全文；
+    不含他人的信息，包保人员的姓名除外。领取将被记录。
     """
     copy, _ = await copies.copy_of(session, exporter, dossier_export_id)
     body = orjson.dumps(copy, default=str)
@@ -116,14 +117,14 @@ async def fetch_dossier_as_json(
 @router.get(
     "/dossier-exports/{dossier_export_id}/copy.pdf",
     response_class=Response,
-    responses={**_file("application/pdf", "A4,逐条列出"), **found(CopyNoLongerKept)},
+    responses={**_file("application/pdf", "A4，逐条列出"), **found(CopyNoLongerKept)},
 )
 async def fetch_dossier_as_pdf(
     dossier_export_id: UUID, exporter: Exporter, session: NotingSession
 ) -> Response:
-    """领取副本(PDF)。
+    """领取副本（PDF）。
 
-    供打印后交给本人;含证件号、电话、住址全文和时间线。领取将被记录。
+    供打印后交给本人；含证件号、电话、住址全文和时间线。领取将被记录。
     """
     copy, entries = await copies.copy_of(session, exporter, dossier_export_id)
     body = await asyncio.to_thread(pdf_of, copy, entries)

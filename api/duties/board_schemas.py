@@ -33,13 +33,13 @@ class Tally(Wire):
     """How one kind of duty stands: every one is in exactly one of the last four numbers."""
 
     kind: CareKind
-    window: str | None = Field(description="测温时段的代码;其他任务为 null")
-    label: str | None = Field(description="测温时段的名称;其他任务为 null")
+    window: str | None = Field(description="测温时段的代码；其他任务为 null")
+    label: str | None = Field(description="测温时段的名称；其他任务为 null")
     expected: int = Field(description="应办件次")
     done: int = Field(description="按时办理")
     late: int = Field(description="逾时补办")
     missed: int = Field(description="逾时未办")
-    open: int = Field(description="未到期,尚未办理")
+    open: int = Field(description="未到期，尚未办理")
 
 
 class BoardLine(Wire):
@@ -48,7 +48,7 @@ class BoardLine(Wire):
     kind: BoardPlace
     id: UUID
     name: str
-    number: int | None = Field(description="户号;不是户时为 null")
+    number: int | None = Field(description="户号；不是户时为 null")
     tallies: list[Tally]
 
 
@@ -103,8 +103,8 @@ class MissedRead(Wire):
 
     kind: CareKind
     day: date
-    window: str | None = Field(description="测温时段的代码;其他任务为 null")
-    label: str | None = Field(description="测温时段的名称;其他任务为 null")
+    window: str | None = Field(description="测温时段的代码；其他任务为 null")
+    label: str | None = Field(description="测温时段的名称；其他任务为 null")
     opens_at: datetime
     due_at: datetime
     quarantine_id: UUID
@@ -114,7 +114,7 @@ class MissedRead(Wire):
     household_name: str
     household_number: int
     grid_id: UUID
-    on_duty: list[OnDuty] = Field(description="当时的包保人员;没有配齐的,另有当时的网格员")
+    on_duty: list[OnDuty] = Field(description="当时的包保人员；没有配齐的，另有当时的网格员")
 
 
 class GridView(Wire):
@@ -127,8 +127,8 @@ class GridView(Wire):
     done: int = Field(description="按时办理")
     late: int = Field(description="逾时补办")
     missed: int = Field(description="逾时未办")
-    open: int = Field(description="未到期,尚未办理")
-    open_alerts: dict[Cause, int] = Field(description="未办结的异常件数,按何种异常")
+    open: int = Field(description="未到期，尚未办理")
+    open_alerts: dict[Cause, int] = Field(description="未办结的异常件数，按何种异常")
     waiting_releases: int = Field(description="期满待解除人数")
     late_leads: int = Field(description="逾期而未反馈的线索条数")
 

@@ -39,7 +39,7 @@ LEAD_DECISIONS: Final = f"""
         AND {nearest("l.reach", but=("l.outcome_by",))}
     UNION ALL
     SELECT 'lead', waiting.act, NULL,
-        concat(b.issuer, ' ', b.batch_number, '(', waiting.leads, '条)'),
+        concat(b.issuer, ' ', b.batch_number, '（', waiting.leads, '条）'),
         b.id, NULL, NULL, NULL, NULL, waiting.since_at, waiting.due_at
     FROM (
         SELECT l.batch_id, l.act, count(*) AS leads, min(l.since_at) AS since_at,

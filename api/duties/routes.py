@@ -64,12 +64,12 @@ PolicyMaker = Annotated[Claims, permits(Permission.policies_manage)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 Known = Annotated[
     str | None,
-    Header(alias="If-None-Match", max_length=1000, description="上次回答的 ETag;没有变化则答 304"),
+    Header(alias="If-None-Match", max_length=1000, description="上次回答的 ETag；没有变化则答 304"),
 ]
-OfGrid = Annotated[UUID | None, Query(description="该网格(含下级);不填则为本人任职的网格")]
-OfHousehold = Annotated[UUID | None, Query(description="该户;填写后网格不再限定")]
-Since = Annotated[Day | None, Query(alias="from", description="自哪一日;不填则为截止日的前六日")]
-Until = Annotated[Day | None, Query(alias="to", description="至哪一日;不填则为今天,最多31天")]
+OfGrid = Annotated[UUID | None, Query(description="该网格（含下级）；不填则为本人任职的网格")]
+OfHousehold = Annotated[UUID | None, Query(description="该户；填写后网格不再限定")]
+Since = Annotated[Day | None, Query(alias="from", description="自哪一日；不填则为截止日的前六日")]
+Until = Annotated[Day | None, Query(alias="to", description="至哪一日；不填则为今天，最多31天")]
 
 _UNCHANGED = {304: {"description": "与上次相同"}}
 _KEPT = {"model": WorkloadPolicyRead, "description": "同一编号、同一内容此前已提交"}
@@ -106,8 +106,8 @@ Period = Annotated[standing.Period, Depends(period)]
 async def read_my_day(day: OwnDay, known: Known = None) -> Response:
     """查看我的一天。
 
-    本人任职现在要办和今天稍后要办的全部事项,按上门的顺序排列:先到期的户在前,一户的事项排在一起。
-    每项写明做什么、何时之前办、向哪里提交(M5.1)。
+    本人任职现在要办和今天稍后要办的全部事项，按上门的顺序排列：先到期的户在前，一户的事项排在一起。
+    每项写明做什么、何时之前办、向哪里提交（M5.1）。
     """
     return _answer(*await my_day.my_day(day), known)
 
@@ -116,12 +116,12 @@ async def read_my_day(day: OwnDay, known: Known = None) -> Response:
 async def read_board(
     desk: LeaderDesk,
     of: Whose,
-    day: Annotated[Day | None, Query(description="哪一日;不填则为今天")] = None,
+    day: Annotated[Day | None, Query(description="哪一日；不填则为今天")] = None,
 ) -> Board:
     """查看某一日的任务完成情况。
 
-    逐个下级网格列出应办、按时、补办、未办和未到期的件次;基础网格逐户列出,指定一户则逐人列出(M5.2)。
-    过去的任何一日都按当日的记录计算,换人、调整网格后不变。
+    逐个下级网格列出应办、按时、补办、未办和未到期的件次；基础网格逐户列出，指定一户则逐人列出（M5.2）。
+    过去的任何一日都按当日的记录计算，换人、调整网格后不变。
     """
     return await standing.board(desk, day or clock.today(), of)
 
@@ -136,7 +136,7 @@ async def list_missed_duties(
 ) -> Page[MissedRead]:
     """列出逾时未办、至今也没有补办的任务。
 
-    早的在前;每件写明是谁、哪一日、哪个时段,以及当时由谁负责。
+    早的在前；每件写明是谁、哪一日、哪个时段，以及当时由谁负责。
     """
     return await standing.missed(desk, days, of, page, kind=kind)
 
@@ -145,12 +145,14 @@ async def list_missed_duties(
 async def read_live_view(
     desk: LeaderDesk,
     grid_id: OfGrid = None,
-    kind: Annotated[GridKind | None, Query(description="列出哪一类网格;不填则为下一级网格")] = None,
+    kind: Annotated[
+        GridKind | None, Query(description="列出哪一类网格；不填则为下一级网格")
+    ] = None,
     known: Known = None,
 ) -> Response:
     """查看此刻的全局。
 
-    逐个网格列出在隔离人数、今日任务完成情况、未办结的异常、期满待解除人数和逾期的线索(M5.2)。
+    逐个网格列出在隔离人数、今日任务完成情况、未办结的异常、期满待解除人数和逾期的线索（M5.2）。
     """
     return _answer(*await live_view.live_view(desk, grid_id, kind), known)
 
@@ -159,8 +161,8 @@ async def read_live_view(
 async def read_workload(desk: LeaderDesk, days: Period, grid_id: OfGrid = None) -> Workload:
     """查看各人的工作量和完成情况。
 
-    按规则折算,几人共同承担的平分;超过本村平均规定倍数的标为不均,并建议一次符合包保规则的调整(M5.5)。
-    所查范围不止一个村的,逐村汇总;逐村查看时列出各人。建议只供参考,采纳时提交所列的更换请求。
+    按规则折算，几人共同承担的平分；超过本村平均规定倍数的标为不均，并建议一次符合包保规则的调整（M5.5）。
+    所查范围不止一个村的，逐村汇总；逐村查看时列出各人。建议只供参考，采纳时提交所列的更换请求。
     """
     return await workload.workload(desk, days, grid_id=grid_id)
 
@@ -174,7 +176,7 @@ async def list_workload_policies(
 ) -> Page[WorkloadPolicyRead]:
     """列出工作量折算规则的各版。
 
-    按代码、版次排列;`effective_to` 为 null 的是最新一版(M5.5)。
+    按代码、版次排列；`effective_to` 为 null 的是最新一版（M5.5）。
     """
     return await policies.policies(
         session, WorkloadPolicy, page, wire=WorkloadPolicyRead, code=code
@@ -190,9 +192,9 @@ async def list_workload_policies(
 async def make_workload_policy(
     policy: WorkloadPolicyRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> WorkloadPolicyRead:
-    """制定工作量折算规则,或修订为新一版。
+    """制定工作量折算规则，或修订为新一版。
 
-    计算工作量用代码为 workload 的规则;已有代码则为下一版,前一版止于新版施行的前一日(M5.5)。
+    计算工作量用代码为 workload 的规则；已有代码则为下一版，前一版止于新版施行的前一日（M5.5）。
     """
     kept, created = await service.make_workload_policy(session, maker, policy)
     tell_created(response, f"/v1/workload-policies/{kept.id}", version=1, created=created)

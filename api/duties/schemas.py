@@ -27,7 +27,7 @@ class DutyKind(Labelled):
     leave = "leave", "外出"
     change = "change", "期限变更审批"
     release = "release", "解除审批"
-    arrival = "arrival", "返(来)乡"
+    arrival = "arrival", "返（来）乡"
     lead = "lead", "涉疫线索"
     home_sampling = "home_sampling", "上门采样"
     site_session = "site_session", "采样点、接种点排班"
@@ -53,7 +53,7 @@ class HowToReport(Wire):
 class DutyPerson(Wire):
     """Whom it concerns."""
 
-    id: UUID | None = Field(description="居民编号;未登记为居民的返(来)乡、线索人员为 null")
+    id: UUID | None = Field(description="居民编号；未登记为居民的返（来）乡、线索人员为 null")
     name: str
 
 

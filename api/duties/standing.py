@@ -124,11 +124,11 @@ async def place_of(desk: Desk, of: Asked) -> str:
         statement = "SELECT reach FROM households WHERE id = $1"
         home: str | None = await desk.connection.fetchval(statement, of.household_id)
         if home is None:
-            raise NotFound("没有找到该户,或不在您的网格范围内。", pointer="/query/household_id")
+            raise NotFound("没有找到该户，或不在您的网格范围内。", pointer="/query/household_id")
         return home
     path = await path_of(desk.connection, of.grid_id or desk.caller.grid)
     if path is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
     return path
 
 

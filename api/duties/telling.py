@@ -23,24 +23,24 @@ def _reading(row: Row) -> str:
 
 def _visit(row: Row) -> str:
     if row["key"] == "unreachable":
-        return f"电话没有打通,上门看望{row['person']}"
+        return f"电话没有打通，上门看望{row['person']}"
     if row["key"] in {"absent", "refused"}:
         why = "上次家中无人" if row["key"] == "absent" else "上次不配合"
-        return f"{why},再次上门走访"
-    return f"上门看望{row['person']}(今日第{row['key']}次)"
+        return f"{why}，再次上门走访"
+    return f"上门看望{row['person']}（今日第{row['key']}次）"
 
 
 def _test(row: Row) -> str:
-    return f"给{row['person']}采样({DiagnosticKind(row['key']).label})"
+    return f"给{row['person']}采样（{DiagnosticKind(row['key']).label}）"
 
 
 def _lead(row: Row) -> str:
     if row["act"] == "contact":
-        again = "结论被退回,重新" if row["key"] == "again" else "联系并"
-        return f"{again}核查{row['person']}(涉疫线索)"
+        again = "结论被退回，重新" if row["key"] == "again" else "联系并"
+        return f"{again}核查{row['person']}（涉疫线索）"
     if row["act"] == "review":
-        return f"审核{row['person']}的线索结论({LeadOutcome(row['key']).label})"
-    return f"{'分派' if row['act'] == 'assign' else '反馈已审核的'}线索:{row['label']}"
+        return f"审核{row['person']}的线索结论（{LeadOutcome(row['key']).label}）"
+    return f"{'分派' if row['act'] == 'assign' else '反馈已审核的'}线索：{row['label']}"
 
 
 _SITE_ROLES = {role.value: role.label for role in SiteRole}
@@ -48,41 +48,41 @@ _SITE_ROLES = {role.value: role.label for role in SiteRole}
 
 def _shift(row: Row) -> str:
     told = _SITE_ROLES.get(row["key"], row["key"])  # a code that a session asks for, or free text
-    lacks = {"open": ",场次尚未开点", "none": ",场次尚未安排"}.get(row["act"], "")
-    return f"到{row['label']}{f'({told})' if told else ''}值班{lacks}"
+    lacks = {"open": "，场次尚未开点", "none": "，场次尚未安排"}.get(row["act"], "")
+    return f"到{row['label']}{f'（{told}）' if told else ''}值班{lacks}"
 
 
 _VERBS = {
-    ("alert", "acknowledge"): "响应{about}:{person}",
-    ("alert", "handle"): "处置{about}:{person}",
-    ("alert", "resolve"): "处置{about}完毕后报告:{person}",
-    ("alert", "verify"): "核实并关闭{about}:{person}",
-    ("directive", "acknowledge"): "签收指令:{label}",
-    ("directive", "report"): "反馈指令:{label}",
-    ("transfer", "request"): "住所核查不符合,为{person}申请转运({about})",
-    ("transfer", "relocate"): "进入下一阶段,为{person}申请转运({about})",
-    ("transfer", "approve"): "审批{about}:{person}",
-    ("transfer", "dispatch"): "派车{about}:{person}",
-    ("transfer", "pick_up"): "接{person}上车({about})",
-    ("transfer", "hand_over"): "与接收方交接{person}({about})",
-    ("transfer", "close"): "消毒并办结转运:{person}",
+    ("alert", "acknowledge"): "响应{about}：{person}",
+    ("alert", "handle"): "处置{about}：{person}",
+    ("alert", "resolve"): "处置{about}完毕后报告：{person}",
+    ("alert", "verify"): "核实并关闭{about}：{person}",
+    ("directive", "acknowledge"): "签收指令：{label}",
+    ("directive", "report"): "反馈指令：{label}",
+    ("transfer", "request"): "住所核查不符合，为{person}申请转运（{about}）",
+    ("transfer", "relocate"): "进入下一阶段，为{person}申请转运（{about}）",
+    ("transfer", "approve"): "审批{about}：{person}",
+    ("transfer", "dispatch"): "派车{about}：{person}",
+    ("transfer", "pick_up"): "接{person}上车（{about}）",
+    ("transfer", "hand_over"): "与接收方交接{person}（{about}）",
+    ("transfer", "close"): "消毒并办结转运：{person}",
     ("leave", "decide"): "审批{person}的外出申请",
     ("leave", "out"): "{person}外出时登记",
     ("leave", "back"): "{person}返回时登记",
-    ("change", "decide"): "审批{person}的隔离期限变更({about})",
-    ("release", "decide"): "{person}期满,审批解除",
-    ("arrival", "arrive"): "{person}应已到达,核实并登记",
-    ("arrival", "verify"): "核实{person}的返(来)乡信息",
-    ("arrival", "confirm"): "确定{person}的管理措施({about})",
+    ("change", "decide"): "审批{person}的隔离期限变更（{about}）",
+    ("release", "decide"): "{person}期满，审批解除",
+    ("arrival", "arrive"): "{person}应已到达，核实并登记",
+    ("arrival", "verify"): "核实{person}的返（来）乡信息",
+    ("arrival", "confirm"): "确定{person}的管理措施（{about}）",
     ("home_sampling", "assign"): "安排人员上门给{person}采样",
     ("home_sampling", "sample"): "上门给{person}采样",
-    ("site_session", "staff"): "排班:{label}",
-    ("retest", "pool"): "给{person}单采复核(所在混采管不是阴性)",
-    ("retest", "antigen"): "给{person}采样做核酸确认(抗原阳性)",
-    ("errand", "accept"): "接单:{about},送给{person}",
-    ("errand", "deliver"): "给{person}送达:{about}",
-    ("errand", "confirm"): "向{person}确认收到:{about}",
-    ("errand", "assign"): "指派或取消逾时的代办:{person}({about})",
+    ("site_session", "staff"): "排班：{label}",
+    ("retest", "pool"): "给{person}单采复核（所在混采管不是阴性）",
+    ("retest", "antigen"): "给{person}采样做核酸确认（抗原阳性）",
+    ("errand", "accept"): "接单：{about}，送给{person}",
+    ("errand", "deliver"): "给{person}送达：{about}",
+    ("errand", "confirm"): "向{person}确认收到：{about}",
+    ("errand", "assign"): "指派或取消逾时的代办：{person}（{about}）",
     ("site_check", "check"): "核查{person}的住所是否适合居家隔离",
 }
 _LABELS: dict[str, type[Labelled]] = {
@@ -99,7 +99,7 @@ _SENTENCES: dict[str, Callable[[Row], str]] = {
     "lead": _lead,
     "shift": _shift,
     "call": lambda row: f"打电话问候{row['person']}",
-    "follow_up": lambda row: f"随访{row['person']}(解除后第{row['key']}天)",
+    "follow_up": lambda row: f"随访{row['person']}（解除后第{row['key']}天）",
 }
 
 

@@ -30,7 +30,7 @@ from api.readings.batches import Desk
 WORKLOAD: Final = "workload"
 """The policy that every cell begins with."""
 
-_REASON = "包保工作量不均,调整包保人员"
+_REASON = "包保工作量不均，调整包保人员"
 _COUNTS = ("expected", "done", "late", "missed", "performed")
 _IN_FORCE = """
     SELECT code, revision, weights::text AS weights, uneven_ratio::float8 AS uneven_ratio,

@@ -28,16 +28,16 @@ class WorkKind(Labelled):
     errand = "errand", "代办"
     release = "release", "解除审批"
     decision = "decision", "其他审批"
-    arrival = "arrival", "返(来)乡核实"
+    arrival = "arrival", "返（来）乡核实"
 
 
 Ratio = Annotated[float, Field(description="超过本村平均的多少倍为不均")]
-LeastLoad = Annotated[float, Field(description="平均每日不足多少份工作量的,不作为不均")]
+LeastLoad = Annotated[float, Field(description="平均每日不足多少份工作量的，不作为不均")]
 BeyondVillages = Annotated[
     bool,
     Field(
         strict=True,
-        description="不属于任何村的(乡级、片区的)人员之间是否也比较;不设村的乡镇填 true",
+        description="不属于任何村的（乡级、片区的）人员之间是否也比较；不设村的乡镇填 true",
     ),
 ]
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -62,7 +62,7 @@ class WorkloadPolicyRecord(PolicyRecord):
     model_config = ConfigDict(json_schema_extra={"examples": [_POLICY]})
 
     weights: Annotated[
-        dict[WorkKind, Weight], Field(description="每件任务折算为多少份工作量,逐类填写")
+        dict[WorkKind, Weight], Field(description="每件任务折算为多少份工作量，逐类填写")
     ]
     uneven_ratio: Annotated[Ratio, Field(gt=1, le=10, multiple_of=0.1)]
     least_daily_load: Annotated[LeastLoad, Field(ge=0, le=100, multiple_of=0.1)] = 0.5
@@ -73,7 +73,7 @@ class WorkloadPolicyRecord(PolicyRecord):
         lacking = "、".join(kind.label for kind in WorkKind if kind not in self.weights)
         if lacking:
             raise PydanticCustomError(
-                "weights", "各类任务都须填写,还差:{lacking}", {"lacking": lacking}
+                "weights", "各类任务都须填写，还差：{lacking}", {"lacking": lacking}
             )
         return self
 
@@ -106,11 +106,13 @@ class WorkerLoad(Wire):
     worker_id: UUID
     name: str
     posts: list[WorkPost] = Field(description="在本网格范围内的任职")
-    load: float = Field(description="折算的工作量;几人共同承担的平分")
-    uneven: bool = Field(description="是否不均:超过本村平均的规定倍数,且不少于规则规定的最低工作量")
-    persons: int = Field(description="服务的人数(人)")
-    expected: int = Field(description="应办件次,含与他人共同承担的")
-    done: int = Field(description="其中按时办理(不论由谁)")
+    load: float = Field(description="折算的工作量；几人共同承担的平分")
+    uneven: bool = Field(
+        description="是否不均：超过本村平均的规定倍数，且不少于规则规定的最低工作量"
+    )
+    persons: int = Field(description="服务的人数（人）")
+    expected: int = Field(description="应办件次，含与他人共同承担的")
+    done: int = Field(description="其中按时办理（不论由谁）")
     late: int = Field(description="其中逾时补办")
     missed: int = Field(description="其中逾时未办")
     performed: int = Field(description="其中由本人办理")
@@ -139,15 +141,15 @@ class VillageLoad(Wire):
     grid_id: UUID
     grid_name: str
     load: float = Field(description="全部工作量")
-    serving: int = Field(description="服务的人数,含没有承担任务的")
+    serving: int = Field(description="服务的人数，含没有承担任务的")
     mean: float = Field(description="人均工作量")
-    compared: bool = Field(description="这些人员之间是否比较;不属于任何村的,按规则可不比较")
+    compared: bool = Field(description="这些人员之间是否比较；不属于任何村的，按规则可不比较")
     uneven: int = Field(description="其中不均的人数")
     workers: list[WorkerLoad] | None = Field(
-        description="逐人列出,工作量大的在前;所查范围不止一个村的,各村为 null,请逐村查看"
+        description="逐人列出，工作量大的在前；所查范围不止一个村的，各村为 null，请逐村查看"
     )
     suggestion: Suggestion | None = Field(
-        description="建议的一次调整;没有不均、无法改善或无权安排包保人员时为 null"
+        description="建议的一次调整；没有不均、无法改善或无权安排包保人员时为 null"
     )
 
 

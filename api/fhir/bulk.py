@@ -61,7 +61,7 @@ def types_of(told: str | None, reader: Reader) -> list[ResourceType]:
     try:
         return [ResourceType(each) for each in told.split(",")]
     except ValueError:
-        raise NotUnderstood(f"_type 中有不支持的资源:{told}。") from None
+        raise NotUnderstood(f"_type 中有不支持的资源：{told}。") from None
 
 
 def manifest(

@@ -27,14 +27,14 @@ def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
         "fhirVersion": "4.0.1",
         "format": [MEDIA_TYPE, "json"],
         "software": {"name": "onegrid"},
-        "implementation": {"description": "一张网:乡镇疫情防控(只读)", "url": base},
+        "implementation": {"description": "一张网：乡镇疫情防控（只读）", "url": base},
         "rest": [
             {
                 "mode": "server",
                 "documentation": "只读。证件号只能用 POST _search 查询。查询结果可用 _count、"
-                "_total(none、estimate、accurate)、_elements、_sort;_summary 只支持 count;"
-                "不支持 _include。不支持的参数不会忽略,因为那样会答出所有的人:除非 "
-                "Prefer: handling=lenient,一律拒绝;只影响答复样子的(如 _include)仅在 "
+                "_total(none、estimate、accurate)、_elements、_sort;_summary 只支持 count；"
+                "不支持 _include。不支持的参数不会忽略，因为那样会答出所有的人：除非 "
+                "Prefer: handling=lenient，一律拒绝；只影响答复样子的（如 _include）仅在 "
                 "handling=strict 时拒绝。",
                 "security": {"cors": cors, "service": [concept(_OAUTH, "OAuth", "OAuth")]},
                 "resource": [_resource(kind) for kind in ResourceType],
@@ -55,7 +55,7 @@ def _resource(kind: ResourceType) -> Resource:
     searched = {name: _SEARCH_TYPES[each] for name, each in kind_of.searched.items()}
     return {
         "type": kind.value,
-        "documentation": f"{kind.label}。_sort 可用其一:{sorts};前加 - 为倒序",
+        "documentation": f"{kind.label}。_sort 可用其一：{sorts}；前加 - 为倒序",
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "versioned",
         "searchParam": [

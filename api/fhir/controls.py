@@ -31,7 +31,7 @@ class Mark(NamedTuple):
         try:
             instant = datetime.fromisoformat(at) if sorted_by_instant else None
         except ValueError:
-            raise NotUnderstood(f"_after {told} 不对,请按 Bundle.link 的 next 翻页。") from None
+            raise NotUnderstood(f"_after {told} 不对，请按 Bundle.link 的 next 翻页。") from None
         return cls(referred(identity if sorted_by_instant else told), instant)
 
 
@@ -91,7 +91,7 @@ def _total(search: Search, value: str, _: Kind) -> None:
 def _elements(search: Search, value: str, _: Kind) -> None:
     names = frozenset(value.split(","))
     if not all(_ELEMENT.fullmatch(each) for each in names):
-        raise NotUnderstood("_elements 应为以逗号分隔的元素名,如 status,subject。")
+        raise NotUnderstood("_elements 应为以逗号分隔的元素名，如 status,subject。")
     search.elements |= names
 
 
@@ -99,7 +99,7 @@ def _sort(search: Search, value: str, kind: Kind) -> None:
     """By one thing only, and the id after it: then a page begins exactly where the last ended."""
     name = value.removeprefix("-")
     if name not in sortable(kind):
-        raise NotUnderstood(f"_sort 只支持 {'、'.join(sortable(kind))} 之一,前加 - 为倒序。")
+        raise NotUnderstood(f"_sort 只支持 {'、'.join(sortable(kind))} 之一，前加 - 为倒序。")
     search.order, search.descending = _SORTED[name], name != value
 
 

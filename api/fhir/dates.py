@@ -55,7 +55,7 @@ def spanning(value: str) -> Condition:
 
 def _compared(value: str) -> tuple[str, datetime, datetime]:
     """The prefix, and the time that is meant from its beginning to its end."""
-    wrong = NotUnderstood(f"日期 {value} 不对,应写成 ge2022-02-15。")
+    wrong = NotUnderstood(f"日期 {value} 不对，应写成 ge2022-02-15。")
     found = _DATED.fullmatch(value)
     if found is None:
         raise wrong

@@ -35,7 +35,7 @@ class NotUnderstood(Problem):
 
     status: ClassVar[int] = 400
     title: ClassVar[str] = "查询参数有误"
-    detail: ClassVar[str] = "查询参数有误,请对照 /fhir/metadata。"
+    detail: ClassVar[str] = "查询参数有误，请对照 /fhir/metadata。"
 
 
 def body(resource: dict[str, Any], *, status: int = 200, **headers: str) -> Response:

@@ -130,7 +130,7 @@ def _condition(kind: Kind, name: str, told: Parameter, asking: Asking) -> Condit
 
 def _numbered(told: Parameter, keyring: Keyring) -> Condition:
     if not told.in_body:
-        raise NotUnderstood("证件号不得写在网址中,请用 POST 提交 Patient/_search。")
+        raise NotUnderstood("证件号不得写在网址中，请用 POST 提交 Patient/_search。")
     numbers = [part.rpartition("|")[2].strip().upper() for part in told.value.split(",")]
     if len(numbers) > MOST_NUMBERS:
         raise NotUnderstood(f"一次最多查询{MOST_NUMBERS}个证件号。")

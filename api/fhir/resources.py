@@ -124,7 +124,7 @@ def immunization(row: Any, _: View) -> Resource:
     technology = row.technology and VaccineTechnology(row.technology)
     return {
         "status": row.status,
-        "statusReason": text("有禁忌,不宜接种") if row.status == "not-done" else None,
+        "statusReason": text("有禁忌，不宜接种") if row.status == "not-done" else None,
         "vaccineCode": text(row.product or (technology.label if technology else "未说明")),
         "patient": reference("Patient", row.patient),
         "occurrenceDateTime": str(row.given_on),

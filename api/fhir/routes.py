@@ -38,8 +38,8 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     status: _told(f"OperationOutcome:{why}")
     for status, why in {
         400: "参数有误",
-        401: "未登录,或凭证已失效",
-        403: "没有权限,或不在允许的地址",
+        401: "未登录，或凭证已失效",
+        403: "没有权限，或不在允许的地址",
         404: "没有找到",
         406: "不支持该格式",
         422: "参数有误",
@@ -57,15 +57,15 @@ _SEARCHED: dict[str, Any] = {
             "schema": {"type": "string"},
         }
         for name, said in {
-            "_count": "每页条数,最多 500;0 为只要总数",
+            "_count": "每页条数，最多 500;0 为只要总数",
             "_summary": "count 为只要总数",
             "_total": "accurate 或 estimate 为同时给出总数",
-            "_elements": "只要这些元素,如 status,subject",
-            "_sort": "次序,_lastUpdated 或 date 之一,前加 - 为倒序",
-            "_id": "编号,可用逗号分隔多个",
-            "_lastUpdated": "更新时间,如 ge2022-02-15",
-            "date": "发生日期,如 ge2022-02-15",
-            "patient": "居民,如 Patient/{id}",
+            "_elements": "只要这些元素，如 status,subject",
+            "_sort": "次序，_lastUpdated 或 date 之一，前加 - 为倒序",
+            "_id": "编号，可用逗号分隔多个",
+            "_lastUpdated": "更新时间，如 ge2022-02-15",
+            "date": "发生日期，如 ge2022-02-15",
+            "patient": "居民，如 Patient/{id}",
             "status": "状态",
         }.items()
     ]
@@ -73,15 +73,15 @@ _SEARCHED: dict[str, Any] = {
 Prefer = Annotated[
     str | None,
     Header(
-        description="handling=lenient 时,不支持的参数忽略;否则会缩小范围的被拒绝,"
+        description="handling=lenient 时，不支持的参数忽略；否则会缩小范围的被拒绝，"
         "handling=strict 时一律拒绝"
     ),
 ]
 Leniently = Annotated[
     str | None,
-    Header(alias="Prefer", description="handling=lenient 时,不支持的参数忽略;否则被拒绝"),
+    Header(alias="Prefer", description="handling=lenient 时，不支持的参数忽略；否则被拒绝"),
 ]
-Types = Annotated[str | None, Query(alias="_type", description="资源类型,逗号分隔;不填为全部")]
+Types = Annotated[str | None, Query(alias="_type", description="资源类型，逗号分隔；不填为全部")]
 Since = Annotated[str | None, Query(alias="_since", description="只要此时间之后更新的")]
 Form = Annotated[
     str | None, Query(alias="_outputFormat", description="只支持 application/fhir+ndjson")
@@ -93,7 +93,7 @@ def _base(request: Request) -> str:
     return f"{request.app.state.settings.public_url.rstrip('/')}/fhir"
 
 
-@router.get("/metadata", responses={200: _told("能力声明(CapabilityStatement)")})
+@router.get("/metadata", responses={200: _told("能力声明（CapabilityStatement）")})
 async def read_capabilities(request: Request) -> Response:
     """支持的 FHIR R4 资源、查询参数和操作。"""
     cors = bool(request.app.state.settings.allowed_origins)
@@ -109,10 +109,10 @@ async def export_resources(
     output_format: Form = None,
     prefer: Leniently = None,
 ) -> Response:
-    """批量导出(Bulk Data)。
+    """批量导出（Bulk Data）。
 
-    答 202,`Content-Location` 为查询状态的地址;其答复列出各类资源的 NDJSON 文件,每行一个资源。
-    不支持的参数(如 `_typeFilter`)会被拒绝,除非 `Prefer: handling=lenient`。
+    答 202,`Content-Location` 为查询状态的地址；其答复列出各类资源的 NDJSON 文件，每行一个资源。
+    不支持的参数（如 `_typeFilter`）会被拒绝，除非 `Prefer: handling=lenient`。
     """
     if "handling=lenient" not in (prefer or ""):
         bulk.refuse_unknown(request.query_params)
@@ -136,7 +136,7 @@ async def read_export_status(
 ) -> Response:
     """批量导出的清单。
 
-    各文件在读取时生成,须带同样的凭证;下次以 `transactionTime` 作为 `_since` 增量导出。
+    各文件在读取时生成，须带同样的凭证；下次以 `transactionTime` 作为 `_since` 增量导出。
     """
     bulk.since(since)
     asked = f"{_base(request)}/$export?{request.url.query}".rstrip("?")
@@ -150,7 +150,7 @@ async def read_export_status(
     "/$export-status", status_code=202, responses={202: {"description": "已取消"}, **_REFUSED}
 )
 async def end_export(_: FhirReader) -> Response:
-    """结束一次批量导出。没有为它保存文件,不必清除。"""
+    """结束一次批量导出。没有为它保存文件，不必清除。"""
     return Response(status_code=202)
 
 
@@ -164,7 +164,7 @@ async def export_file(
     reader: FhirReader,
     since: Since = None,
 ) -> StreamingResponse:
-    """导出一类资源,每行一个(NDJSON)。导出将被记录。"""
+    """导出一类资源，每行一个（NDJSON）。导出将被记录。"""
     wanted = bulk.since(since, resource_type)
     told = await bulk.lines(reader, _base(request), resource_type, wanted)
     return StreamingResponse(told, media_type=NDJSON)
@@ -172,7 +172,7 @@ async def export_file(
 
 @router.get(
     "/{resource_type}",
-    responses={200: _told("一页资源(Bundle)"), **_REFUSED},
+    responses={200: _told("一页资源（Bundle）"), **_REFUSED},
     openapi_extra=_SEARCHED,
 )
 async def search_resources(
@@ -180,18 +180,18 @@ async def search_resources(
 ) -> Response:
     """查询一类资源。
 
-    可用的参数见 /fhir/metadata;按 `Bundle.link` 中的 next 翻页。
+    可用的参数见 /fhir/metadata；按 `Bundle.link` 中的 next 翻页。
     """
     return await _search(request, reader, resource_type, _in_address(request), prefer=prefer)
 
 
-@router.post("/{resource_type}/_search", responses={200: _told("一页资源(Bundle)"), **_REFUSED})
+@router.post("/{resource_type}/_search", responses={200: _told("一页资源（Bundle）"), **_REFUSED})
 async def search_resources_by_form(
     resource_type: Kind, request: Request, reader: FhirReader, prefer: Prefer = None
 ) -> Response:
     """以表单查询一类资源。
 
-    参数与 GET 相同,写在 application/x-www-form-urlencoded 中,网址中的也算;证件号只能这样查询。
+    参数与 GET 相同，写在 application/x-www-form-urlencoded 中，网址中的也算；证件号只能这样查询。
     """
     if not request.headers.get("content-type", _FORM).startswith(_FORM) and await request.body():
         raise NotAcceptable(f"请使用 {_FORM} 提交。")
@@ -217,7 +217,7 @@ async def refuse_the_rest(request: Request) -> Response:
     """Whatever else is asked below /fhir is refused in FHIR's own form, too."""
     if request.method == "GET":
         raise NotFound
-    told = outcome(MethodNotAllowed("只读:不支持该操作。"))
+    told = outcome(MethodNotAllowed("只读：不支持该操作。"))
     told.headers["Allow"] = "GET"
     return told
 

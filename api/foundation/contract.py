@@ -29,7 +29,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 class FieldError(BaseModel):
     """One field that does not hold what it must."""
 
-    pointer: str = Field(description="JSON Pointer,指向有误的字段", examples=["/body/value_c"])
+    pointer: str = Field(description="JSON Pointer，指向有误的字段", examples=["/body/value_c"])
     detail: str = Field(description="中文说明", examples=["请填写数字。"])
 
 
@@ -38,7 +38,7 @@ class ProblemBody(BaseModel):
 
     model_config = {"extra": "allow"}
 
-    type: str = Field(description="错误类型,供程序判断", examples=["/problems/not-found"])
+    type: str = Field(description="错误类型，供程序判断", examples=["/problems/not-found"])
     title: str = Field(description="中文标题")
     status: int = Field(description="HTTP 状态码")
     detail: str = Field(description="给使用者看的中文说明")
@@ -102,7 +102,7 @@ def writes(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 def _response(group: Iterable[type[Problem]]) -> dict[str, Any]:
     kinds = {kind.slug(): kind for kind in group}
     return {
-        "description": "; ".join(f"{slug} {kind.title}" for slug, kind in kinds.items()),
+        "description": "；".join(f"{slug} {kind.title}" for slug, kind in kinds.items()),
         "content": {
             PROBLEM_MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/ProblemBody"},

@@ -16,12 +16,12 @@ from api.foundation.problems import PROBLEMS
 _ABOUT = """\
 乡镇疫情防控“一张网”的服务接口。
 
-- 先 `POST /v1/sign-in` 取得令牌,其后每次请求带 `Authorization: Bearer <access_token>`。
-- 记录的编号(UUID)由手机生成;同一编号、同一内容重发不会重复,答 200;内容不同答 409。
-- 列表按游标翻页:把 `next_cursor` 作为 `cursor` 传回,直到它为 null。
-- 修改须带 `If-Match`,内容为所依据的版本号。
-- 一切错误都是 `application/problem+json`,`type` 供程序判断,`detail` 给人看,`errors` 指向字段。
-- 时间为 ISO 8601 并带时区;“天”为北京时间的日期;坐标注明 WGS-84 或 GCJ-02。
+- 先 `POST /v1/sign-in` 取得令牌，其后每次请求带 `Authorization: Bearer <access_token>`。
+- 记录的编号（UUID）由手机生成；同一编号、同一内容重发不会重复，答 200；内容不同答 409。
+- 列表按游标翻页：把 `next_cursor` 作为 `cursor` 传回，直到它为 null。
+- 修改须带 `If-Match`，内容为所依据的版本号。
+- 一切错误都是 `application/problem+json`,`type` 供程序判断，`detail` 给人看，`errors` 指向字段。
+- 时间为 ISO 8601 并带时区；“天”为北京时间的日期；坐标注明 WGS-84 或 GCJ-02。
 """
 
 
@@ -182,7 +182,7 @@ def _describe(part: dict[str, Any], name: str, members: Mapping[str, str]) -> No
 
 
 _UNSAID = "Successful Response"
-_SUCCESSES = {"200": "成功", "201": "已保存", "204": "成功,没有内容"}
+_SUCCESSES = {"200": "成功", "201": "已保存", "204": "成功，没有内容"}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Replaced(BaseModel):
 
     replaced_at: datetime = WireField(description="更改时间")
     replaced_by: UUID = WireField(description="更改的人")
-    reason: str | None = WireField(description="更正、作废的理由;没有说明的为 null")
+    reason: str | None = WireField(description="更正、作废的理由；没有说明的为 null")
 
 
 @dataclass(frozen=True, slots=True)

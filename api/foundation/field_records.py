@@ -23,7 +23,7 @@ class RecordedInTheFuture(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "时间晚于现在"
-    detail: ClassVar[str] = "填写的时间晚于现在,请检查手机的时间后重新提交。"
+    detail: ClassVar[str] = "填写的时间晚于现在，请检查手机的时间后重新提交。"
 
 
 class FromTheField(Input):
@@ -31,12 +31,12 @@ class FromTheField(Input):
 
     id: RecordId
     recorded_at: Annotated[
-        Instant | None, Field(description="手机上记下的时间;不填则为服务收到的时间")
+        Instant | None, Field(description="手机上记下的时间；不填则为服务收到的时间")
     ] = None
     performed_by: Annotated[
-        RecordId | None, Field(description="实际办理的人;不填则为登录人本人(代为录入时填写)")
+        RecordId | None, Field(description="实际办理的人；不填则为登录人本人（代为录入时填写）")
     ] = None
-    source: Annotated[Source | None, Field(description="信息从何而来;不填则按办理方式")] = None
+    source: Annotated[Source | None, Field(description="信息从何而来；不填则按办理方式")] = None
 
 
 def fill_in(
@@ -76,7 +76,7 @@ def refuse_the_future(told: datetime, *, pointer: str) -> None:
     would be the oldest of all: raises `InvalidInput` where it is older than anything recorded.
     """
     if told < EARLIEST:
-        detail = "填写的时间早于2015年,请检查手机的时间后重新提交。"
+        detail = "填写的时间早于2015年，请检查手机的时间后重新提交。"
         raise InvalidInput(detail, pointer=pointer)
     if told > clock.now() + CLOCK_SKEW:
         raise RecordedInTheFuture(pointer=pointer)

@@ -41,7 +41,7 @@ def _text(longest: int, refused: re.Pattern[str]) -> AfterValidator:
         if len(clean) > longest:
             raise PydanticCustomError("text_too_long", "最多{longest}个字", {"longest": longest})
         if refused.search(clean):
-            raise PydanticCustomError("text_control", "含有无法保存的控制字符,请删除后重新输入")
+            raise PydanticCustomError("text_control", "含有无法保存的控制字符，请删除后重新输入")
         return clean
 
     return AfterValidator(read)
@@ -88,7 +88,7 @@ def _instant(value: Any) -> datetime:
     except ValueError:
         pass
     raise PydanticCustomError(
-        "instant", "时间应带日期和时区,例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
+        "instant", "时间应带日期和时区，例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
     )
 
 
@@ -100,7 +100,7 @@ def _day(value: Any) -> date:
             return value
     except ValueError:
         pass
-    raise PydanticCustomError("day", "日期不对,应写成{example}", {"example": "2022-02-15"})
+    raise PydanticCustomError("day", "日期不对，应写成{example}", {"example": "2022-02-15"})
 
 
 def _record_id(value: Any) -> UUID:
@@ -129,7 +129,7 @@ LongText = Annotated[
     str,
     _text(2000, _REFUSED_IN_LINES),
     _string(
-        minLength=1, maxLength=2000, pattern=_LINES, examples=["家中老人行动不便,需代买降压药。"]
+        minLength=1, maxLength=2000, pattern=_LINES, examples=["家中老人行动不便，需代买降压药。"]
     ),
 ]
 """Lines of at most 2000 characters together."""
@@ -139,7 +139,7 @@ Phone = Annotated[
     _told("phone", normalise_phone),
     _string(
         pattern=r"^(1[3-9][0-9]{9}|0[1-9][0-9]{1,2}-?[0-9]{7,8})$",
-        description="手机号,或带区号的固定电话",
+        description="手机号，或带区号的固定电话",
         examples=["13800005678"],
     ),
 ]
@@ -150,7 +150,7 @@ IdentityNumber = Annotated[
     _told("identity_number", normalise_identity_number),
     _string(
         pattern=r"^([0-9]{15}|[0-9]{17}[0-9Xx])$",
-        description="居民身份证号(GB 11643-1999)",
+        description="居民身份证号（GB 11643-1999）",
         examples=["451422199001010012"],
     ),
 ]
@@ -161,7 +161,7 @@ DivisionCode = Annotated[
     _told("division_code", _division),
     _string(
         pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$",
-        description="行政区划代码:县级6位、乡级9位、村级12位",
+        description="行政区划代码：县级6位、乡级9位、村级12位",
         examples=["451422201"],
     ),
 ]
@@ -175,7 +175,7 @@ Celsius = Annotated[
             "type": "number",
             "minimum": -50,
             "maximum": 100,
-            "description": "摄氏度,最多一位小数",
+            "description": "摄氏度，最多一位小数",
             "examples": [36.5],
         }
     ),
@@ -198,7 +198,7 @@ RecordId = Annotated[
     _string(
         format="uuid",
         pattern=f"^{_RECORD_ID}$",
-        description="由产生记录的设备生成的UUID(第7版,或第4版)",
+        description="由产生记录的设备生成的UUID（第7版，或第4版）",
         examples=["01890a5d-ac96-774b-bcce-b302099a8057"],
     ),
 ]
@@ -242,8 +242,8 @@ def unsaid() -> Any:
 class Datum(Labelled):
     """The datum of a pair of coordinates; the two lie hundreds of metres apart."""
 
-    wgs84 = "wgs84", "WGS-84(卫星定位)"
-    gcj02 = "gcj02", "GCJ-02(国内地图)"
+    wgs84 = "wgs84", "WGS-84（卫星定位）"
+    gcj02 = "gcj02", "GCJ-02（国内地图）"
 
 
 class Place(Input):
@@ -253,5 +253,5 @@ class Place(Input):
     longitude: Longitude
     datum: Datum
     accuracy_m: Annotated[
-        float | None, Field(ge=0, le=100_000, allow_inf_nan=False, description="定位精度,米")
+        float | None, Field(ge=0, le=100_000, allow_inf_nan=False, description="定位精度，米")
     ] = None

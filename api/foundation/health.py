@@ -18,7 +18,7 @@ class NotMigrated(Problem):
 
     status = 503
     title = "数据库版本不符"
-    detail = "数据库版本与程序不一致,请管理员执行 onegrid migrate。"
+    detail = "数据库版本与程序不一致，请管理员执行 onegrid migrate。"
 
 
 class Health(BaseModel):
@@ -28,13 +28,13 @@ class Health(BaseModel):
 
 
 class Readiness(Health):
-    """能否服务,以及后台任务是否跟得上。"""
+    """能否服务，以及后台任务是否跟得上。"""
 
     oldest_job_seconds: float | None = Field(
-        description="到时未办的后台任务中,最久的已等多少秒;没有则为 null", examples=[0.4]
+        description="到时未办的后台任务中，最久的已等多少秒；没有则为 null", examples=[0.4]
     )
     worker_silent_seconds: float | None = Field(
-        description="后台进程(onegrid worker)已多少秒没有动静;从未运行则为 null", examples=[1.2]
+        description="后台进程（onegrid worker）已多少秒没有动静；从未运行则为 null", examples=[1.2]
     )
 
 
@@ -46,7 +46,7 @@ router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 async def livez() -> Health:
     """进程是否存活。
 
-    不访问数据库,供容器平台判断是否需要重启。
+    不访问数据库，供容器平台判断是否需要重启。
     """
     return Health(status="ok")
 
@@ -56,8 +56,8 @@ async def livez() -> Health:
 async def readyz(request: Request) -> Readiness:
     """服务是否就绪。
 
-    数据库可用,且公共库和每个乡镇的表结构与程序版本一致;否则返回 503,供负载均衡摘除本实例。
-    后台任务的情况只供监视,不影响是否就绪。
+    数据库可用，且公共库和每个乡镇的表结构与程序版本一致；否则返回 503，供负载均衡摘除本实例。
+    后台任务的情况只供监视，不影响是否就绪。
     """
     database: Database = request.app.state.database
     try:

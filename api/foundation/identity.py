@@ -71,16 +71,16 @@ def normalise_identity_number(text: str) -> str:
     if not _plausible_birth(number):
         raise ValueError("身份证号中的出生日期不对")
     if number != _with_check(number[:-1]):
-        raise ValueError("身份证号校验码不对,请核对是否输错")
+        raise ValueError("身份证号校验码不对，请核对是否输错")
     return number
 
 
 def _put_right(text: str) -> str:
     number = _compact(text)
     if len(number) not in (LEGACY_LENGTH, LENGTH):
-        raise ValueError("身份证号长度不对,应为18位(老证15位)")
+        raise ValueError("身份证号长度不对，应为18位（老证15位）")
     if not _IDENTITY.fullmatch(number):
-        raise ValueError("身份证号只能由数字组成,末位可为X")
+        raise ValueError("身份证号只能由数字组成，末位可为X")
     return number if len(number) == LENGTH else _with_check(f"{number[:6]}19{number[6:]}")
 
 
@@ -149,7 +149,7 @@ def normalise_phone(text: str) -> str:
     digits = re.sub(r"[-()]", "", _compact(text))
     digits = re.sub(r"^(\+86|0086)", "", digits)
     if not _PHONE.fullmatch(digits):
-        raise ValueError("电话号码不对,应为11位手机号,或带区号的固定电话")
+        raise ValueError("电话号码不对，应为11位手机号，或带区号的固定电话")
     return digits
 
 

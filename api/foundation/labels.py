@@ -38,7 +38,7 @@ class Labelled(StrEnum):
         reference = handler(core_schema)
         schema: dict[str, Any] = handler.resolve_ref_schema(reference)
         labels = cls.labels()
-        told = "; ".join(f"{value} {label}" for value, label in labels.items())
+        told = "；".join(f"{value} {label}" for value, label in labels.items())
         schema["description"] = f"{cls.__doc__} {told}" if cls.__doc__ else told
         schema["x-enum-labels"] = labels
         return reference

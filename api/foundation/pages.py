@@ -23,7 +23,7 @@ class Page(BaseModel, Generic[Item]):
     """One page of a list; pass `next_cursor` back as `cursor` until it is null."""
 
     items: list[Item] = Field(description="本页各条")
-    next_cursor: str | None = Field(description="下一页的游标;没有下一页时为 null")
+    next_cursor: str | None = Field(description="下一页的游标；没有下一页时为 null")
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
@@ -115,7 +115,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[Any]:
         texts = _TEXTS.validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_READERS[kind](text) for kind, text in zip(kinds, texts, strict=True)]
     except ValueError:
-        raise InvalidInput("分页游标无效,请从第一页重新读取。", pointer="/query/cursor") from None
+        raise InvalidInput("分页游标无效，请从第一页重新读取。", pointer="/query/cursor") from None
 
 
 def _text(value: str) -> str:

@@ -48,7 +48,7 @@ def rare_characters(text: str) -> str | None:
     if not rare:
         return None
     codes = "、".join(f"U+{ord(character):04X}" for character in rare)
-    return f"注:{_MISSING}处为生僻字({codes}),请按证件手写补正。"
+    return f"注：{_MISSING}处为生僻字（{codes}），请按证件手写补正。"
 
 
 def paragraph(text: str, *, size: float, alignment: Literal[0, 1] = TA_LEFT) -> Paragraph:

@@ -71,7 +71,7 @@ class NotSignedIn(Problem):
 
     status = 401
     title = "未登录"
-    detail = "请先登录;如已登录,登录可能已过期,请重新登录。"
+    detail = "请先登录；如已登录，登录可能已过期，请重新登录。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
@@ -80,7 +80,7 @@ class PostingChanged(Problem):
 
     status = 401
     title = "任职已变动"
-    detail = "您的任职、网格或登录状态已变动,请刷新登录后继续。"
+    detail = "您的任职、网格或登录状态已变动，请刷新登录后继续。"
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
@@ -89,7 +89,7 @@ class PasswordToBeChanged(Problem):
 
     status = 403
     title = "请先修改初始密码"
-    detail = "您的密码由他人设定,请先改成只有自己知道的密码,再刷新登录后继续。"
+    detail = "您的密码由他人设定，请先改成只有自己知道的密码，再刷新登录后继续。"
 
 
 class NotPermitted(Problem):
@@ -105,7 +105,7 @@ class OutsideYourGrid(Problem):
 
     status = 403
     title = "不在您的网格内"
-    detail = "该记录不在您负责的网格范围内,不能登记或修改。"
+    detail = "该记录不在您负责的网格范围内，不能登记或修改。"
 
 
 class NotFound(Problem):
@@ -113,7 +113,7 @@ class NotFound(Problem):
 
     status = 404
     title = "未找到"
-    detail = "没有找到该记录,或不在您的网格范围内。"
+    detail = "没有找到该记录，或不在您的网格范围内。"
 
 
 class MethodNotAllowed(Problem):
@@ -135,7 +135,7 @@ class RecordDiffers(Problem):
 
     status = 409
     title = "编号已被使用"
-    detail = "同一编号此前已提交过不同的内容,本次未保存。"
+    detail = "同一编号此前已提交过不同的内容，本次未保存。"
 
 
 class Conflict(Problem):
@@ -143,7 +143,7 @@ class Conflict(Problem):
 
     status = 409
     title = "与现有记录冲突"
-    detail = "该操作与现有记录冲突,未保存。"
+    detail = "该操作与现有记录冲突，未保存。"
 
 
 class VersionMissing(Problem):
@@ -159,13 +159,13 @@ class VersionMismatch(Problem):
 
     status = 412
     title = "记录已被他人修改"
-    detail = "该记录已被修改,请重新读取后再改。"
+    detail = "该记录已被修改，请重新读取后再改。"
 
 
 class BodyTooLarge(Problem):
     status = 413
     title = "内容过大"
-    detail = "提交的内容过大,请分批提交。"
+    detail = "提交的内容过大，请分批提交。"
 
 
 class MalformedBody(Problem):
@@ -181,7 +181,7 @@ class InvalidInput(Problem):
 
     status = 422
     title = "填写有误"
-    detail = "有填写不正确的内容,请按提示修改后重新提交。"
+    detail = "有填写不正确的内容，请按提示修改后重新提交。"
 
 
 class TooMany(Problem):
@@ -189,7 +189,7 @@ class TooMany(Problem):
 
     status = 429
     title = "操作过于频繁"
-    detail = "操作过于频繁,请稍后再试。"
+    detail = "操作过于频繁，请稍后再试。"
 
 
 class DatabaseUnavailable(Problem):
@@ -197,7 +197,7 @@ class DatabaseUnavailable(Problem):
 
     status = 503
     title = "服务暂时不可用"
-    detail = "服务暂时不可用,您的内容没有保存,请稍后重试。"
+    detail = "服务暂时不可用，您的内容没有保存，请稍后重试。"
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
@@ -206,4 +206,4 @@ class InternalError(Problem):
 
     status = 500
     title = "服务出错"
-    detail = "服务出现错误,请稍后重试;如仍不行,请把请求编号告诉管理员。"
+    detail = "服务出现错误，请稍后重试；如仍不行，请把请求编号告诉管理员。"

@@ -100,7 +100,7 @@ class ItemOutcome(BaseModel):
 
     id: UUID
     outcome: Outcome
-    problem: dict[str, Any] | None = WireField(description="未保存的原因,格式同单条提交的错误")
+    problem: dict[str, Any] | None = WireField(description="未保存的原因，格式同单条提交的错误")
 
 
 class BatchOutcome(BaseModel):
@@ -343,7 +343,7 @@ def _columns(row: SQLModel) -> dict[str, Any]:
 async def if_match(
     value: Annotated[
         str | None,
-        Header(alias="If-Match", description='所依据的版本号,如 "3"', examples=['"1"']),
+        Header(alias="If-Match", description='所依据的版本号，如 "3"', examples=['"1"']),
     ] = None,
 ) -> int:
     """The version a correction was made from; raises `VersionMissing` without one."""

@@ -39,9 +39,9 @@ def catalogue(document: dict[str, Any]) -> str:
         [
             "# 错误与选项目录",
             "",
-            "由 `make openapi` 生成,请勿手改。",
+            "由 `make openapi` 生成，请勿手改。",
             "",
-            "## 错误(`application/problem+json` 的 `type` 为 `/problems/<名称>`)",
+            "## 错误（`application/problem+json` 的 `type` 为 `/problems/<名称>`）",
             "",
             "| 名称 | 状态码 | 标题 | 说明 |",
             "|---|---|---|---|",

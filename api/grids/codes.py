@@ -28,11 +28,11 @@ def check_code(code: str, *, kind: GridKind, division: str, pattern: str) -> Non
     of_township = kind in (GridKind.village, GridKind.area)
     prefix = division[:TOWNSHIP_DIGITS] if of_township else division
     if not re.fullmatch(pattern, code, re.ASCII) or not code.startswith(prefix):
-        raise CodeMisshapen(f"编码应以 {prefix} 开头,并符合本地编码规则。")
+        raise CodeMisshapen(f"编码应以 {prefix} 开头，并符合本地编码规则。")
     if kind is GridKind.village and len(code) != len(division):
-        raise CodeMisshapen(f"村(社区)的编码应为{len(division)}位。")
+        raise CodeMisshapen(f"村（社区）的编码应为{len(division)}位。")
     if code == division:
-        raise CodeMisshapen("编码与所在的行政区划相同,应加上顺序号。")
+        raise CodeMisshapen("编码与所在的行政区划相同，应加上顺序号。")
 
 
 async def refuse_retired(session: AsyncSession, code: str) -> None:
@@ -61,7 +61,7 @@ async def next_codes(
     numbered = (f"{division}{number:0{width}d}" for number in range(1, 10**width))
     free = list(islice((code for code in numbered if code not in used), wanted))
     if len(free) < wanted:
-        raise CodeNeeded("该村(社区)内的顺序号无法自动编排,请填写网格编码。")
+        raise CodeNeeded("该村（社区）内的顺序号无法自动编排，请填写网格编码。")
     return free
 
 

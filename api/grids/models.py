@@ -15,9 +15,9 @@ from api.foundation.records import INSTANT, PATH, Reached, Versioned
 class GridKind(Labelled):
     """What a grid is in the field; how deep it lies is its level."""
 
-    township = "township", "乡镇(街道)"
+    township = "township", "乡镇（街道）"
     area = "area", "片区"
-    village = "village", "村(社区)"
+    village = "village", "村（社区）"
     basic = "basic", "基础网格"
     micro = "micro", "微网格"
     dedicated = "dedicated", "专属网格"

@@ -49,7 +49,7 @@ async def worker_in_reach(
     """The worker; raises `NotFound`, also for one registered out of reach."""
     worker = await session.get(Worker, worker_id)
     if worker is None:
-        raise NotFound("没有找到该人员,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该人员，或不在您的网格范围内。", pointer=pointer)
     return worker
 
 
@@ -59,7 +59,7 @@ async def post_in_reach(session: AsyncSession, post_id: UUID, *, locked: bool = 
         Post, post_id, with_for_update=locked or None, populate_existing=locked
     )
     if post is None:
-        raise NotFound("没有找到该任职,或不在您的网格范围内。")
+        raise NotFound("没有找到该任职，或不在您的网格范围内。")
     return post
 
 

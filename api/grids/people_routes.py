@@ -70,7 +70,7 @@ async def posts_wanted(
     worker_id: Annotated[UUID | None, Query(description="任职人")] = None,
     role: Annotated[Role | None, Query(description="职务")] = None,
     current: Annotated[
-        bool | None, Query(description="true 只看现任,false 只看已结束或尚未开始的")
+        bool | None, Query(description="true 只看现任，false 只看已结束或尚未开始的")
     ] = None,
 ) -> people.PostsWanted:
     return people.PostsWanted(
@@ -87,7 +87,7 @@ async def list_workers(
 ) -> Page[WorkerRead]:
     """列出本人范围内登记的人员。
 
-    按姓名排列;电话已脱敏,可按完整号码查找(M1.2、M6.6)。
+    按姓名排列；电话已脱敏，可按完整号码查找（M1.2、M6.6）。
     """
     return await people.list_workers(session, wanted, page)
 
@@ -105,7 +105,7 @@ async def register_worker(
 ) -> WorkerRead:
     """登记一名工作人员。
 
-    登记在本人范围内的一个网格;任职另行任命(M1.2)。
+    登记在本人范围内的一个网格；任职另行任命（M1.2）。
     """
     kept, created = await workers.register_worker(session, appointer, worker)
     tell_created(response, f"/v1/workers/{kept.id}", version=kept.version, created=created)
@@ -118,7 +118,7 @@ async def register_workers(
 ) -> BatchOutcome:
     """一次登记多名工作人员。
 
-    每一条各有结果,一条有误不影响其他(最多500条)。
+    每一条各有结果，一条有误不影响其他（最多500条）。
     """
     return await workers.register_workers(session, appointer, read_or_unread(batch.items))
 
@@ -129,7 +129,7 @@ async def read_worker(
 ) -> WorkerWithPosts:
     """查看一名工作人员及其任职。
 
-    现任在前;不在本人范围内的任职不列出(M1.2)。
+    现任在前；不在本人范围内的任职不列出（M1.2）。
     """
     worker = await people.worker_in_reach(session, worker_id)
     response.headers["ETag"] = f'"{worker.version}"'
@@ -159,7 +159,7 @@ async def correct_worker(
 ) -> WorkerRead:
     """更正工作人员的登记。
 
-    只改提交的项目,原内容保留在历史中;仍有责任须由党员承担的,不能改为非党员(M3.2)。登记离任后,
+    只改提交的项目，原内容保留在历史中；仍有责任须由党员承担的，不能改为非党员（M3.2）。登记离任后，
     其电话可由他人登记、登录。
     """
     worker = await workers.correct_worker(
@@ -178,7 +178,7 @@ async def list_posts(
 ) -> Page[PostRead]:
     """列出本人范围内的任职。
 
-    最近开始的在前(M1.2)。
+    最近开始的在前（M1.2）。
     """
     return await people.list_posts(session, wanted, page)
 
@@ -202,9 +202,9 @@ async def list_posts(
 async def appoint_post(
     appointment: PostAppoint, appointer: Appointer, session: ScopedSession, response: Response
 ) -> PostRead:
-    """任命:某人在某网格担任某职务。
+    """任命：某人在某网格担任某职务。
 
-    只能任命本人范围内、本级以下的职务,不能任命与自己同级或更高的;系统管理员只能由系统管理员任命(M1.2)。
+    只能任命本人范围内、本级以下的职务，不能任命与自己同级或更高的；系统管理员只能由系统管理员任命（M1.2）。
     """
     post, created = await posts.appoint(session, appointer, appointment)
     tell_created(response, f"/v1/posts/{post.id}", version=post.version, created=created)
@@ -217,7 +217,7 @@ async def read_post(
 ) -> PostRead:
     """查看一项任职。
 
-    已结束的仍可查看(M1.2)。
+    已结束的仍可查看（M1.2）。
     """
     post = await people.post_in_reach(session, post_id)
     response.headers["ETag"] = f'"{post.version}"'
@@ -230,7 +230,7 @@ async def appoint_posts(
 ) -> BatchOutcome:
     """一次任命多人。
 
-    每一条各有结果,一条有误不影响其他(最多500条)。
+    每一条各有结果，一条有误不影响其他（最多500条）。
     """
     return await posts.appoint_all(session, appointer, read_or_unread(batch.items))
 
@@ -242,9 +242,9 @@ async def appoint_posts(
 async def end_post(
     post_id: UUID, ending: PostEnd, appointer: Appointer, session: ScopedSession
 ) -> PostRead:
-    """免职:结束一项任职。
+    """免职：结束一项任职。
 
-    从下一个请求起即失效,不论令牌如何写;还有未了责任的须改为交接(M1.3、M1.7)。
+    从下一个请求起即失效，不论令牌如何写；还有未了责任的须改为交接（M1.3、M1.7）。
     """
     post = await succession.end_post(session, appointer, post_id, ending.reason)
     return (await people.post_reads(session, [post]))[0]
@@ -266,9 +266,9 @@ async def end_post(
 async def hand_over_post(
     post_id: UUID, handover: PostHandOver, appointer: Appointer, session: ScopedSession
 ) -> HandoverDone:
-    """交接:结束任职,由接任人担任同一职务并接手全部未了责任。
+    """交接：结束任职，由接任人担任同一职务并接手全部未了责任。
 
-    联户、包保等责任一并移交,返回各移交了多少(M1.7);任职尚未开始的,接任人也从那时开始。
+    联户、包保等责任一并移交，返回各移交了多少（M1.7）；任职尚未开始的，接任人也从那时开始。
     """
     done = await succession.hand_over(session, appointer, post_id, handover)
     ended, successor = await people.post_reads(session, [done.ended, done.successor])

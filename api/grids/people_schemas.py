@@ -42,7 +42,7 @@ _APPOINTED: dict[str, Any] = {
 }
 
 Reason = Annotated[LongText, Field(description="原因", examples=["工作调动"])]
-Title = Annotated[ShortText | None, Field(description="职务名称,如 三级网格长")]
+Title = Annotated[ShortText | None, Field(description="职务名称，如 三级网格长")]
 
 
 class WorkerRegister(Input):
@@ -56,7 +56,7 @@ class WorkerRegister(Input):
     is_party_member: Annotated[bool, Field(strict=True, description="是否党员")] = False
     grid_id: Annotated[RecordId, Field(description="登记在哪个网格")]
     resident_id: Annotated[
-        RecordId | None, Field(description="如为本地居民(例如户代表),其居民编号")
+        RecordId | None, Field(description="如为本地居民（例如户代表），其居民编号")
     ] = None
 
 
@@ -77,14 +77,14 @@ class WorkerCorrect(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "13900001234"}]})
 
     name: Annotated[Name, Field(description="姓名", default_factory=unsaid)]
-    phone: Annotated[Phone | None, Field(description="电话;null 为删除")] = None
+    phone: Annotated[Phone | None, Field(description="电话；null 为删除")] = None
     is_party_member: Annotated[
         bool, Field(strict=True, description="是否党员", default_factory=unsaid)
     ]
     grid_id: Annotated[RecordId, Field(description="改为登记在哪个网格", default_factory=unsaid)]
-    resident_id: Annotated[RecordId | None, Field(description="居民编号;null 为删除")] = None
+    resident_id: Annotated[RecordId | None, Field(description="居民编号；null 为删除")] = None
     left_at: Annotated[
-        Instant | None, Field(description="离任时间(须已无任职);null 为更正为没有离任")
+        Instant | None, Field(description="离任时间（须已无任职）；null 为更正为没有离任")
     ] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
@@ -114,14 +114,14 @@ class PostRead(Wire):
     role: Role
     title: str | None = Field(description="职务名称")
     began_at: Instant = Field(description="任职开始")
-    ended_at: Instant | None = Field(description="任职结束;null 为在任")
+    ended_at: Instant | None = Field(description="任职结束；null 为在任")
     ended_reason: str | None
 
 
 class WorkerWithPosts(WorkerRead):
     """A worker, and the posts within reach that they hold or held."""
 
-    posts: list[PostRead] = Field(description="任职,现任在前")
+    posts: list[PostRead] = Field(description="任职，现任在前")
 
 
 class PostAppoint(Input):
@@ -135,9 +135,9 @@ class PostAppoint(Input):
     role: Annotated[Role, Field(description="职务")]
     title: Title = None
     household_id: Annotated[
-        RecordId | None, Field(description="所代表的户(仅户代表填写,且必填)")
+        RecordId | None, Field(description="所代表的户（仅户代表填写，且必填）")
     ] = None
-    began_at: Annotated[Instant | None, Field(description="任职开始;不填则为现在")] = None
+    began_at: Annotated[Instant | None, Field(description="任职开始；不填则为现在")] = None
 
 
 class PostAppointBatch(Input):
@@ -179,7 +179,8 @@ class HandoverDone(Wire):
     """A post ended, its successor's, and the duties that went from one to the other."""
 
     ended: PostRead
-    successor: PostRead = Field(description="接任人的任职(已有同样任职的,沿用)")
+    successor: PostRead = Field(description="接任人的任职（已有同样任职的，沿用）")
     passed_on: dict[str, int] = Field(
-        description="移交的责任数,按种类;重复提交时为空", examples=[{"bonds": 42, "care_seats": 1}]
+        description="移交的责任数，按种类；重复提交时为空",
+        examples=[{"bonds": 42, "care_seats": 1}],
     )

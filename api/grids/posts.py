@@ -103,13 +103,13 @@ def _drafted(ground: Ground, caller: Claims, said: PostAppoint) -> Post:
         return ground.kept[said.id]
     grid, worker = ground.grids.get(said.grid_id), ground.workers.get(said.worker_id)
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/body/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/body/grid_id")
     if grid.closed_at is not None:
         raise GridClosed(pointer="/body/grid_id")
     check_rank(caller, said.role, grid)
     _refuse_another_age(said.began_at)
     if worker is None:
-        raise NotFound("没有找到该人员,或不在您的网格范围内。", pointer="/body/worker_id")
+        raise NotFound("没有找到该人员，或不在您的网格范围内。", pointer="/body/worker_id")
     if worker.left_at is not None:
         raise WorkerLeft(pointer="/body/worker_id")
     return Post(
@@ -127,7 +127,7 @@ def _drafted(ground: Ground, caller: Claims, said: PostAppoint) -> Post:
 def _refuse_another_age(begins: datetime | None) -> None:
     """A post may have begun long ago or begin later, within somebody's working life and a year."""
     if begins is not None and not _EARLIEST <= begins <= clock.now() + _AHEAD:
-        detail = "任职开始时间应在1950年以后,最晚不超过一年后。"
+        detail = "任职开始时间应在1950年以后，最晚不超过一年后。"
         raise InvalidInput(detail, pointer="/body/began_at")
 
 

@@ -8,7 +8,7 @@ class GridClosed(Problem):
 
     status = 409
     title = "网格已关闭"
-    detail = "该网格已关闭,不能再办理此事项。"
+    detail = "该网格已关闭，不能再办理此事项。"
 
 
 class GridKindMisfit(Problem):
@@ -25,7 +25,7 @@ class CodeMisshapen(Problem):
 
     status = 422
     title = "网格编码不符合规则"
-    detail = "网格编码应以所在村(社区)的12位代码开头,并符合本地编码规则。"
+    detail = "网格编码应以所在村（社区）的12位代码开头，并符合本地编码规则。"
     pointer = "/body/code"
 
 
@@ -34,7 +34,7 @@ class CodeNeeded(Problem):
 
     status = 422
     title = "须填写网格编码"
-    detail = "无法自动编号,请填写网格编码。"
+    detail = "无法自动编号，请填写网格编码。"
     pointer = "/body/code"
 
 
@@ -43,7 +43,7 @@ class CodeTaken(Problem):
 
     status = 409
     title = "网格编码已被使用"
-    detail = "该编码已被使用过,不能再次使用。"
+    detail = "该编码已被使用过，不能再次使用。"
     constraints = ("uq_grids_code",)
     pointer = "/body/code"
 
@@ -53,7 +53,7 @@ class RootStays(Problem):
 
     status = 409
     title = "乡镇网格不能调整"
-    detail = "乡镇(街道)网格不能移动、合并、拆分或关闭。"
+    detail = "乡镇（街道）网格不能移动、合并、拆分或关闭。"
 
 
 class IntoItself(Problem):
@@ -69,7 +69,7 @@ class GridNotEmpty(Problem):
 
     status = 409
     title = "网格内还有未转出的内容"
-    detail = "该网格内还有下级网格、住户或任职,请先转出后再关闭。"
+    detail = "该网格内还有下级网格、住户或任职，请先转出后再关闭。"
 
 
 class HouseholdTwice(Problem):
@@ -86,7 +86,7 @@ class PhoneTaken(Problem):
     status = 409
     title = "电话已登记"
     detail = (
-        "该电话号码已登记在另一名人员名下;号码已换人使用的,请先更正原登记人的电话,或登记其离任。"
+        "该电话号码已登记在另一名人员名下；号码已换人使用的，请先更正原登记人的电话，或登记其离任。"
     )
     constraints = ("uq_workers_phone_lookup",)
     pointer = "/body/phone"
@@ -97,7 +97,7 @@ class WorkerLeft(Problem):
 
     status = 409
     title = "该人员已离任"
-    detail = "该人员已登记离任,请先更正离任时间。"
+    detail = "该人员已登记离任，请先更正离任时间。"
 
 
 class WorkerStillServes(Problem):
@@ -105,7 +105,7 @@ class WorkerStillServes(Problem):
 
     status = 409
     title = "该人员仍在任"
-    detail = "该人员仍有任职,请先免去或交接后再登记离任。"
+    detail = "该人员仍有任职，请先免去或交接后再登记离任。"
     pointer = "/body/left_at"
 
 
@@ -114,7 +114,7 @@ class AboveYourRank(Problem):
 
     status = 403
     title = "超出任免权限"
-    detail = "不能任免与自己同级或更高的职务,也不能授予超出自己的权限。"
+    detail = "不能任免与自己同级或更高的职务，也不能授予超出自己的权限。"
 
 
 class PostHeld(Problem):
@@ -132,7 +132,7 @@ class HouseholdNotNamed(Problem):
 
     status = 422
     title = "户与职务不符"
-    detail = "户代表须指明所代表的户;其他职务不填户。"
+    detail = "户代表须指明所代表的户；其他职务不填户。"
     pointer = "/body/household_id"
 
 
@@ -141,7 +141,7 @@ class OpenDuties(Problem):
 
     status = 409
     title = "还有未交接的责任"
-    detail = "该任职还有未了的责任,请交接给接任人。"
+    detail = "该任职还有未了的责任，请交接给接任人。"
 
 
 class PostEnded(Problem):
@@ -157,7 +157,7 @@ class LastAdministrator(Problem):
 
     status = 409
     title = "最后一名系统管理员"
-    detail = "这是最后一名系统管理员,请先任命另一名。"
+    detail = "这是最后一名系统管理员，请先任命另一名。"
 
 
 class SuccessorIsHolder(Problem):

@@ -60,7 +60,7 @@ async def grid_in_reach(
     """The grid; raises `NotFound`, also for one that lies out of reach."""
     grid = await session.get(Grid, grid_id)
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
     return grid
 
 

@@ -188,7 +188,7 @@ async def close_grid(session: AsyncSession, caller: Claims, grid_id: UUID, reaso
     if any(remaining.values()):
         detail = (
             f"该网格还有下级网格{remaining['children']}个、住户{remaining['households']}户、"
-            f"任职{remaining['posts']}个,请先转出后再关闭。"
+            f"任职{remaining['posts']}个，请先转出后再关闭。"
         )
         raise GridNotEmpty(detail, remaining=remaining)
     correction = Correction(version=grid.version, by=caller.worker, reason=reason)

@@ -72,13 +72,14 @@ async def read_tree(
     session: ScopedSession,
     depth: Annotated[
         int | None,
-        Query(ge=0, le=100, description="从本网格往下读几级;0 为只读本网格,不填为全部"),
+        Query(ge=0, le=100, description="从本网格往下读几级；0 为只读本网格，不填为全部"),
     ] = None,
     closed: Closed = False,
 ) -> GridTree:
     """读取本人范围内的整棵网格树。
 
-    一次读完,含每个网格的现任网格长、网格员;上级总排在下级之前,手机按 `parent_id` 即可成树(M1.1)。
+    一次读完，含每个网格的现任网格长、网格员；上级总排在下级之前，手机按 `parent_id` 即可成树
+    （M1.1）。
     """
     deepest = None if depth is None else reader.level + depth
     return await _tree(session, queries.tree(deepest=deepest, closed=closed))
@@ -101,7 +102,7 @@ async def open_grid(
 ) -> GridRead:
     """在本人范围内的网格之下设立网格。
 
-    编码不填则在所在村(社区)内自动编下一个顺序号;用过的编码不再使用(M1.1)。
+    编码不填则在所在村（社区）内自动编下一个顺序号；用过的编码不再使用（M1.1）。
     """
     grid, created = await service.open_grid(session, manager, opening, pattern=pattern)
     tell_created(response, f"/v1/grids/{grid.id}", version=grid.version, created=created)
@@ -132,7 +133,7 @@ async def rename_grid(
 ) -> GridRead:
     """网格更名。
 
-    编码不变,原名称保留在历史中。
+    编码不变，原名称保留在历史中。
     """
     grid = await service.rename_grid(session, manager, grid_id, rename, version=version)
     return _told(response, grid)
@@ -152,9 +153,9 @@ async def read_children(
 
 @router.get("/grids/{grid_id}/ancestors", responses=found())
 async def read_ancestors(grid_id: UUID, _: GridReader, session: ScopedSession) -> LineAbove:
-    """列出各级上级网格,乡镇在前。
+    """列出各级上级网格，乡镇在前。
 
-    上级网格虽不在本人范围内,仍可看到名称、编码和负责人,便于向上汇报(M1.1)。
+    上级网格虽不在本人范围内，仍可看到名称、编码和负责人，便于向上汇报（M1.1）。
     """
     grid = await queries.grid_in_reach(session, grid_id)
     above = await queries.line_above(session, grid)
@@ -174,7 +175,7 @@ async def move_grid(
 ) -> GridRead:
     """把网格连同下级和全部记录移到另一个上级网格之下。
 
-    一次完成,不丢记录;其中任职者须刷新登录。已在该处的不变。网格员不再管到的户,列入缺网格员的户(M1.7)。
+    一次完成，不丢记录；其中任职者须刷新登录。已在该处的不变。网格员不再管到的户，列入缺网格员的户（M1.7）。
     """
     return _told(
         response,
@@ -193,9 +194,9 @@ async def merge_grid(
     pattern: CodePattern,
     response: Response,
 ) -> GridRead:
-    """把网格并入另一个网格,返回并入的网格。
+    """把网格并入另一个网格，返回并入的网格。
 
-    住户、任职、下级网格和记录全部转入,原网格关闭,历史保留(M1.7)。
+    住户、任职、下级网格和记录全部转入，原网格关闭，历史保留（M1.7）。
     """
     return _told(
         response,
@@ -214,10 +215,10 @@ async def split_grid(
     session: AloneSession,
     pattern: CodePattern,
 ) -> GridParts:
-    """拆分网格:在旁边设立新网格,并把指定的户连同记录移入。
+    """拆分网格：在旁边设立新网格，并把指定的户连同记录移入。
 
-    未指定的户留在原网格;每一户只在一个网格。填旁边已有的网格(编号、名称照原样)也可,用于登记错了
-    网格的户。移入的户,原网格员不在那里任职的不再是其网格员,列入缺网格员的户(M1.7)。
+    未指定的户留在原网格；每一户只在一个网格。填旁边已有的网格（编号、名称照原样）也可，用于登记错了
+    网格的户。移入的户，原网格员不在那里任职的不再是其网格员，列入缺网格员的户（M1.7）。
     """
     parts, moved = await splitting.split_grid(session, manager, grid_id, split, pattern=pattern)
     return GridParts(items=[_read(part) for part in parts], households_moved=moved)
@@ -233,7 +234,7 @@ async def close_grid(
 ) -> GridRead:
     """关闭网格。
 
-    还有下级网格、住户或任职时不能关闭,错误中说明还剩什么(M1.7)。
+    还有下级网格、住户或任职时不能关闭，错误中说明还剩什么（M1.7）。
     """
     return _told(response, await restructure.close_grid(session, manager, grid_id, closing.reason))
 

@@ -17,7 +17,7 @@ GridCodeText = Annotated[
     str,
     Field(
         pattern=r"^[0-9A-Za-z-]{6,40}$",
-        description="网格编码:12位行政区划代码加顺序号",
+        description="网格编码：12位行政区划代码加顺序号",
         examples=["451422201203005"],
     ),
 ]
@@ -45,16 +45,18 @@ class GridOpen(Input):
     kind: Annotated[GridKind, Field(description="网格类型")]
     code: Annotated[
         GridCodeText | None,
-        Field(description="网格编码;不填则自动编下一个顺序号(村、社区须填写12位代码)"),
+        Field(description="网格编码；不填则自动编下一个顺序号（村、社区须填写12位代码）"),
     ] = None
-    opened_on: Annotated[Day | None, Field(description="设立日期;不填则为今天")] = None
+    opened_on: Annotated[Day | None, Field(description="设立日期；不填则为今天")] = None
 
 
 class GridRename(Input):
     """Another name for a grid; its code stays."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "青竹村第五网格(那蒙屯)", "reason": "按屯名称呼"}]}
+        json_schema_extra={
+            "examples": [{"name": "青竹村第五网格（那蒙屯）", "reason": "按屯名称呼"}]
+        }
     )
 
     name: Annotated[Name, Field(description="网格名称")]
@@ -90,7 +92,7 @@ class GridPart(Input):
 
     id: RecordId
     name: Annotated[Name, Field(description="新网格名称", examples=["青竹村第六网格"])]
-    code: Annotated[GridCodeText | None, Field(description="新网格编码;不填则自动编号")] = None
+    code: Annotated[GridCodeText | None, Field(description="新网格编码；不填则自动编号")] = None
     household_ids: Annotated[
         list[RecordId], Field(max_length=MOST_HOUSEHOLDS, description="移入新网格的户")
     ]
@@ -106,7 +108,7 @@ class GridSplit(Input):
                     "grids": [
                         {"id": _GRID, "name": "青竹村第六网格", "household_ids": [_HOUSEHOLD]}
                     ],
-                    "reason": "户数过多,一分为二",
+                    "reason": "户数过多，一分为二",
                 }
             ]
         }
@@ -132,7 +134,7 @@ class LeaderRead(Wire):
     worker_id: UUID
     name: str = Field(description="姓名")
     role: Role
-    title: str | None = Field(description="职务名称,如 三级网格长")
+    title: str | None = Field(description="职务名称，如 三级网格长")
 
 
 class GridRead(Wire):
@@ -143,10 +145,10 @@ class GridRead(Wire):
     code: str = Field(description="网格编码")
     name: str
     kind: GridKind
-    level: int = Field(description="层级:乡镇(街道)为 1,数字越大越靠下")
-    parent_id: UUID | None = Field(description="上级网格;乡镇为 null")
+    level: int = Field(description="层级：乡镇（街道）为 1，数字越大越靠下")
+    parent_id: UUID | None = Field(description="上级网格；乡镇为 null")
     opened_on: date = Field(description="设立日期")
-    closed_at: Instant | None = Field(description="关闭时间;null 为正在使用")
+    closed_at: Instant | None = Field(description="关闭时间；null 为正在使用")
     merged_into_id: UUID | None = Field(description="并入的网格")
 
 
@@ -154,7 +156,7 @@ class GridNode(GridRead):
     """A grid in the tree."""
 
     leaders: list[LeaderRead] = Field(description="现任网格长、网格员")
-    children: int = Field(description="直接下级网格数(不含已关闭的)")
+    children: int = Field(description="直接下级网格数（不含已关闭的）")
 
 
 class GridTree(Wire):

@@ -79,7 +79,7 @@ async def code_for(
         await refuse_retired(session, given)
         return given
     if kind is GridKind.village:
-        raise CodeNeeded("村(社区)须填写12位行政区划代码。")
+        raise CodeNeeded("村（社区）须填写12位行政区划代码。")
     return (await next_codes(session, division, pattern=pattern))[0]
 
 

@@ -61,7 +61,7 @@ async def _parent(session: AsyncSession, grid: Grid) -> Grid:
         raise GridClosed
     parent = await session.get(Grid, grid.parent_id)
     if parent is None:
-        raise OutsideYourGrid("上级网格不在您的网格范围内,请由上级办理。")
+        raise OutsideYourGrid("上级网格不在您的网格范围内，请由上级办理。")
     return parent
 
 
@@ -109,7 +109,7 @@ def _moves(
     for place, household in enumerate(part.household_ids):
         home = homes.get(household)
         if home is None or home.grid_id not in (grid.id, new.id):
-            detail = "没有找到该户,或该户不在被拆分的网格内。"
+            detail = "没有找到该户，或该户不在被拆分的网格内。"
             raise NotFound(detail, pointer=f"{pointer}/{place}")
         if home.grid_id == grid.id:
             latter = new.path + home.reach.removeprefix(grid.path)

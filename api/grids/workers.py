@@ -87,11 +87,11 @@ def _drafted(ground: Ground, said: WorkerRegister) -> Worker:
         return ground.kept[said.id]
     grid = ground.grids.get(said.grid_id)
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/body/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/body/grid_id")
     if grid.closed_at is not None:
         raise GridClosed(pointer="/body/grid_id")
     if said.resident_id is not None and said.resident_id not in ground.residents:
-        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer="/body/resident_id")
+        raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer="/body/resident_id")
     return Worker(
         id=said.id,
         reach=grid.path,
@@ -146,7 +146,7 @@ async def _changes(session: AsyncSession, worker: Worker, said: WorkerCorrect) -
         grid = await open_grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
         changes["reach"] = grid.path
     if said.resident_id is not None and not await _residents(session, {said.resident_id}):
-        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer="/body/resident_id")
+        raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer="/body/resident_id")
     if said.left_at is not None:
         refuse_the_future(said.left_at, pointer="/body/left_at")
         if posts := await posts_held(session, worker.id, to_come=True):

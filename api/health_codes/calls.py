@@ -53,7 +53,7 @@ Zone = Annotated[
     Field(
         pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+)*$",
         max_length=40,
-        description="对方时间的时区(IANA名称)",
+        description="对方时间的时区（IANA名称）",
         examples=["Asia/Shanghai"],
     ),
     AfterValidator(_zone),
@@ -72,7 +72,7 @@ Pointed = Annotated[
     Field(
         pattern=r"^[^.\u0000-\u001f\u007f]+(\.[^.\u0000-\u001f\u007f]+)*$",
         max_length=200,
-        description="答复中的位置,以点相隔;列表取第几项用数字,每一项用*;字符串中的JSON照样深入",
+        description="答复中的位置，以点相隔；列表取第几项用数字，每一项用*；字符串中的JSON照样深入",
         examples=["data.content.data.healthyReport.*.healthyStaus"],
     ),
 ]
@@ -81,7 +81,7 @@ Said = Annotated[
     Field(
         max_length=100,
         pattern=r"^[^\u0000-\u001f\u007f]*$",
-        description="对方答复的值,写成文字",
+        description="对方答复的值，写成文字",
         examples=["00"],
     ),
 ]
@@ -111,7 +111,7 @@ class Call(Part):
     method: Annotated[Literal["GET", "POST"], Field(description="请求方法")] = "POST"
     body: Annotated[
         Literal["query", "form", "multipart", "json"],
-        Field(description="内容放在哪里:地址后的参数、表单、分段表单、JSON"),
+        Field(description="内容放在哪里：地址后的参数、表单、分段表单、JSON"),
     ] = "form"
     fields: Annotated[
         dict[MemberName, Content], Field(min_length=1, max_length=40, description="各项内容")
@@ -122,13 +122,13 @@ class Call(Part):
     ]
     inner: Annotated[
         Literal["text", "object"],
-        Field(description="内容中的对象:text为写成JSON文字(如bizExtData),object为照原样"),
+        Field(description="内容中的对象：text为写成JSON文字（如bizExtData），object为照原样"),
     ] = "text"
     headers: Annotated[
         dict[MemberName, Template],
         Field(max_length=20, description="请求头", default_factory=dict),
     ]
-    repeatable: Annotated[bool, Field(description="没有收到答复时能否再发一次(查询一般可以)")] = (
+    repeatable: Annotated[bool, Field(description="没有收到答复时能否再发一次（查询一般可以）")] = (
         True
     )
 
@@ -148,7 +148,7 @@ class Sorted(Part):
         dict[MemberName, Template],
         Field(max_length=10, description="参与签名但不发送的各项", default_factory=dict),
     ]
-    then: Annotated[Template, Field(description="接在末尾的文字,如 &key={secret.app_secret}")] = ""
+    then: Annotated[Template, Field(description="接在末尾的文字，如 &key={secret.app_secret}")] = ""
     skip_empty: Annotated[bool, Field(description="空值不参与签名")] = False
 
 
@@ -167,7 +167,7 @@ class Signature(Part):
     over: Annotated[Sorted | Parts, Field(discriminator="kind", description="对什么签名")]
     algorithm: Annotated[Algorithm, Field(description="签名算法")]
     secret: Annotated[
-        SecretName | None, Field(description="HMAC、SM2 所用的密钥名;其余算法不填")
+        SecretName | None, Field(description="HMAC、SM2 所用的密钥名；其余算法不填")
     ] = None
     encoding: Annotated[Literal["hex", "upper_hex", "base64"], Field(description="签名的写法")] = (
         "hex"
@@ -180,7 +180,7 @@ class Signature(Part):
     @model_validator(mode="after")
     def _has_its_key(self) -> Self:
         if self.algorithm.keyed != (self.secret is not None):
-            raise PydanticCustomError("signature", "HMAC、SM2 须填密钥名,其余算法不填")
+            raise PydanticCustomError("signature", "HMAC、SM2 须填密钥名，其余算法不填")
         return self
 
 
@@ -188,7 +188,7 @@ class Rotation(Part):
     """A secret that is fetched, serves for a while, and is fetched again."""
 
     call: Annotated[Call, Field(description="取密钥的请求")]
-    signature: Annotated[Signature | None, Field(description="取密钥请求的签名;没有则不填")] = None
+    signature: Annotated[Signature | None, Field(description="取密钥请求的签名；没有则不填")] = None
     secret: Annotated[SecretName, Field(description="取得后以此名使用")]
     secret_at: Annotated[Pointed, Field(description="密钥在答复中的位置")]
-    lifetime_seconds: Annotated[int, Field(ge=10, le=604_800, description="多久重新取一次,秒")]
+    lifetime_seconds: Annotated[int, Field(ge=10, le=604_800, description="多久重新取一次，秒")]

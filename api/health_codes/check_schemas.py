@@ -56,10 +56,10 @@ class HealthCodeSystemState(Wire):
     )
 
     code: Annotated[str, Field(description="系统代码")]
-    usable: Annotated[bool, Field(description="能否查询:已启用,配置和密钥齐全")]
-    trouble: Annotated[Trouble | None, Field(description="不能查询的原因;能查询的为 null")]
-    circuit: Annotated[Circuit | None, Field(description="是否暂停查询;不能查询的为 null")]
-    retry_in_seconds: Annotated[float, Field(description="暂停还有多少秒;没有暂停的为 0")]
+    usable: Annotated[bool, Field(description="能否查询：已启用，配置和密钥齐全")]
+    trouble: Annotated[Trouble | None, Field(description="不能查询的原因；能查询的为 null")]
+    circuit: Annotated[Circuit | None, Field(description="是否暂停查询；不能查询的为 null")]
+    retry_in_seconds: Annotated[float, Field(description="暂停还有多少秒；没有暂停的为 0")]
     under_way: Annotated[int, Field(description="正在查询和排队的人数")]
     remembered: Annotated[int, Field(description="记住的有效答复数")]
     asked: Annotated[int, Field(description="查询次数")]
@@ -100,12 +100,12 @@ class CodeAnswer(Wire):
     """What a system said of a person's code; unavailable is not green."""
 
     state: CodeState
-    reason: Annotated[Trouble | None, Field(description="没有查到的原因;查到的为 null")]
+    reason: Annotated[Trouble | None, Field(description="没有查到的原因；查到的为 null")]
     state_changed_at: Annotated[
-        datetime | None, Field(description="该状态自何时起;对方没有说的为 null")
+        datetime | None, Field(description="该状态自何时起；对方没有说的为 null")
     ]
     fetched_at: Annotated[datetime, Field(description="查询的时间")]
-    valid_until: Annotated[datetime | None, Field(description="有效至何时;没有查到的为 null")]
+    valid_until: Annotated[datetime | None, Field(description="有效至何时；没有查到的为 null")]
 
 
 class HealthCodeCheckRead(CodeAnswer):
@@ -133,9 +133,9 @@ class HealthCodeCheckRead(CodeAnswer):
         }
     )
 
-    sent: Annotated[RequestShown | None, Field(description="发送的内容,已脱敏;没有发送的为 null")]
+    sent: Annotated[RequestShown | None, Field(description="发送的内容，已脱敏；没有发送的为 null")]
     http_status: Annotated[int | None, Field(description="对方答复的 HTTP 状态码")]
-    milliseconds: Annotated[int | None, Field(description="用时,毫秒;没有发送的为 null")]
+    milliseconds: Annotated[int | None, Field(description="用时，毫秒；没有发送的为 null")]
     extra: Annotated[dict[str, str], Field(description="另外取出的各项")]
 
 
@@ -148,9 +148,9 @@ class CodeCheckAsk(Input):
         }
     )
 
-    id: Annotated[RecordId, Field(description="查到后所保存的码状态的编号,由设备生成")]
+    id: Annotated[RecordId, Field(description="查到后所保存的码状态的编号，由设备生成")]
     system: Annotated[
-        SystemCode | None, Field(description="向哪个系统查询;启用的只有一个时可不填")
+        SystemCode | None, Field(description="向哪个系统查询；启用的只有一个时可不填")
     ] = None
 
 
@@ -173,6 +173,6 @@ class CodeCheckRead(CodeAnswer):
     system: Annotated[str, Field(description="系统代码")]
     resident_id: UUID
     code_state_id: Annotated[
-        UUID | None, Field(description="所保存的码状态;没有查到的不保存,为 null")
+        UUID | None, Field(description="所保存的码状态；没有查到的不保存，为 null")
     ]
-    extra: Annotated[dict[str, str], Field(description="另外取出的各项,如核酸检测结果")]
+    extra: Annotated[dict[str, str], Field(description="另外取出的各项，如核酸检测结果")]

@@ -75,7 +75,7 @@ async def _system(session: AsyncSession, told: str | None) -> str:
     if told is None and len(codes) != 1:
         raise WhichSystem(systems=codes)
     if told is not None and told not in codes:
-        raise NotFound("没有接入这一健康码系统,或该系统已停用。", pointer="/body/system")
+        raise NotFound("没有接入这一健康码系统，或该系统已停用。", pointer="/body/system")
     return told or codes[0]
 
 

@@ -104,7 +104,7 @@ def _national_answer(document: str, standing: Standing) -> dict[str, Any]:
         "content": json.dumps({"data": content}, ensure_ascii=False),
         "hsjc": {"hsjcjg": "阴性", "hsjcjgmc": "县疾控中心", "hsjcsj": updated},
         "ktjc": {},
-        "hasWarm": "时空伴随,请进行核酸检测" if warned else "未见异常",
+        "hasWarm": "时空伴随，请进行核酸检测" if warned else "未见异常",
         "warnType": "时空伴随" if warned else _REASONS.get(standing.colour, ""),
     }
     return {"errcode": 0, "errmsg": "SUCCESS", "data": data}
@@ -162,7 +162,7 @@ NATIONAL = Dialect(
     _national_answer,
     {
         "signature": {"errcode": 1001, "errmsg": "签名验证失败", "data": None},
-        "error": {"errcode": 1050, "errmsg": "当前用户过多,请稍后重试", "data": None},
+        "error": {"errcode": 1050, "errmsg": "当前用户过多，请稍后重试", "data": None},
     },
 )
 BUS = Dialect(

@@ -19,7 +19,7 @@ class Case(Part):
     at: Pointed
     values: Annotated[list[Said], Field(min_length=1, max_length=20, description="为其中之一时")]
     unlike: Annotated[bool, Field(description="true为不是其中任何一个时")] = False
-    state: Annotated[CodeState, Field(description="即为此状态;与码的状态不同时取重的")]
+    state: Annotated[CodeState, Field(description="即为此状态；与码的状态不同时取重的")]
 
 
 def _meant(value: Any) -> str:
@@ -35,7 +35,7 @@ Meaning = Annotated[
 class Reading(Part):
     """Where in an answer the code stands, and what the other side's words for it mean."""
 
-    success_at: Annotated[Pointed | None, Field(description="结果代码的位置;没有则不填")] = None
+    success_at: Annotated[Pointed | None, Field(description="结果代码的位置；没有则不填")] = None
     success_values: Annotated[
         list[Said], Field(max_length=10, description="表示成功的结果代码", default_factory=list)
     ]
@@ -47,17 +47,17 @@ class Reading(Part):
         dict[Annotated[str, Field(pattern=r"^[345][0-9]{2}$")], Meaning],
         Field(
             max_length=20,
-            description="以HTTP状态码作答的含义,如404为查无此人;未列的按通常含义",
+            description="以HTTP状态码作答的含义，如404为查无此人；未列的按通常含义",
             default_factory=dict,
         ),
     ]
     cases: Annotated[
         list[Case], Field(max_length=20, description="码以外的各种情形", default_factory=list)
     ]
-    state_at: Annotated[Pointed, Field(description="码状态的位置;有多个的取最重的")]
+    state_at: Annotated[Pointed, Field(description="码状态的位置；有多个的取最重的")]
     states: Annotated[
         dict[Said, CodeState],
-        Field(min_length=1, max_length=100, description="对方的码对应的状态;未列的不作绿码"),
+        Field(min_length=1, max_length=100, description="对方的码对应的状态；未列的不作绿码"),
     ]
     changed_at: Annotated[Pointed | None, Field(description="状态更新时间的位置")] = None
     valid_until: Annotated[Pointed | None, Field(description="状态有效至何时的位置")] = None
@@ -80,20 +80,20 @@ Seconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 class Limits(Part):
     """How patient, how often, how many at once, and when to leave the system alone."""
 
-    connect_seconds: Annotated[Seconds, Field(description="连接时限,秒")] = 1.0
-    answer_seconds: Annotated[Seconds, Field(description="一次请求的时限,秒")] = 3.0
+    connect_seconds: Annotated[Seconds, Field(description="连接时限，秒")] = 1.0
+    answer_seconds: Annotated[Seconds, Field(description="一次请求的时限，秒")] = 3.0
     attempts: Annotated[int, Field(ge=1, le=5, description="最多请求几次")] = 2
     pause_seconds: Annotated[
-        Seconds, Field(description="再次请求前最多等多久,秒;实际等待随机,每次加倍")
+        Seconds, Field(description="再次请求前最多等多久，秒；实际等待随机，每次加倍")
     ] = 0.2
     per_second: Annotated[
-        float, Field(gt=0, le=1000, allow_inf_nan=False, description="每秒最多请求几次,按进程计")
+        float, Field(gt=0, le=1000, allow_inf_nan=False, description="每秒最多请求几次，按进程计")
     ] = 20.0
-    at_once: Annotated[int, Field(ge=1, le=200, description="同时最多几个请求,按进程计")] = 8
+    at_once: Annotated[int, Field(ge=1, le=200, description="同时最多几个请求，按进程计")] = 8
     waiting: Annotated[int, Field(ge=0, le=10_000, description="最多几个查询排队")] = 100
     failures: Annotated[int, Field(ge=1, le=1000, description="连续失败几次即暂停")] = 5
     open_seconds: Annotated[
-        float, Field(ge=0.1, le=3600, allow_inf_nan=False, description="暂停多久后试一次,秒")
+        float, Field(ge=0.1, le=3600, allow_inf_nan=False, description="暂停多久后试一次，秒")
     ] = 30.0
 
 
@@ -130,16 +130,16 @@ class SystemDocument(Part):
 
     document_kinds: Annotated[
         dict[DocumentKind, Said],
-        Field(min_length=1, description="能查询的证件类别,及对方的代码"),
+        Field(min_length=1, description="能查询的证件类别，及对方的代码"),
     ]
     clock: Annotated[Clock, Field(description="时间", default_factory=Clock)]
     call: Annotated[Call, Field(description="查询请求")]
-    signature: Annotated[Signature | None, Field(description="签名;没有则不填")] = None
-    rotation: Annotated[Rotation | None, Field(description="定期更换的密钥;没有则不填")] = None
+    signature: Annotated[Signature | None, Field(description="签名；没有则不填")] = None
+    rotation: Annotated[Rotation | None, Field(description="定期更换的密钥；没有则不填")] = None
     reading: Annotated[Reading, Field(description="如何读答复")]
     limits: Annotated[Limits, Field(description="限制", default_factory=Limits)]
     validity_minutes: Annotated[
-        int, Field(ge=0, le=10_080, description="答复多少分钟内不再重查;0为每次都查")
+        int, Field(ge=0, le=10_080, description="答复多少分钟内不再重查；0为每次都查")
     ] = 10
 
     def secrets_needed(self) -> list[str]:

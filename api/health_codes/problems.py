@@ -8,7 +8,7 @@ class SystemCodeTaken(Problem):
 
     status = 409
     title = "系统代码已被使用"
-    detail = "该代码已用于另一个健康码系统,请换一个。"
+    detail = "该代码已用于另一个健康码系统，请换一个。"
     constraints = ("uq_health_code_systems_code",)
     pointer = "/body/code"
 
@@ -18,7 +18,7 @@ class HostNotAllowed(Problem):
 
     status = 422
     title = "地址不在允许之列"
-    detail = "运维人员限定了可以查询的系统地址,该地址不在其中。"
+    detail = "运维人员限定了可以查询的系统地址，该地址不在其中。"
     pointer = "/body/base_url"
 
 
@@ -27,7 +27,7 @@ class SignerNotInstalled(Problem):
 
     status = 422
     title = "未安装签名组件"
-    detail = "SM2 签名组件未安装,请运维人员安装 onegrid[sm2] 后再设置。"
+    detail = "SM2 签名组件未安装，请运维人员安装 onegrid[sm2] 后再设置。"
     pointer = "/body/document/signature/algorithm"
 
 
@@ -36,7 +36,7 @@ class WhichSystem(Problem):
 
     status = 422
     title = "须指明健康码系统"
-    detail = "没有指明向哪个健康码系统查询,而启用的系统不是恰好一个。"
+    detail = "没有指明向哪个健康码系统查询，而启用的系统不是恰好一个。"
     pointer = "/body/system"
 
 
@@ -45,4 +45,4 @@ class NoDocumentKnown(Problem):
 
     status = 409
     title = "缺少身份信息"
-    detail = "该居民没有登记证件号码和电话,无法查询健康码。"
+    detail = "该居民没有登记证件号码和电话，无法查询健康码。"

@@ -129,7 +129,7 @@ def as_said(value: Any) -> str:
 
 def _extra(told: Any, path: str) -> str:
     said = [as_said(each) for each in values_at(told, path) if not isinstance(each, dict | list)]
-    return ";".join(dict.fromkeys(said))[:LONGEST_EXTRA]
+    return "；".join(dict.fromkeys(said))[:LONGEST_EXTRA]
 
 
 def _instant(path: str | None, told: Any, zone: str, *, ends: bool = False) -> datetime | None:

@@ -66,7 +66,7 @@ async def list_health_code_systems(
 ) -> Page[HealthCodeSystemListed]:
     """列出接入的健康码系统。
 
-    按代码排列;密钥只列名称,不能读出。
+    按代码排列；密钥只列名称，不能读出。
     """
     return await queries.systems(session, page)
 
@@ -89,7 +89,7 @@ async def set_up_health_code_system(
 ) -> HealthCodeSystemRead:
     """接入一个健康码系统。
 
-    采用预置配置,或自行写明请求、签名、答复的对应关系;密钥加密保存,只能写入(domain 2.4)。
+    采用预置配置，或自行写明请求、签名、答复的对应关系；密钥加密保存，只能写入（domain 2.4）。
     """
     kept, created = await service.set_up_system(session, integrator, house, system)
     address = f"/v1/health-code-systems/{kept.code}"
@@ -101,7 +101,7 @@ async def set_up_health_code_system(
 async def read_health_code_system_schema(_: Integrator) -> dict[str, Any]:
     """查看系统配置的 JSON Schema。
 
-    2020-12 版;与 `openapi/health-code-system.schema.json` 相同。
+    2020-12 版；与 `openapi/health-code-system.schema.json` 相同。
     """
     return system_schema()
 
@@ -110,7 +110,7 @@ async def read_health_code_system_schema(_: Integrator) -> dict[str, Any]:
 async def list_health_code_presets(_: Integrator) -> HealthCodePresets:
     """列出随服务提供的系统配置。
 
-    根据公开的接口说明整理,各注明出处和须与对方核对之处(domain 2.4)。
+    根据公开的接口说明整理，各注明出处和须与对方核对之处（domain 2.4）。
     """
     return HealthCodePresets(items=list(shipped.presets().values()))
 
@@ -138,7 +138,7 @@ async def change_health_code_system(
 ) -> HealthCodeSystemRead:
     """更改、启用、停用一个健康码系统。
 
-    只更改所填的各项;密钥逐个更换,填 null 为删除。数秒内在各处生效,原配置留存备查。
+    只更改所填的各项；密钥逐个更换，填 null 为删除。数秒内在各处生效，原配置留存备查。
     """
     system = await service.change_system(session, integrator, house, which, change)
     response.headers["ETag"] = f'"{system.version}"'
@@ -153,7 +153,7 @@ async def read_health_code_system_state(
 ) -> HealthCodeSystemState:
     """查看一个健康码系统的运行情况。
 
-    是否暂停查询、最近一次得到答复的时间、排队人数等,为答复本请求的进程所见。
+    是否暂停查询、最近一次得到答复的时间、排队人数等，为答复本请求的进程所见。
     """
     return await trying.state_of(desk, code)
 
@@ -168,7 +168,7 @@ async def try_health_code_system(
 ) -> HealthCodeCheckRead:
     """以所给的人试查一次。
 
-    给出发送的内容(密钥、身份信息已遮盖)和对答复的解读;停用的系统也可试查,结果不保存。
+    给出发送的内容（密钥、身份信息已遮盖）和对答复的解读；停用的系统也可试查，结果不保存。
     """
     return await trying.try_system(desk, code, person)
 
@@ -181,7 +181,7 @@ async def check_resident_code(
 ) -> CodeCheckRead:
     """现在查询一名居民的健康码。
 
-    查到的保存为码状态,红码的同时上报异常;查不到的如实回答 unavailable 和原因,不保存,也不是绿码。
-    同一编号再次提交,回答已保存的结果。
+    查到的保存为码状态，红码的同时上报异常；查不到的如实回答 unavailable 和原因，不保存，也不是绿
+    码。同一编号再次提交，回答已保存的结果。
     """
     return await code_checks.check_code(desk, resident_id, check)

@@ -23,7 +23,7 @@ SystemCode = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{1,39}$",
-        description="系统代码:小写字母开头,由小写字母、数字、下划线组成",
+        description="系统代码：小写字母开头，由小写字母、数字、下划线组成",
         examples=["gx_health_code"],
     ),
 ]
@@ -36,7 +36,7 @@ def _address(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise PydanticCustomError("base_url", "地址应以 http:// 或 https:// 开头,不带账号和参数")
+        raise PydanticCustomError("base_url", "地址应以 http:// 或 https:// 开头，不带账号和参数")
     return text.rstrip("/")
 
 
@@ -45,7 +45,7 @@ BaseUrl = Annotated[
     Field(
         max_length=300,
         pattern=r"^https?://[A-Za-z0-9\[\]:._-]+(/[A-Za-z0-9._~-]+)*/?$",
-        description="系统的地址,只支持 http 和 https",
+        description="系统的地址，只支持 http 和 https",
         examples=["https://jkm.example.gov.cn/center/api"],
     ),
     AfterValidator(_address),
@@ -56,12 +56,12 @@ SecretText = Annotated[
         min_length=1,
         max_length=4000,
         pattern=r"^[^\u0000-\u001f\u007f]+$",
-        description="密钥内容,只能写入,不能读出",
+        description="密钥内容，只能写入，不能读出",
     ),
 ]
 Secrets = Annotated[
     dict[SecretName, SecretText],
-    Field(max_length=20, description="各密钥及其内容;只能写入,不能读出", default_factory=dict),
+    Field(max_length=20, description="各密钥及其内容；只能写入，不能读出", default_factory=dict),
 ]
 _SAID: dict[str, Any] = {
     "name": "自治区健康码",
@@ -103,10 +103,10 @@ class HealthCodeSystemRecord(Input):
     code: SystemCode
     name: Annotated[ShortText, Field(description="系统名称")]
     base_url: BaseUrl
-    preset: Annotated[SystemCode | None, Field(description="采用预置配置;与document二者填一")] = (
+    preset: Annotated[SystemCode | None, Field(description="采用预置配置；与document二者填一")] = (
         None
     )
-    document: Annotated[SystemDocument | None, Field(description="系统配置;与preset二者填一")] = (
+    document: Annotated[SystemDocument | None, Field(description="系统配置；与preset二者填一")] = (
         None
     )
     secrets: Secrets
@@ -131,10 +131,10 @@ class HealthCodeSystemChange(Input):
     document: Annotated[SystemDocument, Field(description="系统配置", default_factory=unsaid)]
     secrets: Annotated[
         dict[SecretName, SecretText | None],
-        Field(max_length=20, description="要更换的密钥;null为删除", default_factory=unsaid),
+        Field(max_length=20, description="要更换的密钥；null为删除", default_factory=unsaid),
     ]
     enabled: Annotated[bool, Field(description="是否启用", default_factory=unsaid)]
-    reason: Annotated[LongText | None, Field(description="更改原因,留存备查")] = None
+    reason: Annotated[LongText | None, Field(description="更改原因，留存备查")] = None
 
 
 class VersionOf(NamedTuple):
@@ -156,7 +156,7 @@ class HealthCodeSystemListed(Wire):
     base_url: Annotated[str, Field(description="系统的地址")]
     enabled: Annotated[bool, Field(description="是否启用")]
     secrets_set: Annotated[list[str], Field(description="已填写的密钥名")]
-    secrets_missing: Annotated[list[str], Field(description="尚缺的密钥名;有缺的不能查询")]
+    secrets_missing: Annotated[list[str], Field(description="尚缺的密钥名；有缺的不能查询")]
     changed_at: Annotated[datetime, Field(description="最近更改的时间")]
 
 
@@ -177,7 +177,7 @@ class HealthCodePreset(Wire):
                 {
                     "code": "gate_vendor",
                     "name": "闸机厂商健康码接口",
-                    "source": "根据公开的闸机健康码接口说明整理,结果代码须与厂商核对。",
+                    "source": "根据公开的闸机健康码接口说明整理，结果代码须与厂商核对。",
                     "document": _WHOLE,
                 }
             ]
@@ -186,7 +186,7 @@ class HealthCodePreset(Wire):
 
     code: Annotated[str, Field(description="预置配置代码", examples=["gate_vendor"])]
     name: Annotated[str, Field(description="名称")]
-    source: Annotated[str, Field(description="内容从何得知,哪些须与对方核对")]
+    source: Annotated[str, Field(description="内容从何得知，哪些须与对方核对")]
     document: Annotated[SystemDocument, Field(description="系统配置")]
 
 

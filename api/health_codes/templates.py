@@ -30,11 +30,11 @@ def _fillable(template: str) -> str:
             names = "、".join(NAMES)
             raise PydanticCustomError(
                 "template",
-                "没有名为{gap}的内容,可用的有{names},以及secret.密钥名",
+                "没有名为{gap}的内容，可用的有{names}，以及secret.密钥名",
                 {"gap": gap, "names": names},
             )
     if set(_GAP.sub("", template)) & set("{}"):
-        raise PydanticCustomError("template", "花括号须成对,其中为内容的名称")
+        raise PydanticCustomError("template", "花括号须成对，其中为内容的名称")
     return template
 
 
@@ -43,7 +43,7 @@ Template = Annotated[
     Field(
         max_length=400,
         pattern=r"^[^\u0000-\u001f\u007f]*$",
-        description="固定文字,或以花括号填入的内容",
+        description="固定文字，或以花括号填入的内容",
         examples=["{document_number}"],
     ),
     AfterValidator(_fillable),
@@ -60,7 +60,7 @@ SecretName = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="密钥名:小写字母开头,由小写字母、数字、下划线组成",
+        description="密钥名：小写字母开头，由小写字母、数字、下划线组成",
         examples=["app_secret"],
     ),
 ]

@@ -17,7 +17,7 @@ from api.registry.models import Resident
 def refuse_before_birth(born: date | None, day: date, *, pointer: str) -> None:
     """Raise `InvalidInput` for a day on which somebody was not born yet."""
     if born is not None and day < born:
-        raise InvalidInput("日期早于本人的出生日期,请核对日期和人。", pointer=pointer)
+        raise InvalidInput("日期早于本人的出生日期，请核对日期和人。", pointer=pointer)
 
 
 async def refuse_unborn(session: AsyncSession, resident_id: UUID, **instants: datetime) -> None:
@@ -53,8 +53,8 @@ class Doses(NamedTuple):
                 continue
             earlier, later = sorted((other, dose), key=lambda each: each.number)
             if earlier.given_on >= later.given_on:
-                said = f"第{other.number}剂登记为{other.given_on}接种,与第{dose.number}剂先后不符"
-                raise InvalidInput(f"{said},请核对。", pointer=pointer)
+                said = f"第{other.number}剂登记为{other.given_on}接种，与第{dose.number}剂先后不符"
+                raise InvalidInput(f"{said}，请核对。", pointer=pointer)
 
 
 async def doses_of(

@@ -28,7 +28,7 @@ async def correct_travel_card(
 ) -> TravelCardRead:
     """更正一次行程卡。
 
-    只更改所填的各项,原内容留存,须写明理由;登记错人的,请作废后重新登记。
+    只更改所填的各项，原内容留存，须写明理由；登记错人的，请作废后重新登记。
     """
     row = await cards.correct_travel_card(session, recorder, card_id, correction, version=version)
     response.headers["ETag"] = f'"{row.version}"'

@@ -31,8 +31,8 @@ async def correct_code_state(
 ) -> CodeStateRead:
     """更正当面看到的健康码。
 
-    只更改所填的各项,原内容留存,须写明理由;更正为红码的上报异常,更正为非红码的,原异常注明不再成立。
-    登记错人的,请作废后重新登记。
+    只更改所填的各项，原内容留存，须写明理由；更正为红码的上报异常，更正为非红码的，原异常注明不再成立。
+    登记错人的，请作废后重新登记。
     """
     row = await code_corrections.correct_code_state(
         session, recorder, state_id, correction, version=version

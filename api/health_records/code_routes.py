@@ -73,7 +73,7 @@ async def record_code_state(
 ) -> CodeStateRead:
     """登记当面看到的健康码。
 
-    各次状态都留存,以成为该状态的时间定先后;红码同时上报异常,转为绿码不会关闭异常(M2.7)。
+    各次状态都留存，以成为该状态的时间定先后；红码同时上报异常，转为绿码不会关闭异常（M2.7）。
     """
     kept, created = await seen_on_phones.record_code_state(session, recorder, state)
     tell_created(response, f"/v1/code-states/{kept.id}", version=kept.version, created=created)
@@ -86,7 +86,7 @@ async def record_code_states(
 ) -> BatchOutcome:
     """一次登记多人的健康码。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记。
     """
     items = read_or_unread(batch.items)
     return await seen_on_phones.record_code_states(session, recorder, items)
@@ -99,9 +99,9 @@ async def list_code_states(
     wanted: Annotated[lists.CodeStatesWanted, Depends(wanted_code_states)],
     page: Paged,
 ) -> Page[CodeStateRead]:
-    """列出健康码的各次状态,最近查得的在前。
+    """列出健康码的各次状态，最近查得的在前。
 
-    各条件可同时使用;以 `resident_id` 查看一人的全部经过,以 `current=true` 只看现状。
+    各条件可同时使用；以 `resident_id` 查看一人的全部经过，以 `current=true` 只看现状。
     """
     return await lists.code_states(session, wanted, page)
 
@@ -127,7 +127,7 @@ async def discard_code_state(
 ) -> CodeStateRead:
     """作废健康码的一次状态。
 
-    作废后不再计入,内容留存可查,须说明理由;已上报的异常仍须有人核实关闭。
+    作废后不再计入，内容留存可查，须说明理由；已上报的异常仍须有人核实关闭。
     """
     why = Discarding(version, discard.reason)
     row = await seen_on_phones.discard_code_state(session, recorder, state_id, why)
@@ -157,7 +157,7 @@ async def record_travel_card(
 ) -> TravelCardRead:
     """登记当面看到的行程卡。
 
-    填写行政区划代码的,须在行政区划名单内;是否仍须查验、显示几天,由当日施行的有效期规则确定。
+    填写行政区划代码的，须在行政区划名单内；是否仍须查验、显示几天，由当日施行的有效期规则确定。
     """
     kept, created = await seen_on_phones.record_travel_card(session, recorder, card)
     tell_created(response, f"/v1/travel-cards/{kept.id}", version=kept.version, created=created)
@@ -170,7 +170,7 @@ async def record_travel_cards(
 ) -> BatchOutcome:
     """一次登记多人的行程卡。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记。
     """
     items = read_or_unread(batch.items)
     return await seen_on_phones.record_travel_cards(session, recorder, items)
@@ -183,7 +183,7 @@ async def list_travel_cards(
     wanted: Annotated[lists.TravelCardsWanted, Depends(wanted_travel_cards)],
     page: Paged,
 ) -> Page[TravelCardRead]:
-    """列出行程卡,最近看到的在前。"""
+    """列出行程卡，最近看到的在前。"""
     return await lists.travel_cards(session, wanted, page)
 
 
@@ -208,7 +208,7 @@ async def discard_travel_card(
 ) -> TravelCardRead:
     """作废一次行程卡。
 
-    作废后不再计入,内容留存可查,须说明理由。
+    作废后不再计入，内容留存可查，须说明理由。
     """
     why = Discarding(version, discard.reason)
     row = await seen_on_phones.discard_travel_card(session, recorder, card_id, why)

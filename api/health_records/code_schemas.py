@@ -21,7 +21,7 @@ SystemCode = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{1,39}$",
-        description="健康码系统的代码;manual 为工作人员当面查看",
+        description="健康码系统的代码；manual 为工作人员当面查看",
         examples=["manual"],
     ),
 ]
@@ -63,10 +63,10 @@ class CodeStateRecord(AboutAResident):
 
     state: CodeState
     changed_at: Annotated[
-        Instant | None, Field(description="自何时起为该状态;不填则为看到的时间")
+        Instant | None, Field(description="自何时起为该状态；不填则为看到的时间")
     ] = None
-    fetched_at: Annotated[Instant | None, Field(description="看到的时间;不填则为现在")] = None
-    reason: Annotated[LongText | None, Field(description="码上显示的原因,加密保存")] = None
+    fetched_at: Annotated[Instant | None, Field(description="看到的时间；不填则为现在")] = None
+    reason: Annotated[LongText | None, Field(description="码上显示的原因，加密保存")] = None
 
 
 class CodeStateCorrect(Input):
@@ -89,7 +89,7 @@ class CodeStateBatch(Input):
 
     items: Annotated[
         list[Annotated[CodeStateRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
@@ -98,14 +98,14 @@ class RecordDiscard(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "登记到了别人名下"}]})
 
-    reason: Annotated[LongText, Field(description="理由,留存备查", examples=["登记到了别人名下"])]
+    reason: Annotated[LongText, Field(description="理由，留存备查", examples=["登记到了别人名下"])]
 
 
 class HealthRecordRead(Wire):
     """What every record of somebody's health says of itself."""
 
     id: UUID
-    version: int = Field(description="版本号,更正、作废时填入 If-Match")
+    version: int = Field(description="版本号，更正、作废时填入 If-Match")
     resident_id: UUID
     grid_id: UUID = Field(description="所在网格")
     recorded_at: datetime
@@ -137,11 +137,11 @@ class CodeStateRead(HealthRecordRead):
 
     system: SystemCode
     state: CodeState
-    changed_at: datetime = Field(description="自何时起为该状态;先后以此为准")
+    changed_at: datetime = Field(description="自何时起为该状态；先后以此为准")
     fetched_at: datetime = Field(description="查得或看到的时间")
-    valid_until: datetime | None = Field(description="来源系统告知的有效期;没有告知的为 null")
+    valid_until: datetime | None = Field(description="来源系统告知的有效期；没有告知的为 null")
     reason: str | None = Field(description="来源系统或码上显示的原因")
-    event_id: str | None = Field(description="来源系统的事件编号;没有的为 null")
+    event_id: str | None = Field(description="来源系统的事件编号；没有的为 null")
 
 
 class CodeStateRevision(Replaced, Wire):
@@ -159,9 +159,9 @@ class CodeStateHistory(Wire):
 class City(Input):
     """A city on a travel card."""
 
-    code: Annotated[DivisionCode | None, Field(description="行政区划代码;不知道的不填")] = None
+    code: Annotated[DivisionCode | None, Field(description="行政区划代码；不知道的不填")] = None
     name: Annotated[ShortText, Field(description="卡上显示的地名", examples=["广西南宁市"])]
-    at_risk: Annotated[bool, Field(description="是否标注星号(当前有中高风险地区)")] = False
+    at_risk: Annotated[bool, Field(description="是否标注星号（当前有中高风险地区）")] = False
 
 
 Cities = Annotated[
@@ -176,7 +176,7 @@ class TravelCardRecord(AboutAResident):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_CARD]})
 
-    seen_at: Annotated[Instant | None, Field(description="看到的时间;不填则为现在")] = None
+    seen_at: Annotated[Instant | None, Field(description="看到的时间；不填则为现在")] = None
     updated_at: UpdatedAt
     colour: CardColour
     cities: Cities
@@ -190,7 +190,7 @@ class TravelCardBatch(Input):
 
     items: Annotated[
         list[Annotated[TravelCardRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 

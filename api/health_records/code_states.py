@@ -217,7 +217,7 @@ def _repeated(told: CodeStateTold, kept: Any) -> ItemOutcome:
 
 def _unknown(place: int) -> NotFound:
     pointer = f"/body/items/{place}/resident_id"
-    return NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+    return NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
 
 
 # Red now: nothing newer is known of that system; and told for the first time since it turned red,

@@ -34,7 +34,7 @@ async def record_of(session: AsyncSession, kind: type[Row], record_id: UUID) -> 
     """One record of this kind; raises `NotFound`."""
     row = await session.get(kind, record_id)
     if row is None:
-        raise NotFound("没有找到该记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该记录，或不在您的网格范围内。")
     return row
 
 

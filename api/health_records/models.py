@@ -28,7 +28,7 @@ class DiagnosticOutcome(Labelled):
     pending = "pending", "待出结果"
     negative = "negative", "阴性"
     positive = "positive", "阳性"
-    inconclusive = "inconclusive", "不确定,须复检"
+    inconclusive = "inconclusive", "不确定，须复检"
     invalid = "invalid", "样本无效"
 
 
@@ -76,7 +76,7 @@ class VaccinationOutcome(Labelled):
     """What came of an appointment."""
 
     given = "given", "已接种"
-    contraindicated = "contraindicated", "有禁忌,不宜接种"
+    contraindicated = "contraindicated", "有禁忌，不宜接种"
 
 
 class DiagnosticTest(Recorded, table=True):

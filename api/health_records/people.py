@@ -39,7 +39,7 @@ class People:
         resident = self.residents.get(identity)
         if resident is None:
             pointer = f"{within}/resident_id"
-            raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
         return resident
 
     def fields(

@@ -8,7 +8,7 @@ class DiagnosticTestDiscarded(Problem):
 
     status = 409
     title = "检测记录已作废"
-    detail = "这条检测记录已作废,不能再更正;如需补记,请重新登记。"
+    detail = "这条检测记录已作废，不能再更正；如需补记，请重新登记。"
 
 
 class ResultOfATube(Problem):
@@ -16,7 +16,7 @@ class ResultOfATube(Problem):
 
     status = 409
     title = "该检测随采样管填报"
-    detail = "这条检测在采样管内,结果随整管填报、更正;登记错人的,请作废这条检测。"
+    detail = "这条检测在采样管内，结果随整管填报、更正；登记错人的，请作废这条检测。"
 
 
 class HealthRecordDiscarded(Problem):
@@ -24,7 +24,7 @@ class HealthRecordDiscarded(Problem):
 
     status = 409
     title = "该记录已作废"
-    detail = "这条记录已作废,不能再更正;如需补记,请重新登记。"
+    detail = "这条记录已作废，不能再更正；如需补记，请重新登记。"
 
 
 class ToldByASystem(Problem):
@@ -32,7 +32,7 @@ class ToldByASystem(Problem):
 
     status = 409
     title = "健康码由系统告知"
-    detail = "这次状态由健康码系统告知,须由该系统更正;明显有误的可以作废。"
+    detail = "这次状态由健康码系统告知，须由该系统更正；明显有误的可以作废。"
 
 
 class TubeReachesFurther(Problem):
@@ -40,7 +40,7 @@ class TubeReachesFurther(Problem):
 
     status = 409
     title = "管内有人不在您的网格范围内"
-    detail = "这一管中有人已不在您的网格范围内,请由上级填报结果。"
+    detail = "这一管中有人已不在您的网格范围内，请由上级填报结果。"
 
 
 class TubeCodeTaken(Problem):
@@ -48,7 +48,7 @@ class TubeCodeTaken(Problem):
 
     status = 409
     title = "采样管编号重复"
-    detail = "该检测机构当日已有这一编号的采样管,请核对编号。"
+    detail = "该检测机构当日已有这一编号的采样管，请核对编号。"
     pointer = "/body/code"
     constraints = ("uq_sample_tubes_code",)
 
@@ -58,6 +58,6 @@ class DoseKept(Problem):
 
     status = 409
     title = "该剂次已登记"
-    detail = "这位居民的这一剂次已登记,请核对剂次。"
+    detail = "这位居民的这一剂次已登记，请核对剂次。"
     pointer = "/body/dose_number"
     constraints = ("uq_vaccinations_dose",)

@@ -39,7 +39,7 @@ async def diagnostic_test_of(session: AsyncSession, test_id: UUID) -> Diagnostic
     """The test; raises `NotFound`."""
     test = await session.get(DiagnosticTest, test_id)
     if test is None:
-        raise NotFound("没有找到该检测记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该检测记录，或不在您的网格范围内。")
     return test
 
 

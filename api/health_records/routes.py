@@ -69,7 +69,7 @@ async def record_test(
 ) -> DiagnosticTestRead:
     """登记一次检测。
 
-    采样时登记,结果可一并填写,也可以后补报;阳性的同时上报异常(M3.5)。结果不会自行改变隔离期。
+    采样时登记，结果可一并填写，也可以后补报；阳性的同时上报异常（M3.5）。结果不会自行改变隔离期。
     """
     kept, created = await service.record_test(session, recorder, test)
     tell_created(response, f"/v1/tests/{kept.id}", version=kept.version, created=created)
@@ -82,7 +82,7 @@ async def record_tests(
 ) -> BatchOutcome:
     """一次登记多条检测。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记。
     """
     return await service.record_tests(session, recorder, read_or_unread(batch.items))
 
@@ -94,9 +94,9 @@ async def list_tests(
     wanted: Annotated[queries.DiagnosticTestFilter, Depends(wanted_tests)],
     page: Paged,
 ) -> Page[DiagnosticTestRead]:
-    """列出检测,最近采样的在前。
+    """列出检测，最近采样的在前。
 
-    各条件可同时使用;作废的只在 `discarded=true` 时列出。
+    各条件可同时使用；作废的只在 `discarded=true` 时列出。
     """
     return await queries.tests(session, wanted, page)
 
@@ -120,9 +120,9 @@ async def correct_test(
     version: IfMatch,
     response: Response,
 ) -> DiagnosticTestRead:
-    """补报结果,或更正一次检测。
+    """补报结果，或更正一次检测。
 
-    只更改所填的各项,原内容留存;补报结果可不写理由,更正须写明理由。改为阳性的同时上报异常。
+    只更改所填的各项，原内容留存；补报结果可不写理由，更正须写明理由。改为阳性的同时上报异常。
     """
     test = await corrections.correct_test(session, recorder, test_id, correction, version=version)
     response.headers["ETag"] = f'"{test.version}"'
@@ -140,7 +140,7 @@ async def discard_test(
 ) -> DiagnosticTestRead:
     """作废一次检测。
 
-    登记有误的检测作废后不再计入,内容留存可查,须说明理由;已上报的异常仍须有人核实关闭。
+    登记有误的检测作废后不再计入，内容留存可查，须说明理由；已上报的异常仍须有人核实关闭。
     """
     test = await corrections.discard_test(session, recorder, test_id, discard, version=version)
     response.headers["ETag"] = f'"{test.version}"'

@@ -18,16 +18,16 @@ from api.protocols.models import DiagnosticKind
 LARGEST_BATCH = 500
 
 Kind = Annotated[DiagnosticKind, Field(description="检测方式")]
-Result = Annotated[DiagnosticOutcome, Field(description="结果;未出结果的填 pending")]
+Result = Annotated[DiagnosticOutcome, Field(description="结果；未出结果的填 pending")]
 SampledAt = Annotated[Instant, Field(description="采样时间")]
 ReportedAt = Annotated[
-    Instant | None, Field(description="出结果的时间;不填则为现在,未出结果的不填")
+    Instant | None, Field(description="出结果的时间；不填则为现在，未出结果的不填")
 ]
 Samples = Annotated[
-    int, Field(ge=1, le=MOST_SAMPLES, description="采样份数;双采双检为2", examples=[1])
+    int, Field(ge=1, le=MOST_SAMPLES, description="采样份数；双采双检为2", examples=[1])
 ]
 Laboratory = Annotated[ShortText, Field(examples=["县疾控中心"])]
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["录入时看错一行"])]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["录入时看错一行"])]
 
 _TEST: dict[str, Any] = {
     "id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -67,7 +67,7 @@ class DiagnosticTestBatch(Input):
 
     items: Annotated[
         list[Annotated[DiagnosticTestRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
@@ -85,10 +85,10 @@ class DiagnosticTestCorrect(Input):
     sampled_at: Annotated[SampledAt, Field(default_factory=unsaid)]
     reported_at: Annotated[Instant, Field(description="出结果的时间", default_factory=unsaid)]
     samples: Annotated[Samples, Field(default_factory=unsaid)]
-    laboratory: Annotated[Laboratory | None, Field(description="检测机构;null 为删除")] = None
+    laboratory: Annotated[Laboratory | None, Field(description="检测机构；null 为删除")] = None
     performed_by: Annotated[RecordId, Field(description="实际采样的人", default_factory=unsaid)]
     reason: Annotated[
-        Why | None, Field(description="理由,留存备查;补报结果的可不填,更正的必填")
+        Why | None, Field(description="理由，留存备查；补报结果的可不填，更正的必填")
     ] = None
 
 
@@ -128,25 +128,25 @@ class DiagnosticTestRead(Wire):
     )
 
     id: UUID
-    version: int = Field(description="版本号,更正时填入 If-Match")
+    version: int = Field(description="版本号，更正时填入 If-Match")
     resident_id: UUID = Field(description="受检的居民")
     grid_id: UUID = Field(description="所在网格")
-    quarantine_id: UUID | None = Field(description="采样当日所处的隔离;没有则为 null")
+    quarantine_id: UUID | None = Field(description="采样当日所处的隔离；没有则为 null")
     kind: DiagnosticKind
     outcome: DiagnosticOutcome
     sampled_at: datetime = Field(description="采样时间")
-    reported_at: datetime | None = Field(description="出结果的时间;未出结果的为 null")
+    reported_at: datetime | None = Field(description="出结果的时间；未出结果的为 null")
     samples: int = Field(description="采样份数")
     laboratory: str | None = Field(description="检测机构")
-    tube_id: UUID | None = Field(description="所在的采样管;没有的为 null")
-    pooled: bool = Field(description="是否与他人混采;混采的不是阴性时须单采复核")
-    warnings: list[SamplingWarning] = Field(description="须留意的情况,不影响登记")
+    tube_id: UUID | None = Field(description="所在的采样管；没有的为 null")
+    pooled: bool = Field(description="是否与他人混采；混采的不是阴性时须单采复核")
+    warnings: list[SamplingWarning] = Field(description="须留意的情况，不影响登记")
     recorded_at: datetime = Field(description="手机上记下的时间")
     received_at: datetime = Field(description="服务收到的时间")
     performed_by: UUID = Field(description="实际采样的人")
     entered_by: UUID = Field(description="录入的人")
     source: Source
-    discarded_at: datetime | None = Field(description="作废时间;有效的为 null")
+    discarded_at: datetime | None = Field(description="作废时间；有效的为 null")
 
 
 class DiagnosticTestRevision(Replaced, Wire):

@@ -144,7 +144,7 @@ def refuse_unknown_cities(cities: Sequence[City], unknown: Collection[str], with
     for place, city in enumerate(cities):
         if city.code in unknown:
             pointer = f"{within}/cities/{place}/code"
-            raise InvalidInput("没有这一行政区划代码;不能确定的,只填地名。", pointer=pointer)
+            raise InvalidInput("没有这一行政区划代码；不能确定的，只填地名。", pointer=pointer)
 
 
 def refuse_updated_later(updated_at: datetime, seen_at: datetime, *, pointer: str) -> None:

@@ -84,7 +84,7 @@ def reported(
     pointer = f"{within}/reported_at"
     if outcome is DiagnosticOutcome.pending:
         if told is not None:
-            raise InvalidInput("未出结果的,不填出结果的时间。", pointer=pointer)
+            raise InvalidInput("未出结果的，不填出结果的时间。", pointer=pointer)
         return None
     if told is not None and told < sampled_at:
         raise InvalidInput("出结果的时间不能早于采样时间。", pointer=pointer)

@@ -61,9 +61,9 @@ def refuse_elsewhere(
     if held is None:
         raise NotFound("没有找到该场次。", pointer=pointer)
     if held.vaccinates is not dose:
-        detail = "该场次是采样的,不能登记接种。" if dose else "该场次是接种的,不能登记采样。"
+        detail = "该场次是采样的，不能登记接种。" if dose else "该场次是接种的，不能登记采样。"
         raise InvalidInput(detail, pointer=pointer)
     if not held.opened:
-        raise InvalidInput("该场次尚未开点或已取消,不能登记。", pointer=pointer)
+        raise InvalidInput("该场次尚未开点或已取消，不能登记。", pointer=pointer)
     if not held.first <= day <= held.last:
-        raise InvalidInput("日期不在该场次之内,请核对场次。", pointer=pointer)
+        raise InvalidInput("日期不在该场次之内，请核对场次。", pointer=pointer)

@@ -71,7 +71,7 @@ async def record_sample_tube(
 ) -> SampleTubeRead:
     """登记一管样本及管内各人。
 
-    单采、混采都可以登记;各人同时各有一条检测,结果随整管填报(M2.7)。有一人不能登记的,整管都不登记。
+    单采、混采都可以登记；各人同时各有一条检测，结果随整管填报（M2.7）。有一人不能登记的，整管都不登记。
     """
     kept, created = await tubes.record_tube(session, recorder, tube)
     tell_created(response, f"/v1/sample-tubes/{kept.id}", version=kept.version, created=created)
@@ -84,8 +84,8 @@ async def record_sample_tubes(
 ) -> BatchOutcome:
     """一次登记多管样本及管内各人。
 
-    最多 500 管,逐管给出结果:一管有误不影响其他各管,管内有一人不能登记的,该管整管不登记;
-    没有网络的采样点回来后整批提交,重发不会重复登记(M2.7)。
+    最多 500 管，逐管给出结果：一管有误不影响其他各管，管内有一人不能登记的，该管整管不登记；
+    没有网络的采样点回来后整批提交，重发不会重复登记（M2.7）。
     """
     return await tube_batches.record_tubes(session, recorder, read_or_unread(batch.items))
 
@@ -97,9 +97,9 @@ async def list_sample_tubes(
     wanted: Annotated[tube_queries.TubesWanted, Depends(wanted_tubes)],
     page: Paged,
 ) -> Page[SampleTubeListed]:
-    """列出采样管,最近采样的在前。
+    """列出采样管，最近采样的在前。
 
-    管内有他人网格居民的,只有管得到各人的上级才能看到整管;各人的检测仍可在检测列表中查看。
+    管内有他人网格居民的，只有管得到各人的上级才能看到整管；各人的检测仍可在检测列表中查看。
     """
     return await tube_queries.tubes(session, wanted, page)
 
@@ -126,10 +126,10 @@ async def correct_sample_tube(
     version: IfMatch,
     response: Response,
 ) -> SampleTubeRead:
-    """填报一管的结果,或更正。
+    """填报一管的结果，或更正。
 
-    管内各人的检测同时更改。混采不是阴性的,不等于各人阳性:各人为“不确定,须复检”,各须单采复核,
-    整管上报一条异常;单采阳性的,按本人阳性上报。补报结果可不写理由,更正须写明理由。
+    管内各人的检测同时更改。混采不是阴性的，不等于各人阳性：各人为“不确定，须复检”，各须单采复核，
+    整管上报一条异常；单采阳性的，按本人阳性上报。补报结果可不写理由，更正须写明理由。
     """
     tube = await tube_results.correct_tube(session, recorder, tube_id, correction, version=version)
     response.headers["ETag"] = f'"{tube.version}"'
@@ -145,9 +145,9 @@ async def discard_sample_tube(
     version: IfMatch,
     response: Response,
 ) -> SampleTubeRead:
-    """作废一管样本,管内各人的检测一并作废。
+    """作废一管样本，管内各人的检测一并作废。
 
-    内容留存可查,须说明理由;已上报的异常仍须有人核实关闭。
+    内容留存可查，须说明理由；已上报的异常仍须有人核实关闭。
     """
     why = Discarding(version, discard.reason)
     tube = await tube_results.discard_tube(session, recorder, tube_id, why)

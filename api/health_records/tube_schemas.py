@@ -21,12 +21,12 @@ TubeCode = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$",
-        description="管上的编号;同一检测机构、同一天不能重复",
+        description="管上的编号；同一检测机构、同一天不能重复",
         examples=["QZ0215-0031"],
     ),
 ]
 PoolSize = Annotated[
-    Literal[1, 5, 10, 20], Field(description="几人一管:单采为1,混采为5、10或20", examples=[10])
+    Literal[1, 5, 10, 20], Field(description="几人一管：单采为1，混采为5、10或20", examples=[10])
 ]
 
 _TUBE: dict[str, Any] = {
@@ -53,7 +53,7 @@ _TUBE: dict[str, Any] = {
 class TubeMember(Input):
     """Somebody whose sample goes into a tube; the id is that of their test."""
 
-    id: Annotated[RecordId, Field(description="这条检测的编号,由手机生成")]
+    id: Annotated[RecordId, Field(description="这条检测的编号，由手机生成")]
     resident_id: Annotated[RecordId, Field(description="受检的居民")]
 
 
@@ -74,11 +74,11 @@ class SampleTubeRecord(TubeTold):
     model_config = ConfigDict(json_schema_extra={"examples": [_TUBE]})
 
     site_session_id: Annotated[
-        RecordId | None, Field(description="在采样点采样的,该场次的编号")
+        RecordId | None, Field(description="在采样点采样的，该场次的编号")
     ] = None
     members: Annotated[
         list[TubeMember],
-        Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人,不多于几人一管"),
+        Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人，不多于几人一管"),
     ]
 
 
@@ -89,7 +89,7 @@ class SampleTubeBatch(Input):
 
     items: Annotated[
         list[Annotated[SampleTubeRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐管登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐管登记，互不影响"),
     ]
 
 
@@ -104,9 +104,9 @@ class SampleTubeCorrect(Input):
 
     outcome: Annotated[Result, Field(default_factory=unsaid)]
     reported_at: Annotated[Instant, Field(description="出结果的时间", default_factory=unsaid)]
-    laboratory: Annotated[Laboratory | None, Field(description="检测机构;null 为删除")] = None
+    laboratory: Annotated[Laboratory | None, Field(description="检测机构；null 为删除")] = None
     reason: Annotated[
-        Why | None, Field(description="理由,留存备查;补报结果的可不填,更正的必填")
+        Why | None, Field(description="理由，留存备查；补报结果的可不填，更正的必填")
     ] = None
 
 
@@ -124,18 +124,18 @@ class SampleTubeListed(Wire):
     """A tube as it is kept."""
 
     id: UUID
-    version: int = Field(description="版本号,填报结果、更正时填入 If-Match")
-    grid_id: UUID = Field(description="管内各人所在的网格;不在一个网格的,为其共同的上级网格")
+    version: int = Field(description="版本号，填报结果、更正时填入 If-Match")
+    grid_id: UUID = Field(description="管内各人所在的网格；不在一个网格的，为其共同的上级网格")
     code: TubeCode
     pool_size: int = Field(description="几人一管")
     member_count: int = Field(description="管内人数")
     swab_type: SwabType
     kind: DiagnosticKind
-    site_session_id: UUID | None = Field(description="采样场次;没有的为 null")
+    site_session_id: UUID | None = Field(description="采样场次；没有的为 null")
     laboratory: str | None = Field(description="检测机构")
     sampled_at: datetime = Field(description="采样时间")
     outcome: DiagnosticOutcome
-    reported_at: datetime | None = Field(description="出结果的时间;未出结果的为 null")
+    reported_at: datetime | None = Field(description="出结果的时间；未出结果的为 null")
     recorded_at: datetime
     received_at: datetime
     performed_by: UUID
@@ -191,7 +191,7 @@ class SampleTubeRead(SampleTubeListed):
         }
     )
 
-    members: list[TubeMemberRead] = Field(description="管内各人;混采不是阴性的,各人须单采复核")
+    members: list[TubeMemberRead] = Field(description="管内各人；混采不是阴性的，各人须单采复核")
 
 
 class SampleTubeRevision(Replaced, Wire):

@@ -67,9 +67,9 @@ async def wanted_vaccinations(
 async def record_vaccination(
     vaccination: VaccinationRecord, recorder: Recorder, session: ScopedSession, response: Response
 ) -> VaccinationRead:
-    """登记一剂疫苗,或登记有禁忌不宜接种。
+    """登记一剂疫苗，或登记有禁忌不宜接种。
 
-    同一人的同一剂次只登记一次;是否全程、加强,按施行的有效期规则推定,见“查看一人的健康码…是否有效”(M2.7)。
+    同一人的同一剂次只登记一次；是否全程、加强，按施行的有效期规则推定，见“查看一人的健康码…是否有效”（M2.7）。
     """
     kept, created = await vaccinations.record_vaccination(session, recorder, vaccination)
     tell_created(response, f"/v1/vaccinations/{kept.id}", version=kept.version, created=created)
@@ -82,7 +82,7 @@ async def record_vaccinations(
 ) -> BatchOutcome:
     """一次登记多剂疫苗。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记。
     """
     items = read_or_unread(batch.items)
     return await vaccinations.record_vaccinations(session, recorder, items)
@@ -95,7 +95,7 @@ async def list_vaccinations(
     wanted: Annotated[vaccinations.VaccinationsWanted, Depends(wanted_vaccinations)],
     page: Paged,
 ) -> Page[VaccinationRead]:
-    """列出接种记录,最近接种的在前。"""
+    """列出接种记录，最近接种的在前。"""
     return await vaccinations.vaccinations(session, wanted, page)
 
 
@@ -120,7 +120,7 @@ async def correct_vaccination(
 ) -> VaccinationRead:
     """更正一条接种记录。
 
-    只更改所填的各项,原内容留存,须写明理由。
+    只更改所填的各项，原内容留存，须写明理由。
     """
     row = await vaccinations.correct_vaccination(
         session, recorder, vaccination_id, correction, version=version
@@ -140,7 +140,7 @@ async def discard_vaccination(
 ) -> VaccinationRead:
     """作废一条接种记录。
 
-    作废后不再计入,内容留存可查,须说明理由。
+    作废后不再计入，内容留存可查，须说明理由。
     """
     row = await standing_record_of(session, Vaccination, vaccination_id)
     await discard(session, recorder, row, Discarding(version, said.reason))

@@ -15,10 +15,10 @@ from api.health_records.models import VaccinationOutcome, VaccineTechnology
 from api.health_records.people import AboutAResident
 from api.health_records.schemas import Why
 
-GivenOn = Annotated[Day, Field(description="接种日期;有禁忌的,为判定日期")]
+GivenOn = Annotated[Day, Field(description="接种日期；有禁忌的，为判定日期")]
 DoseNumber = Annotated[int, Field(ge=1, le=9, description="第几剂", examples=[2])]
 Product = Annotated[
-    ShortText, Field(description="疫苗名称", examples=["新型冠状病毒灭活疫苗(Vero细胞)"])
+    ShortText, Field(description="疫苗名称", examples=["新型冠状病毒灭活疫苗（Vero细胞）"])
 ]
 Manufacturer = Annotated[ShortText, Field(description="生产企业", examples=["北京生物"])]
 BatchNumber = Annotated[ShortText, Field(description="疫苗批号", examples=["202107B1723"])]
@@ -32,7 +32,7 @@ _DOSE: dict[str, Any] = {
     "given_on": "2021-09-01",
     "dose_number": 2,
     "technology": "inactivated",
-    "product": "新型冠状病毒灭活疫苗(Vero细胞)",
+    "product": "新型冠状病毒灭活疫苗（Vero细胞）",
     "manufacturer": "北京生物",
     "batch_number": "202107B1723",
     "unit": "青竹乡卫生院",
@@ -43,13 +43,13 @@ _DOSE: dict[str, Any] = {
 class DoseTold(FromTheField):
     """What is told of a dose, or of why somebody must not have any, wherever it is told."""
 
-    outcome: Annotated[VaccinationOutcome, Field(description="接种了,或者有禁忌不宜接种")] = (
+    outcome: Annotated[VaccinationOutcome, Field(description="接种了，或者有禁忌不宜接种")] = (
         VaccinationOutcome.given
     )
     given_on: GivenOn
-    dose_number: Annotated[DoseNumber | None, Field(description="第几剂;有禁忌的不填")] = None
+    dose_number: Annotated[DoseNumber | None, Field(description="第几剂；有禁忌的不填")] = None
     technology: Annotated[
-        VaccineTechnology | None, Field(description="疫苗的种类;有禁忌的不填")
+        VaccineTechnology | None, Field(description="疫苗的种类；有禁忌的不填")
     ] = None
     product: Product | None = None
     manufacturer: Manufacturer | None = None
@@ -64,7 +64,7 @@ class VaccinationRecord(DoseTold, AboutAResident):
     model_config = ConfigDict(json_schema_extra={"examples": [_DOSE]})
 
     site_session_id: Annotated[
-        RecordId | None, Field(description="在接种点接种的,该场次的编号")
+        RecordId | None, Field(description="在接种点接种的，该场次的编号")
     ] = None
 
 
@@ -75,7 +75,7 @@ class VaccinationBatch(Input):
 
     items: Annotated[
         list[Annotated[VaccinationRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
@@ -122,15 +122,15 @@ class VaccinationRead(HealthRecordRead):
     )
 
     outcome: VaccinationOutcome
-    given_on: date = Field(description="接种日期;有禁忌的,为判定日期")
-    dose_number: int | None = Field(description="第几剂;有禁忌的为 null")
-    technology: VaccineTechnology | None = Field(description="疫苗的种类;有禁忌的为 null")
+    given_on: date = Field(description="接种日期；有禁忌的，为判定日期")
+    dose_number: int | None = Field(description="第几剂；有禁忌的为 null")
+    technology: VaccineTechnology | None = Field(description="疫苗的种类；有禁忌的为 null")
     product: str | None = Field(description="疫苗名称")
     manufacturer: str | None = Field(description="生产企业")
     batch_number: str | None = Field(description="疫苗批号")
     unit: str | None = Field(description="接种单位")
     body_site: str | None = Field(description="接种部位")
-    site_session_id: UUID | None = Field(description="接种场次;没有的为 null")
+    site_session_id: UUID | None = Field(description="接种场次；没有的为 null")
 
 
 class VaccinationRevision(Replaced, Wire):

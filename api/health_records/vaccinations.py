@@ -113,7 +113,7 @@ def _refuse_future_day(day: date, *, within: str) -> None:
         raise InvalidInput("日期不能晚于今天。", pointer=f"{within}/given_on")
 
 
-_NO_DOSE = "有禁忌、没有接种的,不填此项。"
+_NO_DOSE = "有禁忌、没有接种的，不填此项。"
 
 
 async def correct_vaccination(

@@ -25,7 +25,7 @@ class VaccinationStatus(Labelled):
     partial = "partial", "未完成全程接种"
     full = "full", "已完成全程接种"
     booster = "booster", "已加强接种"
-    contraindicated = "contraindicated", "有禁忌,不宜接种"
+    contraindicated = "contraindicated", "有禁忌，不宜接种"
 
 
 class Course(NamedTuple):
@@ -60,7 +60,7 @@ class ValidityRule:
 
     def clause(self, said: str) -> str:
         """What the rule says, and where it says it."""
-        return f"{said}(《{self.name}》第{self.revision}版)"
+        return f"{said}（《{self.name}》第{self.revision}版）"
 
 
 class Held(NamedTuple):
@@ -75,7 +75,7 @@ def code_held(
 ) -> Held:
     """How long a state of a code counts as what the code is; no answer counts for nothing."""
     if state in SAYING_NOTHING:
-        return Held(None, rule.clause(f"{state.label},不能作为凭据"))
+        return Held(None, rule.clause(f"{state.label}，不能作为凭据"))
     ours = fetched_at + timedelta(hours=rule.code_state_hours)
     if told_until is not None and told_until < ours:
         return Held(told_until, "有效期由健康码系统告知")

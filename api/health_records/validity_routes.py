@@ -41,7 +41,7 @@ async def list_validity_policies(
 ) -> Page[ValidityPolicyRead]:
     """列出健康证明有效期规则的各版。
 
-    按代码、版次排列;施行日期最近的一版适用,`effective_to` 为 null 的是最新一版(M2.7)。
+    按代码、版次排列；施行日期最近的一版适用，`effective_to` 为 null 的是最新一版（M2.7）。
     """
     return await queries.policies(session, ValidityPolicy, page, wire=ValidityPolicyRead, code=code)
 
@@ -57,9 +57,9 @@ async def list_validity_policies(
 async def make_validity_policy(
     policy: ValidityPolicyRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> ValidityPolicyRead:
-    """制定健康证明有效期规则,或修订为新一版。
+    """制定健康证明有效期规则，或修订为新一版。
 
-    检测、健康码、行程卡的有效期,全程和加强的剂次,须单采复核的时限,都以所问之日施行的一版为准(M2.7)。
+    检测、健康码、行程卡的有效期，全程和加强的剂次，须单采复核的时限，都以所问之日施行的一版为准（M2.7）。
     """
     kept, created = await validity_policies.make_validity_policy(session, maker, policy)
     tell_created(response, f"/v1/validity-policies/{kept.id}", version=1, created=created)
@@ -80,11 +80,11 @@ async def read_standing(
     resident_id: UUID,
     _: Reader,
     session: ScopedSession,
-    at: Annotated[Instant | None, Query(description="所问的时间;不填则为现在")] = None,
+    at: Annotated[Instant | None, Query(description="所问的时间；不填则为现在")] = None,
 ) -> StandingRead:
     """查看一人的健康码、行程卡、检测、接种现在是否有效。
 
-    每一项都写明有效期至何时、依据哪一条;查询不到结果的健康码不算绿码,也不能作为凭据(M2.7)。
+    每一项都写明有效期至何时、依据哪一条；查询不到结果的健康码不算绿码，也不能作为凭据（M2.7）。
     """
     return await shown_standing(session, resident_id, at or clock.now())
 
@@ -93,8 +93,8 @@ async def read_standing(
 async def list_retests(
     _: Reader, session: ScopedSession, page: Paged, grid_id: OfGrid = None
 ) -> Page[RetestRead]:
-    """列出尚须单采复核的人,先到期的在前。
+    """列出尚须单采复核的人，先到期的在前。
 
-    混采不是阴性的,管内各人须单采复核;抗原阳性的,须核酸确认;采样并有明确结果或等待结果后不再列出。
+    混采不是阴性的，管内各人须单采复核；抗原阳性的，须核酸确认；采样并有明确结果或等待结果后不再列出。
     """
     return await retests.page_of_retests(session, page, grid_id=grid_id)

@@ -60,28 +60,28 @@ class ValidityPolicyRecord(PolicyRecord):
     model_config = ConfigDict(json_schema_extra={"examples": [_POLICY]})
 
     negative_test_hours: Annotated[
-        int, Field(**_HOURS, description="核酸阴性几小时内有效,如24、48、72、168")
+        int, Field(**_HOURS, description="核酸阴性几小时内有效，如24、48、72、168")
     ]
     negative_antigen_hours: Annotated[
-        int | None, Field(**_HOURS, description="抗原阴性几小时内有效;不填则抗原阴性不作为凭据")
+        int | None, Field(**_HOURS, description="抗原阴性几小时内有效；不填则抗原阴性不作为凭据")
     ] = None
     validity_anchor: Annotated[ValidityAnchor, Field(description="检测有效期自何时起算")]
     code_state_hours: Annotated[int, Field(**_HOURS, description="健康码自查得起几小时内有效")]
     travel_card: Annotated[
-        CardTerms | None, Field(description="行程卡的要求;不填则不再查验行程卡")
+        CardTerms | None, Field(description="行程卡的要求；不填则不再查验行程卡")
     ] = None
     courses: Annotated[
         dict[VaccineTechnology, DoseTerms],
         Field(
             max_length=len(VaccineTechnology),
-            description="各类疫苗的全程和加强剂次,按首剂疫苗的种类适用;每一类都须写明",
+            description="各类疫苗的全程和加强剂次，按首剂疫苗的种类适用；每一类都须写明",
         ),
     ]
     no_sampling_hours: Annotated[
-        int, Field(ge=0, le=336, description="接种后几小时内不宜采样,只作提醒;0为不提醒")
+        int, Field(ge=0, le=336, description="接种后几小时内不宜采样，只作提醒；0为不提醒")
     ]
     retest_hours: Annotated[
-        int, Field(ge=1, le=168, description="须单采复核的,出结果后几小时内采样")
+        int, Field(ge=1, le=168, description="须单采复核的，出结果后几小时内采样")
     ]
 
 
@@ -93,20 +93,22 @@ class ValidityPolicyRead(PolicyRead):
     )
 
     negative_test_hours: int = Field(description="核酸阴性几小时内有效")
-    negative_antigen_hours: int | None = Field(description="抗原阴性几小时内有效;null 为不作为凭据")
+    negative_antigen_hours: int | None = Field(
+        description="抗原阴性几小时内有效；null 为不作为凭据"
+    )
     validity_anchor: ValidityAnchor = Field(description="检测有效期自何时起算")
     code_state_hours: int = Field(description="健康码自查得起几小时内有效")
-    travel_card: CardTerms | None = Field(description="行程卡的要求;null 为不再查验行程卡")
+    travel_card: CardTerms | None = Field(description="行程卡的要求；null 为不再查验行程卡")
     courses: dict[VaccineTechnology, DoseTerms] = Field(description="各类疫苗的全程和加强剂次")
     no_sampling_hours: int = Field(description="接种后几小时内不宜采样")
-    retest_hours: int = Field(description="须单采复核的,出结果后几小时内采样")
+    retest_hours: int = Field(description="须单采复核的，出结果后几小时内采样")
 
 
 class RetestReason(Labelled):
     """Why somebody owes a sample of their own."""
 
     pool = "pool", "所在混采管不是阴性"
-    antigen = "antigen", "抗原阳性,须核酸确认"
+    antigen = "antigen", "抗原阳性，须核酸确认"
 
 
 class VerdictRead(Wire):
@@ -114,14 +116,14 @@ class VerdictRead(Wire):
 
     record_id: UUID = Field(description="所依据的记录")
     holds: bool = Field(description="所问的时间是否有效")
-    valid_until: datetime | None = Field(description="有效期至;null 为不能作为凭据")
+    valid_until: datetime | None = Field(description="有效期至；null 为不能作为凭据")
     clause: str = Field(description="依据的条款", examples=["核酸检测阴性自采样时间起48小时内有效"])
 
 
 class CodeVerdictRead(VerdictRead):
     """What one system says of somebody's code."""
 
-    system: str = Field(description="健康码系统的代码;manual 为工作人员当面查看")
+    system: str = Field(description="健康码系统的代码；manual 为工作人员当面查看")
     state: CodeState
     changed_at: datetime = Field(description="自何时起为该状态")
     fetched_at: datetime = Field(description="查得或看到的时间")
@@ -133,7 +135,7 @@ class CardVerdictRead(VerdictRead):
     colour: CardColour
     updated_at: datetime = Field(description="卡上的更新时间")
     window_days: int = Field(description="卡上显示的是前几天的到访地")
-    at_risk: bool = Field(description="卡上是否显示风险:不是绿色,或有标注的城市")
+    at_risk: bool = Field(description="卡上是否显示风险：不是绿色，或有标注的城市")
 
 
 class NegativeTestRead(VerdictRead):
@@ -149,9 +151,9 @@ class VaccinationStanding(Wire):
 
     status: VaccinationStatus
     doses: int = Field(description="已接种到第几剂")
-    last_on: date | None = Field(description="最近一剂的日期;没有接种的为 null")
+    last_on: date | None = Field(description="最近一剂的日期；没有接种的为 null")
     no_sampling_until: datetime | None = Field(
-        description="最近一剂后,在此之前不宜采样;没有接种或不作提醒的为 null"
+        description="最近一剂后，在此之前不宜采样；没有接种或不作提醒的为 null"
     )
     clause: str = Field(description="依据的条款")
 
@@ -169,7 +171,7 @@ _CODE: dict[str, Any] = {
     "record_id": "01890a5d-ac96-774b-bcce-b302099a8061",
     "holds": True,
     "valid_until": "2022-02-16T00:30:00Z",
-    "clause": "健康码自查得起24小时内有效(《健康证明的有效期》第1版)",
+    "clause": "健康码自查得起24小时内有效（《健康证明的有效期》第1版）",
     "system": "manual",
     "state": "green",
     "changed_at": "2022-02-15T00:30:00Z",
@@ -206,12 +208,12 @@ class StandingRead(Wire):
     resident_id: UUID
     at: datetime = Field(description="所问的时间")
     code: CodeVerdictRead | None = Field(
-        description="以此为准的健康码:有效的中最严的;都已失效的,取最近变化的;没有的为 null"
+        description="以此为准的健康码：有效的中最严的；都已失效的，取最近变化的；没有的为 null"
     )
     codes: list[CodeVerdictRead] = Field(description="各系统的现状")
-    travel_card: CardVerdictRead | None = Field(description="最近的行程卡;没有的为 null")
+    travel_card: CardVerdictRead | None = Field(description="最近的行程卡；没有的为 null")
     negative_test: NegativeTestRead | None = Field(
-        description="有效期最长的阴性检测;没有阴性的为 null"
+        description="有效期最长的阴性检测；没有阴性的为 null"
     )
     vaccination: VaccinationStanding
     owed: list[OwedRetest] = Field(description="尚须单采复核的")

@@ -25,7 +25,7 @@ from api.protocols.models import DiagnosticKind
 
 _AT_ONCE = 2_000
 _NEAR = f"interval '{NEAR.total_seconds():.0f} seconds'"
-_WHY = "样本随后登记,结果记入该样本"
+_WHY = "样本随后登记，结果记入该样本"
 
 # Tubes are held before the tests in them, as everywhere; what was answered meanwhile is left out.
 _LATE = f"""

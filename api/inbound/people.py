@@ -22,7 +22,7 @@ class SeveralPeople(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "一个电话登记有多人"
-    detail: ClassVar[str] = "该电话登记有多人,请同时提供姓名,或改用证件号码。"
+    detail: ClassVar[str] = "该电话登记有多人，请同时提供姓名，或改用证件号码。"
 
 
 class AboutAPerson(Input):
@@ -34,13 +34,13 @@ class AboutAPerson(Input):
         Field(
             min_length=2,
             max_length=2 * LONGEST_DOCUMENT,
-            description="证件号码,须与证件类型一起填写",
+            description="证件号码，须与证件类型一起填写",
             examples=["451422199001010012"],
         ),
     ] = None
-    phone: Annotated[Phone | None, Field(description="电话;没有证件号码时必填")] = None
+    phone: Annotated[Phone | None, Field(description="电话；没有证件号码时必填")] = None
     name: Annotated[
-        Name | None, Field(description="姓名;一个电话登记有多人时用来分辨,不作保存")
+        Name | None, Field(description="姓名；一个电话登记有多人时用来分辨，不作保存")
     ] = None
 
     @field_validator("document")

@@ -30,7 +30,7 @@ def _written(value: Any) -> Any:
     if isinstance(value, str) and len(value) in _WRITTEN and value[10] in "Tt":
         return value
     raise PydanticCustomError(
-        "instant", "时间应带日期和时区,例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
+        "instant", "时间应带日期和时区，例如{example}", {"example": "2022-02-15T08:30:00+08:00"}
     )
 
 
@@ -53,8 +53,8 @@ class Fate(Labelled):
     created = "created", "已保存"
     unchanged = "unchanged", "同一内容此前已收到"
     corrected = "corrected", "已更正同一样本此前报送的结果"
-    superseded = "superseded", "已保存为历史,已有更新的状态或结果"
-    held = "held", "本地没有此人,暂存待匹配,到期清除"
+    superseded = "superseded", "已保存为历史，已有更新的状态或结果"
+    held = "held", "本地没有此人，暂存待匹配，到期清除"
     refused = "refused", "未保存"
 
 
@@ -62,7 +62,7 @@ EventId = Annotated[
     str,
     Field(
         pattern=r"^[\x21-\x7e]{1,64}$",
-        description="发送方的事件编号:同一编号只收一次",
+        description="发送方的事件编号：同一编号只收一次",
         examples=["gx-20220215-000731"],
     ),
 ]
@@ -70,7 +70,7 @@ System = Annotated[
     str | None,
     Field(
         pattern=r"^[a-z0-9_.-]{1,40}$",
-        description="健康码系统的代码;不填为本接入自成一个系统。新旧先后只在同一系统内比较",
+        description="健康码系统的代码；不填为本接入自成一个系统。新旧先后只在同一系统内比较",
         examples=["guangxi"],
     ),
 ]
@@ -78,7 +78,7 @@ System = Annotated[
 
 def _said_of_a_code(state: CodeState) -> CodeState:
     if state is CodeState.unavailable:
-        raise PydanticCustomError("code_state", "unavailable 是查询不到时的记录,不能报送")
+        raise PydanticCustomError("code_state", "unavailable 是查询不到时的记录，不能报送")
     return state
 
 
@@ -114,8 +114,10 @@ class CodeChange(AboutAPerson):
     event_id: EventId
     state: Annotated[CodeState, AfterValidator(_said_of_a_code), Field(description="归一后的状态")]
     changed_at: Annotated[Moment, Field(description="在来源系统何时变为此状态")]
-    reported_at: Annotated[Moment | None, Field(description="来源系统何时给出;不填则为现在")] = None
-    reason: Annotated[LongText | None, Field(description="变化的原因,加密保存")] = None
+    reported_at: Annotated[Moment | None, Field(description="来源系统何时给出；不填则为现在")] = (
+        None
+    )
+    reason: Annotated[LongText | None, Field(description="变化的原因，加密保存")] = None
     system: System = None
 
 
@@ -126,19 +128,19 @@ class SampleResult(AboutAPerson):
 
     event_id: EventId
     kind: Annotated[DiagnosticKind, Field(description="检测方式")] = DiagnosticKind.nucleic_acid
-    outcome: Annotated[DiagnosticOutcome, Field(description="结果;pending 不能报送")]
+    outcome: Annotated[DiagnosticOutcome, Field(description="结果；pending 不能报送")]
     sampled_at: Annotated[Moment, Field(description="采样时间")]
-    reported_at: Annotated[Moment | None, Field(description="出结果的时间;不填则为现在")] = None
+    reported_at: Annotated[Moment | None, Field(description="出结果的时间；不填则为现在")] = None
     laboratory: Annotated[ShortText | None, Field(description="检测机构")] = None
     tube_code: Annotated[
         ShortText | None,
-        Field(description="采样管编号;填写的按此对应已登记的样本,以后可按此更正结果"),
+        Field(description="采样管编号；填写的按此对应已登记的样本，以后可按此更正结果"),
     ] = None
 
     @model_validator(mode="after")
     def _is_a_result(self) -> Self:
         if self.outcome is DiagnosticOutcome.pending:
-            raise PydanticCustomError("no_result", "pending 不是结果,出结果后再报送")
+            raise PydanticCustomError("no_result", "pending 不是结果，出结果后再报送")
         if self.reported_at is not None and self.reported_at < self.sampled_at:
             raise PydanticCustomError("order", "出结果的时间不能早于采样时间")
         return self
@@ -151,7 +153,7 @@ class CodeChanges(Input):
 
     items: Annotated[
         list[Annotated[Any, InTurn(CodeChange)]],
-        Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下,互不影响"),
+        Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下，互不影响"),
     ]
 
 
@@ -162,17 +164,17 @@ class SampleResults(Input):
 
     items: Annotated[
         list[Annotated[Any, InTurn(SampleResult)]],
-        Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下,互不影响"),
+        Field(min_length=1, max_length=LARGEST_REQUEST, description="逐条收下，互不影响"),
     ]
 
 
 class ItemFate(Wire):
     """What became of one item."""
 
-    event_id: Annotated[str | None, Field(description="发送方的事件编号;无法读出的为 null")]
+    event_id: Annotated[str | None, Field(description="发送方的事件编号；无法读出的为 null")]
     outcome: Fate
     problem: Annotated[
-        dict[str, Any] | None, Field(description="未保存的原因,格式同其他接口的错误")
+        dict[str, Any] | None, Field(description="未保存的原因，格式同其他接口的错误")
     ]
 
 
@@ -247,7 +249,7 @@ class CodeTold(Wire):
     state: CodeState
     changed_at: Annotated[datetime, Field(description="何时变为此状态")]
     fetched_at: Annotated[datetime, Field(description="何时从该系统得知")]
-    valid_until: Annotated[datetime | None, Field(description="有效至;不能作为凭据的为 null")]
+    valid_until: Annotated[datetime | None, Field(description="有效至；不能作为凭据的为 null")]
 
 
 class NegativeTold(Wire):
@@ -278,11 +280,11 @@ class StatusTold(Wire):
     )
 
     known: Annotated[bool, Field(description="是否为该系统看得到的本地居民")]
-    code: Annotated[CodeTold | None, Field(description="现在的健康码状态;没有记录的为 null")]
-    in_quarantine: Annotated[bool | None, Field(description="是否在隔离管控中;不认识的为 null")]
-    quarantined_until: Annotated[date | None, Field(description="计划管控到哪天(含)")]
+    code: Annotated[CodeTold | None, Field(description="现在的健康码状态；没有记录的为 null")]
+    in_quarantine: Annotated[bool | None, Field(description="是否在隔离管控中；不认识的为 null")]
+    quarantined_until: Annotated[date | None, Field(description="计划管控到哪天（含）")]
     last_negative: Annotated[
-        NegativeTold | None, Field(description="有效期最长的阴性结果;没有的为 null")
+        NegativeTold | None, Field(description="有效期最长的阴性结果；没有的为 null")
     ]
 
 

@@ -24,7 +24,7 @@ OfResults = Annotated[ClientClaims, client_permits(Scope.test_results_write)]
 async def list_held_events(_: Integrator, session: ScopedSession) -> HeldCounts:
     """查看第三方系统报送的、本地没有的人的信息暂存了多少。
 
-    按系统和类别列出条数、自何时起、何时到期清除,近几天匹配和清除了多少;只有条数,没有是谁(M6.4)。
+    按系统和类别列出条数、自何时起、何时到期清除，近几天匹配和清除了多少；只有条数，没有是谁（M6.4）。
     """
     return await waiting.held_counts(session)
 
@@ -33,7 +33,7 @@ async def list_held_events(_: Integrator, session: ScopedSession) -> HeldCounts:
 async def read_held_code_changes(client: OfCodes, session: ClientSession) -> OwnHeldCount:
     """查看本系统报送的健康码变化有多少暂存待匹配。
 
-    只有条数,没有是谁。
+    只有条数，没有是谁。
     """
     return await waiting.own_held_count(session, client, EventKind.code_change)
 
@@ -42,6 +42,6 @@ async def read_held_code_changes(client: OfCodes, session: ClientSession) -> Own
 async def read_held_test_results(client: OfResults, session: ClientSession) -> OwnHeldCount:
     """查看本系统报送的检测结果有多少暂存待匹配。
 
-    只有条数,没有是谁。
+    只有条数，没有是谁。
     """
     return await waiting.own_held_count(session, client, EventKind.test_result)

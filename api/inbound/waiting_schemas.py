@@ -22,9 +22,9 @@ class Held(Wire):
 
     kind: HeldKind = Field(description="报送的是什么")
     held: int = Field(description="暂存待匹配的条数")
-    since_at: datetime | None = Field(description="最早一条的接收时间;没有的为 null")
-    next_expires_at: datetime | None = Field(description="最先到期清除的时间;没有的为 null")
-    last_expires_at: datetime | None = Field(description="最后到期清除的时间;没有的为 null")
+    since_at: datetime | None = Field(description="最早一条的接收时间；没有的为 null")
+    next_expires_at: datetime | None = Field(description="最先到期清除的时间；没有的为 null")
+    last_expires_at: datetime | None = Field(description="最后到期清除的时间；没有的为 null")
     matched: int = Field(description="近几天匹配到本人、转为记录的条数")
     forgotten: int = Field(description="近几天到期清除的条数")
 
@@ -40,10 +40,10 @@ class HeldCounts(Wire):
     """What is held, by system and kind; a system of which nothing is held is not listed."""
 
     items: list[HeldCount]
-    lately_days: int = Field(description="近几天是指几天,含今天")
+    lately_days: int = Field(description="近几天是指几天，含今天")
 
 
 class OwnHeldCount(Held):
     """What is held of the system that asks."""
 
-    lately_days: int = Field(description="近几天是指几天,含今天")
+    lately_days: int = Field(description="近几天是指几天，含今天")

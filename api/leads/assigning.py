@@ -99,7 +99,7 @@ def _by_hand(lead: Lead, batch: LeadBatch, grid: Grid | None, *, within: str) ->
         raise LeadDiscarded
     pointer = f"{within}/grid_id"
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
     refuse_outside(batch, grid.path, pointer=pointer)
     if lead.grid_id == grid.id and lead.assigned_at is not None:
         return None

@@ -78,7 +78,7 @@ async def _sent_before(
 ) -> LeadBatch:
     """The batch as it is kept, sent again after its deadline; a new one would have been late."""
     if await session.get(LeadBatch, proposal.row.id) is None:
-        detail = "反馈时限须晚于下发时间;补录的批次请填写下发时间。"
+        detail = "反馈时限须晚于下发时间；补录的批次请填写下发时间。"
         raise InvalidInput(detail, pointer=f"{within}/deadline_at")
     return await kept_before(session, proposal)
 

@@ -51,7 +51,7 @@ def digits_of(cell: Cell, *, what: str) -> str:
     long = isinstance(cell, float | int) and not isinstance(cell, bool) and cell >= _EXACT_BELOW
     text = text_of(cell)
     if long or _POWER.fullmatch(half_width(text)):
-        raise CellWrong(f"{what}被存成了数字,后几位已丢失;请把该列设为文本,重新填写完整号码。")
+        raise CellWrong(f"{what}被存成了数字，后几位已丢失；请把该列设为文本，重新填写完整号码。")
     return text
 
 
@@ -68,7 +68,7 @@ def one_name_of(cell: Cell) -> str:
     """A name; raises `CellWrong` where several people stand in one cell."""
     name = text_of(cell)
     if len([part for part in _APART.split(half_width(name)) if part.strip()]) > 1:
-        raise CellWrong("一格里有几个人,请一人一行。")
+        raise CellWrong("一格里有几个人，请一人一行。")
     return name
 
 
@@ -88,11 +88,11 @@ def day_of(cell: Cell, *, latest: date) -> date:
     if isinstance(cell, float | int) and int(cell) in _SERIAL:
         return _EPOCH + timedelta(days=int(cell))
     if isinstance(cell, float) and text.endswith(_SHORTENED):
-        raise CellWrong("日期被存成了数字,分不清是1日还是10日,请写成 2022-02-01。")
+        raise CellWrong("日期被存成了数字，分不清是1日还是10日，请写成 2022-02-01。")
     told = _DAY.fullmatch(text) or _RUN.fullmatch(text)
     found = _day(told.groups(), latest) if told else None
     if found is None:
-        raise CellWrong("日期不对,请写成 2022-02-04。")
+        raise CellWrong("日期不对，请写成 2022-02-04。")
     return found
 
 
@@ -126,7 +126,7 @@ def document_kind_of(cell: Cell) -> DocumentKind:
     """The kind of a document by what it is called."""
     known = _among(text_of(cell), _DOCUMENTS)
     if known is None:
-        raise CellWrong("证件类型不认识,请从模板的选项中选择。")
+        raise CellWrong("证件类型不认识，请从模板的选项中选择。")
     return known
 
 

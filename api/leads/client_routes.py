@@ -36,7 +36,7 @@ _REFUSES = (NotFound, RecordDiffers, RecordedInTheFuture, NotAColleague)
     "/inbound/lead-batches",
     status_code=201,
     responses={
-        200: {"model": LeadsReceived, "description": "该批此前已登记,线索逐条见结果"},
+        200: {"model": LeadsReceived, "description": "该批此前已登记，线索逐条见结果"},
         **client_writes(*_REFUSES, GridClosed, LeadBatchAlreadyEntered),
     },
 )
@@ -45,9 +45,9 @@ async def deliver_leads(
 ) -> LeadsReceived:
     """第三方系统报送一批线索。
 
-    批次和线索一次报送,最多 1000 条,逐条给出结果;更多的分次报送,每次带同一批次(M2.6、M6.4)。
-    重发不会重复。对应到居民、查重、分派与人工填入的相同,结果不含本地居民的信息。
-    乡镇已将该批作废的,`batch` 写明何时、为何作废,不再收新的线索;须重报的另用编号。
+    批次和线索一次报送，最多 1000 条，逐条给出结果；更多的分次报送，每次带同一批次（M2.6、M6.4）。
+    重发不会重复。对应到居民、查重、分派与人工填入的相同，结果不含本地居民的信息。
+    乡镇已将该批作废的，`batch` 写明何时、为何作废，不再收新的线索；须重报的另用编号。
     """
     received, created = await delivery.deliver(session, deliverer, sent)
     response.status_code = 201 if created else 200
@@ -60,7 +60,7 @@ async def read_delivered_batch(
 ) -> DeliveredBatch:
     """第三方系统查看自己报送的一批线索。
 
-    各条去向的条数、是否办结;只含本系统报送的线索(M2.6、M6.4)。
+    各条去向的条数、是否办结；只含本系统报送的线索（M2.6、M6.4）。
     """
     return await fates.delivered_batch(session, deliverer, batch_id)
 
@@ -73,8 +73,8 @@ async def list_delivered_leads(
     page: Annotated[PageRequest, Depends(page_request)],
     fate: Annotated[LeadFate | None, Query(description="只列这一去向的")] = None,
 ) -> Page[DeliveredLead]:
-    """第三方系统逐条查看自己报送的线索的去向,先报送的在前。
+    """第三方系统逐条查看自己报送的线索的去向，先报送的在前。
 
-    接收、核查中、已反馈的结论、移交外地及其回执;结论在反馈之后才有,不含本地居民的信息(M2.6、M6.4)。
+    接收、核查中、已反馈的结论、移交外地及其回执；结论在反馈之后才有，不含本地居民的信息（M2.6、M6.4）。
     """
     return await fates.delivered_leads(session, deliverer, batch_id, fate, page)

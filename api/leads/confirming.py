@@ -140,7 +140,7 @@ async def _both(session: AsyncSession, lead_id: UUID, named: UUID | None) -> tup
     if earlier == lead.id:
         raise InvalidInput("线索不能与自身重复。", pointer=pointer)
     if earlier != lead.duplicate_of_id and earlier not in both:
-        raise NotFound("没有找到该线索,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该线索，或不在您的网格范围内。", pointer=pointer)
     if earlier in both and both[earlier].discarded_at is not None:
         raise LeadDiscarded(pointer=pointer)
     return lead, earlier
@@ -156,7 +156,7 @@ async def _refuse_circle(session: AsyncSession, lead: Lead, earlier: UUID) -> No
     """
     await session.execute(ONE_AT_A_TIME)
     if await session.scalar(_RESTS_ON, {"earlier": earlier, "lead": lead.id}):
-        detail = "那一条线索已确认为本条的重复,不能互为重复;请先对那一条作出否定。"
+        detail = "那一条线索已确认为本条的重复，不能互为重复；请先对那一条作出否定。"
         raise InvalidInput(detail, pointer="/body/duplicate_of_id")
 
 

@@ -19,7 +19,7 @@ from api.leads.verification_schemas import LeadArrival, LeadConclusion
 from api.quarantines.begin import begin_quarantine
 
 WITHIN = "/body/arrival"
-_ODD = "线索所载的内容不能用于登记返(来)乡,请由接收该批的一级更正线索后再办。"
+_ODD = "线索所载的内容不能用于登记返（来）乡，请由接收该批的一级更正线索后再办。"
 
 
 async def start_control(

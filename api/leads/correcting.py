@@ -67,7 +67,7 @@ def _refuse(session: AsyncSession, lead: Lead, said: LeadCorrect, *, version: in
     if lead.discarded_at is not None:
         raise LeadDiscarded
     if lead.status in (LeadStatus.reviewed, *ANSWERED):
-        detail = "该线索的结论已经审核,不能再更正。"
+        detail = "该线索的结论已经审核，不能再更正。"
         raise LeadNotSo(detail, lead_status=lead.status)
     if lead.version != version:
         raise VersionMismatch(version=lead.version)
@@ -104,9 +104,9 @@ def _refuse_contradiction(session: AsyncSession, lead: Lead, said: LeadCorrect) 
     if number is None or told & {"document", "document_kind"}:
         return
     if "birth_date" in told and said.birth_date != birth_date_of(number):
-        raise InvalidInput("出生日期与线索的身份证号不一致,请核对。", pointer="/body/birth_date")
+        raise InvalidInput("出生日期与线索的身份证号不一致，请核对。", pointer="/body/birth_date")
     if "sex" in told and said.sex is not sex_of(number):
-        raise InvalidInput("性别与线索的身份证号不一致,请核对。", pointer="/body/sex")
+        raise InvalidInput("性别与线索的身份证号不一致，请核对。", pointer="/body/sex")
 
 
 def _assignment(former: Lead, anew: Anew, reason: str) -> LeadAssignment | None:

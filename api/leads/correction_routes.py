@@ -54,7 +54,7 @@ async def correct_lead_batch(
 ) -> LeadBatchRead:
     """更正一批线索的名称、时限和要求。
 
-    只改提交的项;时限改后,尚未反馈的各条随之改变,不再逾期的,逾期提醒随即关闭(M2.6)。
+    只改提交的项；时限改后，尚未反馈的各条随之改变，不再逾期的，逾期提醒随即关闭（M2.6）。
     """
     batch = await batch_corrections.correct_batch(
         session, manager, batch_id, correction, version=version
@@ -74,8 +74,8 @@ async def discard_lead_batch(
 ) -> LeadBatchRead:
     """作废登记有误的一批线索。
 
-    其中任何一条已有联系、答复、结论、移交的,不能作废,并告知有几条。作废后各条不再列出、不再催办、
-    不再参与比对;该批按编号仍可查看,其批次号可重新登记(M2.6)。
+    其中任何一条已有联系、答复、结论、移交的，不能作废，并告知有几条。作废后各条不再列出、不再催办、
+    不再参与比对；该批按编号仍可查看，其批次号可重新登记（M2.6）。
     """
     batch = await discarding.discard_batch(session, manager, batch_id, discard, version=version)
     response.headers["ETag"] = f'"{batch.version}"'
@@ -93,8 +93,8 @@ async def correct_lead(
 ) -> LeadRead:
     """更正一条线索所载的内容。
 
-    只改提交的项,须说明原因,改前的内容留存。尚未作出结论的,重新对应居民、重新查重;人工确认的对应和
-    分派不变,系统分派的在有人联系之前重新分派。结论已审核的不能更正(M2.6)。
+    只改提交的项，须说明原因，改前的内容留存。尚未作出结论的，重新对应居民、重新查重；人工确认的对应和
+    分派不变，系统分派的在有人联系之前重新分派。结论已审核的不能更正（M2.6）。
     """
     lead = await correcting.correct_lead(session, manager, lead_id, correction, version=version)
     response.headers["ETag"] = f'"{lead.version}"'
@@ -112,7 +112,7 @@ async def discard_lead(
 ) -> LeadRead:
     """作废登记有误的一条线索。
 
-    已有联系、答复、结论、移交的不能作废。作废后不再列出、不再催办、不再参与比对,按编号仍可查看(M2.6)。
+    已有联系、答复、结论、移交的不能作废。作废后不再列出、不再催办、不再参与比对，按编号仍可查看（M2.6）。
     """
     lead = await discarding.discard_lead(session, manager, lead_id, discard, version=version)
     response.headers["ETag"] = f'"{lead.version}"'
@@ -131,6 +131,6 @@ async def read_lead_batch_history(
 async def read_lead_history(lead_id: UUID, _: Reader, session: ScopedSession) -> LeadHistory:
     """查看一条线索更正、分派、作废前的各版内容。
 
-    已脱敏;线索在其他网格时的各版,只有管得到那里的人看得到(M2.6、M6.6)。
+    已脱敏；线索在其他网格时的各版，只有管得到那里的人看得到（M2.6、M6.6）。
     """
     return await history.of_lead(session, await lead_of(session, lead_id))

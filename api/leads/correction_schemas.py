@@ -22,31 +22,31 @@ class LeadCorrect(Identified):
         json_schema_extra={"examples": [{"phone": "13800005679", "reason": "录入时电话错了一位"}]}
     )
 
-    name: Annotated[Name | None, Field(description="姓名;null 为删除")] = None
-    age: Annotated[Age | None, Field(description="年龄,按来件所写;null 为删除")] = None
-    phone: Annotated[Phone | None, Field(description="电话;null 为删除")] = None
+    name: Annotated[Name | None, Field(description="姓名；null 为删除")] = None
+    age: Annotated[Age | None, Field(description="年龄，按来件所写；null 为删除")] = None
+    phone: Annotated[Phone | None, Field(description="电话；null 为删除")] = None
     address: Annotated[
-        ShortText | None, Field(description="住址或落脚点,按来件所写;null 为删除")
+        ShortText | None, Field(description="住址或落脚点，按来件所写；null 为删除")
     ] = None
     lead_source: Annotated[LeadSource, Field(description="线索来源", default_factory=unsaid)]
-    origin_place: Annotated[ShortText | None, Field(description="从何处来;null 为删除")] = None
+    origin_place: Annotated[ShortText | None, Field(description="从何处来；null 为删除")] = None
     origin_code: Annotated[
-        PlaceCode | None, Field(description="从何处来,行政区划代码;null 为删除")
+        PlaceCode | None, Field(description="从何处来，行政区划代码；null 为删除")
     ] = None
     claimed: Annotated[ExposureClass, Field(description="涉疫情形", default_factory=unsaid)]
-    claim: Annotated[LongText | None, Field(description="涉疫情形的说明,加密保存;null 为删除")] = (
+    claim: Annotated[
+        LongText | None, Field(description="涉疫情形的说明，加密保存；null 为删除")
+    ] = None
+    claimed_on: Annotated[PastDay | None, Field(description="涉疫情形的最后日期；null 为删除")] = (
         None
     )
-    claimed_on: Annotated[PastDay | None, Field(description="涉疫情形的最后日期;null 为删除")] = (
-        None
-    )
-    arrived_on: Annotated[PastDay | None, Field(description="到达本地日期;null 为删除")] = None
-    transport: Annotated[Transport | None, Field(description="交通方式;null 为删除")] = None
+    arrived_on: Annotated[PastDay | None, Field(description="到达本地日期；null 为删除")] = None
+    transport: Annotated[Transport | None, Field(description="交通方式；null 为删除")] = None
     transport_number: Annotated[
-        ShortText | None, Field(description="车次、航班号或车牌号;null 为删除")
+        ShortText | None, Field(description="车次、航班号或车牌号；null 为删除")
     ] = None
     deadline_at: Annotated[Instant, Field(description="本条的反馈时限", default_factory=unsaid)]
-    reason: Annotated[ShortText, Field(description="更正的原因,将被记录,勿写个人信息")]
+    reason: Annotated[ShortText, Field(description="更正的原因，将被记录，勿写个人信息")]
 
 
 class LeadDiscard(Input):
@@ -54,7 +54,7 @@ class LeadDiscard(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "录入时多录了一行"}]})
 
-    reason: Annotated[ShortText, Field(description="作废的原因,将被记录,勿写个人信息")]
+    reason: Annotated[ShortText, Field(description="作废的原因，将被记录，勿写个人信息")]
 
 
 class LeadBatchDiscard(Input):
@@ -64,19 +64,19 @@ class LeadBatchDiscard(Input):
         json_schema_extra={"examples": [{"reason": "误将邻乡的名单登记到本乡"}]}
     )
 
-    reason: Annotated[ShortText, Field(description="作废的原因,将被记录,勿写个人信息")]
+    reason: Annotated[ShortText, Field(description="作废的原因，将被记录，勿写个人信息")]
 
 
 class LeadRevision(Replaced, Wire):
     """What a lead said before it was changed."""
 
-    lead: LeadRead = Field(description="改前的内容,已脱敏")
+    lead: LeadRead = Field(description="改前的内容，已脱敏")
 
 
 class LeadHistory(Wire):
     """Every former version of a lead, oldest first."""
 
-    items: list[LeadRevision] = Field(description="历次改前的内容,早的在前")
+    items: list[LeadRevision] = Field(description="历次改前的内容，早的在前")
 
 
 class LeadBatchRevision(Replaced, Wire):
@@ -88,4 +88,4 @@ class LeadBatchRevision(Replaced, Wire):
 class LeadBatchHistory(Wire):
     """Every former version of a batch, oldest first."""
 
-    items: list[LeadBatchRevision] = Field(description="历次改前的内容,早的在前")
+    items: list[LeadBatchRevision] = Field(description="历次改前的内容，早的在前")

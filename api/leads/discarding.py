@@ -35,7 +35,7 @@ from api.leads.queries import batch_locked, batch_of_entry, lead_of, leads_locke
 from api.leads.receiving import ONE_AT_A_TIME, path_of
 from api.leads.reviewing import counted
 
-_GONE = "线索已作废:"
+_GONE = "线索已作废："
 
 
 async def discard_batch(
@@ -135,8 +135,8 @@ async def _refuse_worked_on(session: AsyncSession, leads: Sequence[Lead]) -> Non
     worked_on = await session.scalar(_WORKED_ON, {"ids": [lead.id for lead in leads]})
     if worked_on:
         detail = (
-            f"有{worked_on}条线索已有联系、答复、结论、移交,或已据以确认他条重复,不能作废;"
-            "登记有误的内容请更正,查实有误的请作出结论。"
+            f"有{worked_on}条线索已有联系、答复、结论、移交，或已据以确认他条重复，不能作废；"
+            "登记有误的内容请更正，查实有误的请作出结论。"
         )
         raise LeadsWorkedOn(detail, worked_on=worked_on)
 

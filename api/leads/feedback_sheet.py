@@ -48,5 +48,5 @@ def _lines(table: FeedbackTable) -> Iterator[tuple[tuple[str, str, int], bool]]:
         for origin in row.origins:
             yield ("", origin.place, origin.count), False
     for there in table.handed_on:
-        yield ("移交外地", f"{there.to_name}(已接收)", there.received), False
-        yield ("移交外地", f"{there.to_name}(尚无回执)", there.awaited), False
+        yield ("移交外地", f"{there.to_name}（已接收）", there.received), False
+        yield ("移交外地", f"{there.to_name}（尚无回执）", there.awaited), False

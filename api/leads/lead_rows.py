@@ -21,7 +21,7 @@ from api.leads.sheets import Cell, Row
 from api.leads.upload_shown import CellError
 
 _TOTALS = ("合计", "总计", "小计", "共计")
-_SIGNED = ("填表", "制表", "审核", "负责人", "联系人:", "注:", "说明:")
+_SIGNED = ("填表", "制表", "审核", "负责人", "联系人：", "注：", "说明：")
 _HINTS = ("必填", "选填", "填写", "格式", "示例", "例如", "下拉", "文本")
 _WORDS: dict[str, Callable[[str], Any]] = {
     "claimed": cells.exposure_of,
@@ -101,7 +101,7 @@ def _filled(heading: Heading, row: Row) -> Iterator[tuple[int, str | None, Cell]
 def _value(reading: Reading, told: _Told, name: str, cell: Cell) -> Any:
     if name == "phone":
         first, *others = cells.phones_of(cell)
-        told.beside += [f"另有电话:{other}" for other in others]
+        told.beside += [f"另有电话：{other}" for other in others]
         return first
     if name == "grid":
         return _grid(reading.places, text_of(cell))
@@ -125,7 +125,7 @@ _READ: dict[str, Callable[[Cell], Any]] = {
 def _grid(places: Places, text: str) -> UUID:
     spot = places.called(text)
     if spot is None:
-        raise CellWrong("没有找到该网格,或不止一个,请写网格编码,或留空由系统分派。")
+        raise CellWrong("没有找到该网格，或不止一个，请写网格编码，或留空由系统分派。")
     return spot.id
 
 
@@ -145,7 +145,7 @@ def _put_together(told: _Told) -> None:
     if address is None and registered is not None:
         values["address"], told.columns["address"] = registered, told.columns["registered"]
     elif registered is not None:
-        told.beside.append(f"户籍地:{registered}")
+        told.beside.append(f"户籍地：{registered}")
     if village is not None and village not in values.get("address", ""):
         values["address"] = village + values.get("address", "")
         told.columns.setdefault("address", told.columns["village"])
@@ -199,7 +199,7 @@ def _found(error: ValidationError, told: _Told) -> Iterator[Wrong]:
         name = each["pointer"].split("/")[1]
         detail = each["detail"]
         if name == "document" and str(told.values.get("document", "")).endswith("000"):
-            detail += "末三位为000,可能曾被存成数字而丢失。"
+            detail += "末三位为000，可能曾被存成数字而丢失。"
         yield Wrong(told.columns.get(name), detail)
 
 

@@ -31,11 +31,11 @@ class LeadSource(Labelled):
 class LeadStatus(Labelled):
     """Where a lead stands (domain 5.1)."""
 
-    imported = "imported", "已接收,待分派"
-    assigned = "assigned", "已分派,待联系"
+    imported = "imported", "已接收，待分派"
+    assigned = "assigned", "已分派，待联系"
     contacting = "contacting", "联系中"
     under_review = "under_review", "待审核"
-    reviewed = "reviewed", "已审核,待反馈"
+    reviewed = "reviewed", "已审核，待反馈"
     fed_back = "fed_back", "已反馈"
     transferred = "transferred", "已移交外地"
 
@@ -44,9 +44,9 @@ class LeadOutcome(Labelled):
     """What a verification found (domain 4.2)."""
 
     already_registered = "already_registered", "前期已排查"
-    controlled_here = "controlled_here", "在本地,已落实管控"
-    no_risk = "no_risk", "在本地,无风险"
-    missed_now_registered = "missed_now_registered", "漏排,已补登记"
+    controlled_here = "controlled_here", "在本地，已落实管控"
+    no_risk = "no_risk", "在本地，无风险"
+    missed_now_registered = "missed_now_registered", "漏排，已补登记"
     not_in_jurisdiction = "not_in_jurisdiction", "不在本辖区"
     info_error = "info_error", "信息有误"
     unreachable = "unreachable", "无法联系"

@@ -45,12 +45,12 @@ def _answers(outcome: LeadOutcome, found: Found) -> Iterator[str]:
         yield "须先联系到本人或其家人。"
     missing = [each.label for each in Question if each not in found.asked]
     if outcome in NEEDS_ANSWERS and missing:
-        yield f"尚未询问:{'、'.join(missing)}。"
+        yield f"尚未询问：{'、'.join(missing)}。"
 
 
 def _unreachable(found: Found) -> Iterator[str]:
     if found.unreached < found.attempts_needed:
-        yield f"未联系到的须至少有{found.attempts_needed}次联系记录,现有{found.unreached}次。"
+        yield f"未联系到的须至少有{found.attempts_needed}次联系记录，现有{found.unreached}次。"
     if found.visit_needed and not found.visited:
         yield "须至少上门一次。"
 
@@ -62,12 +62,12 @@ def _resident(found: Found) -> Iterator[str]:
 
 def _controlled(found: Found) -> Iterator[str]:
     if not found.in_quarantine:
-        yield "该居民没有正在进行的隔离;请先开始隔离,或随结论一并提交。"
+        yield "该居民没有正在进行的隔离；请先开始隔离，或随结论一并提交。"
 
 
 def _registered_now(found: Found) -> Iterator[str]:
     if not (found.has_arrival or found.is_resident):
-        yield "请先登记该居民,或随结论一并登记返(来)乡。"
+        yield "请先登记该居民，或随结论一并登记返（来）乡。"
 
 
 def _duplicate(found: Found) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _duplicate(found: Found) -> Iterator[str]:
 
 def _shown_somehow(found: Found) -> Iterator[str]:
     if not (found.reached or found.unreached or found.has_note):
-        yield "请登记联系情况,或说明依据。"
+        yield "请登记联系情况，或说明依据。"
 
 
 Rule = Callable[[Found], Iterator[str]]

@@ -10,7 +10,7 @@ class LeadBatchAlreadyEntered(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该批已登记"
-    detail: ClassVar[str] = "该下发单位的这一批次号已登记,请在原批次中补充线索。"
+    detail: ClassVar[str] = "该下发单位的这一批次号已登记，请在原批次中补充线索。"
     pointer: ClassVar[str | None] = "/body/batch_number"
     constraints: ClassVar[tuple[str, ...]] = ("uq_lead_batches_number",)
 
@@ -20,7 +20,7 @@ class LeadBatchClosed(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该批已办结"
-    detail: ClassVar[str] = "该批线索已全部反馈,不能再补充线索。"
+    detail: ClassVar[str] = "该批线索已全部反馈，不能再补充线索。"
 
 
 class LeadBatchDiscarded(Problem):
@@ -28,7 +28,7 @@ class LeadBatchDiscarded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该批已作废"
-    detail: ClassVar[str] = "该批因登记有误已作废,不能再办理;如需重新登记,请另建批次。"
+    detail: ClassVar[str] = "该批因登记有误已作废，不能再办理；如需重新登记，请另建批次。"
 
 
 class LeadDiscarded(Problem):
@@ -36,7 +36,7 @@ class LeadDiscarded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "线索已作废"
-    detail: ClassVar[str] = "该线索因登记有误已作废,不能再办理。"
+    detail: ClassVar[str] = "该线索因登记有误已作废，不能再办理。"
 
 
 class LeadsWorkedOn(Problem):
@@ -52,7 +52,7 @@ class LeadHandedHere(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "其他乡镇移交的线索"
-    detail: ClassVar[str] = "线索由其他乡镇移交并已给回执,不能作废;不属本辖区的,请作出结论。"
+    detail: ClassVar[str] = "线索由其他乡镇移交并已给回执，不能作废；不属本辖区的，请作出结论。"
 
 
 class LeadNotSo(Problem):
@@ -60,7 +60,7 @@ class LeadNotSo(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "线索状态不符"
-    detail: ClassVar[str] = "该线索已作出结论或已反馈,不能再办理此步骤。"
+    detail: ClassVar[str] = "该线索已作出结论或已反馈，不能再办理此步骤。"
 
 
 class LeadNotReady(Problem):
@@ -93,7 +93,7 @@ class GridOutsideBatch(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "不在接收范围内"
-    detail: ClassVar[str] = "该网格不在接收这批线索的网格之内,不能分派。"
+    detail: ClassVar[str] = "该网格不在接收这批线索的网格之内，不能分派。"
 
 
 class SheetNotRead(Problem):
@@ -101,5 +101,5 @@ class SheetNotRead(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "表格无法读取"
-    detail: ClassVar[str] = "文件不是可以读取的 Excel(.xlsx、.xls)或 CSV 表格。"
+    detail: ClassVar[str] = "文件不是可以读取的 Excel（.xlsx、.xls）或 CSV 表格。"
     pointer: ClassVar[str | None] = "/body/file"

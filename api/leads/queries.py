@@ -24,8 +24,8 @@ from api.leads.problems import LeadBatchDiscarded, LeadDiscarded
 from api.registry.models import Resident
 from api.registry.queries import below_grid
 
-_NO_BATCH = "没有找到该批线索,或不在您的网格范围内。"
-_NO_LEAD = "没有找到该线索,或不在您的网格范围内。"
+_NO_BATCH = "没有找到该批线索，或不在您的网格范围内。"
+_NO_LEAD = "没有找到该线索，或不在您的网格范围内。"
 
 
 async def batch_of(session: AsyncSession, batch_id: UUID) -> LeadBatch:
@@ -64,7 +64,7 @@ async def batch_of_entry(session: AsyncSession, lead: Lead) -> LeadBatch:
     try:
         return await batch_locked(session, lead.batch_id)
     except NotFound as error:
-        detail = "该线索由上级接收,请由接收该批的网格更正或作废。"
+        detail = "该线索由上级接收，请由接收该批的网格更正或作废。"
         raise OutsideYourGrid(detail) from error
 
 

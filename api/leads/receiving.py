@@ -198,7 +198,7 @@ def _told(ground: Ground, said: LeadRecord, within: str) -> Placed | None:
         return None
     spot = ground.places.by_id.get(said.grid_id)
     if spot is None:
-        detail = "没有找到该网格,或不在接收这批线索的网格之内。"
+        detail = "没有找到该网格，或不在接收这批线索的网格之内。"
         raise NotFound(detail, pointer=f"{within}/grid_id")
     return Placed(spot.id, spot.path, AssignedBy.told)
 

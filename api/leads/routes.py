@@ -99,7 +99,7 @@ async def record_lead_batch(
 ) -> LeadBatchRead:
     """登记上级下发的一批线索。
 
-    写明下发单位、批次号、反馈时限和核查要求(M2.6);线索随后逐条、整批或用表格填入。
+    写明下发单位、批次号、反馈时限和核查要求（M2.6）；线索随后逐条、整批或用表格填入。
     """
     kept, created = await batches.record_batch(session, manager, batch)
     tell_created(response, f"/v1/lead-batches/{kept.id}", version=kept.version, created=created)
@@ -113,9 +113,9 @@ async def list_lead_batches(
     page: Paged,
     filters: Annotated[queries.BatchFilter, Depends(batch_filter)],
 ) -> Page[LeadBatchRead]:
-    """列出线索批次,反馈时限晚的在前。
+    """列出线索批次，反馈时限晚的在前。
 
-    上级网格接收的批次,下级也看得到时限和要求(M2.6)。
+    上级网格接收的批次，下级也看得到时限和要求（M2.6）。
     """
     return shown_batches(await queries.page_of_batches(session, filters, page))
 
@@ -143,8 +143,8 @@ async def receive_lead(
 ) -> LeadRead:
     """在一批中填入一条线索。
 
-    随即按证件号、电话对应到居民,与此前的线索比对,并按户、电话、住址分派到网格(M2.6);
-    对应不上的,列出可能的居民供人工确认,不会自动合并。
+    随即按证件号、电话对应到居民，与此前的线索比对，并按户、电话、住址分派到网格（M2.6）；
+    对应不上的，列出可能的居民供人工确认，不会自动合并。
     """
     kept, created = await receiving.receive_lead(session, manager, batch_id, lead)
     tell_created(response, f"/v1/leads/{kept.id}", version=kept.version, created=created)
@@ -157,7 +157,7 @@ async def receive_leads(
 ) -> BatchOutcome:
     """在一批中填入多条线索。
 
-    最多 1000 条,逐条给出结果,一条有误不影响其他各条;重发不会重复(M2.6)。
+    最多 1000 条，逐条给出结果，一条有误不影响其他各条；重发不会重复（M2.6）。
     """
     items = read_or_unread(leads.items)
     return await receiving.receive_leads(session, manager, batch_id, items)
@@ -169,7 +169,7 @@ async def assign_leads(
 ) -> BatchOutcome:
     """把一批中的多条线索分派到网格。
 
-    最多 1000 条,逐条给出结果;已在该网格的不变(M2.6)。
+    最多 1000 条，逐条给出结果；已在该网格的不变（M2.6）。
     """
     return await assigning.assign_leads(session, manager, batch_id, given)
 
@@ -181,9 +181,9 @@ async def list_leads(
     page: Paged,
     filters: Annotated[queries.LeadFilter, Depends(lead_filter)],
 ) -> Page[LeadRead]:
-    """列出线索,反馈时限早的在前。
+    """列出线索，反馈时限早的在前。
 
-    待人工分派的为 `assigned=false`,逾期的为 `late=true`(M2.6)。
+    待人工分派的为 `assigned=false`，逾期的为 `late=true`(M2.6)。
     """
     return shown_leads(session, await queries.page_of_leads(session, filters, page))
 
@@ -194,7 +194,7 @@ async def read_lead(
 ) -> LeadFile:
     """查看一条线索。
 
-    含所属批次、可能的居民、历次分派;证件号、电话、住址已脱敏(M2.6、M6.6)。
+    含所属批次、可能的居民、历次分派；证件号、电话、住址已脱敏（M2.6、M6.6）。
     """
     lead = await queries.lead_of(session, lead_id)
     response.headers["ETag"] = f'"{lead.version}"'
@@ -210,7 +210,7 @@ async def assign_lead(
 ) -> LeadRead:
     """把一条线索分派到网格。
 
-    可改派,历次分派留存可查;已作出结论的不能改派(M2.6)。
+    可改派，历次分派留存可查；已作出结论的不能改派（M2.6）。
     """
     return shown_lead(session, await assigning.assign_lead(session, manager, lead_id, given))
 
@@ -224,7 +224,7 @@ async def match_lead(
 ) -> LeadRead:
     """确认线索所指的居民。
 
-    可从提示的居民中选,也可另选;线索随之转到该居民所在的户和网格(M2.6)。
+    可从提示的居民中选，也可另选；线索随之转到该居民所在的户和网格（M2.6）。
     """
     return shown_lead(session, await confirming.match_lead(session, verifier, lead_id, match))
 
@@ -235,7 +235,7 @@ async def unmatch_lead(
 ) -> LeadRead:
     """排除一名居民。
 
-    此居民不是线索所指的人;已对应到此人的,对应随之解除(M2.6)。
+    此居民不是线索所指的人；已对应到此人的，对应随之解除（M2.6）。
     """
     return shown_lead(session, await confirming.unmatch_lead(session, verifier, lead_id, match))
 
@@ -246,7 +246,7 @@ async def decide_duplicate(
 ) -> LeadRead:
     """确认或否定线索重复。
 
-    两条线索各自保留,各向其下发单位反馈(M2.6)。
+    两条线索各自保留，各向其下发单位反馈（M2.6）。
     """
     decided = await confirming.decide_duplicate(session, verifier, lead_id, decision)
     return shown_lead(session, decided)
@@ -262,7 +262,7 @@ async def reveal_lead(
 ) -> LeadRevealed:
     """查看线索的证件号、电话、住址、说明全文。
 
-    须填写原因,谁、何时、为何查看都会记录(M6.6)。
+    须填写原因，谁、何时、为何查看都会记录（M6.6）。
     """
     response.headers["Cache-Control"] = "no-store"
     return await confirming.reveal_lead(session, revealer, lead_id, ask)

@@ -34,7 +34,7 @@ _BATCH: JsonDict = {
     "issuer": "县疫情防控指挥部流调溯源组",
     "batch_number": "2022-02-15第3批",
     "deadline_at": "2022-02-16T18:00:00+08:00",
-    "instructions": "逐人电话核实行程,查验行程卡、健康码、核酸和疫苗接种情况。",
+    "instructions": "逐人电话核实行程，查验行程卡、健康码、核酸和疫苗接种情况。",
 }
 _LEAD: JsonDict = {
     "id": "01890a5d-ac96-774b-bcce-b302099a9101",
@@ -58,7 +58,7 @@ def _not_to_come(day: Day) -> Day:
     if day > clock.today() + timedelta(days=1):
         raise ValueError("日期不能晚于今天")
     if day < _EARLIEST:
-        raise ValueError("日期过早,请核对年份")
+        raise ValueError("日期过早，请核对年份")
     return day
 
 
@@ -76,13 +76,13 @@ class LeadBatchRecord(FromTheField):
     model_config = ConfigDict(json_schema_extra={"examples": [_BATCH]})
 
     grid_id: Annotated[
-        RecordId | None, Field(description="接收该批的乡镇或村(社区);不填为登录人所在网格")
+        RecordId | None, Field(description="接收该批的乡镇或村（社区）；不填为登录人所在网格")
     ] = None
     issuer: Annotated[ShortText, Field(description="下发单位")]
-    batch_number: Annotated[ShortText, Field(description="批次号,同一下发单位不重复")]
-    issued_at: Annotated[Instant | None, Field(description="下发时间;不填为登记的时间")] = None
-    deadline_at: Annotated[Instant, Field(description="反馈时限,晚于下发时间")]
-    instructions: Annotated[LongText | None, Field(description="核查要求,勿写个人信息")] = None
+    batch_number: Annotated[ShortText, Field(description="批次号，同一下发单位不重复")]
+    issued_at: Annotated[Instant | None, Field(description="下发时间；不填为登记的时间")] = None
+    deadline_at: Annotated[Instant, Field(description="反馈时限，晚于下发时间")]
+    instructions: Annotated[LongText | None, Field(description="核查要求，勿写个人信息")] = None
     attempts_needed: Attempts = 3
     visit_needed: VisitNeeded = True
 
@@ -98,10 +98,10 @@ class LeadBatchCorrect(Input):
 
     issuer: Annotated[ShortText, Field(description="下发单位", default_factory=unsaid)]
     batch_number: Annotated[
-        ShortText, Field(description="批次号,同一下发单位不重复", default_factory=unsaid)
+        ShortText, Field(description="批次号，同一下发单位不重复", default_factory=unsaid)
     ]
     deadline_at: Annotated[Instant, Field(description="反馈时限", default_factory=unsaid)]
-    instructions: Annotated[LongText | None, Field(description="核查要求;null 为删除")] = None
+    instructions: Annotated[LongText | None, Field(description="核查要求；null 为删除")] = None
     attempts_needed: Annotated[Attempts, Field(default_factory=unsaid)]
     visit_needed: Annotated[VisitNeeded, Field(default_factory=unsaid)]
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
@@ -116,21 +116,21 @@ class LeadRecord(Identified, FromTheField):
         int | None, Field(strict=True, ge=1, le=1_000_000, description="在来件中的行号")
     ] = None
     name: Annotated[Name | None, Field(description="姓名")] = None
-    age: Annotated[Age | None, Field(description="年龄,按来件所写")] = None
+    age: Annotated[Age | None, Field(description="年龄，按来件所写")] = None
     phone: Annotated[Phone | None, Field(description="电话")] = None
-    address: Annotated[ShortText | None, Field(description="住址或落脚点,按来件所写")] = None
+    address: Annotated[ShortText | None, Field(description="住址或落脚点，按来件所写")] = None
     lead_source: Annotated[LeadSource, Field(description="线索来源")] = LeadSource.other
-    origin_place: Annotated[ShortText | None, Field(description="从何处来,按来件所写")] = None
-    origin_code: Annotated[PlaceCode | None, Field(description="从何处来,行政区划代码")] = None
+    origin_place: Annotated[ShortText | None, Field(description="从何处来，按来件所写")] = None
+    origin_code: Annotated[PlaceCode | None, Field(description="从何处来，行政区划代码")] = None
     claimed: Annotated[ExposureClass, Field(description="涉疫情形")] = ExposureClass.other
-    claim: Annotated[LongText | None, Field(description="涉疫情形的说明,加密保存")] = None
+    claim: Annotated[LongText | None, Field(description="涉疫情形的说明，加密保存")] = None
     claimed_on: Annotated[PastDay | None, Field(description="涉疫情形的最后日期")] = None
     arrived_on: Annotated[PastDay | None, Field(description="到达本地日期")] = None
     transport: Annotated[Transport | None, Field(description="交通方式")] = None
     transport_number: Annotated[ShortText | None, Field(description="车次、航班号或车牌号")] = None
-    deadline_at: Annotated[Instant | None, Field(description="本条的反馈时限;不填同该批")] = None
+    deadline_at: Annotated[Instant | None, Field(description="本条的反馈时限；不填同该批")] = None
     grid_id: Annotated[
-        RecordId | None, Field(description="来件已指定的网格;不填则按户、电话、住址分派")
+        RecordId | None, Field(description="来件已指定的网格；不填则按户、电话、住址分派")
     ] = None
 
 
@@ -141,7 +141,7 @@ class LeadItems(Input):
 
     items: Annotated[
         list[Annotated[LeadRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=MOST_AT_ONCE, description="逐条接收,互不影响"),
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="逐条接收，互不影响"),
     ]
 
 
@@ -150,10 +150,10 @@ class LeadDelivery(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"batch": _BATCH, "items": [_LEAD]}]})
 
-    batch: Annotated[LeadBatchRecord, Field(description="该批;分次报送时每次相同")]
+    batch: Annotated[LeadBatchRecord, Field(description="该批；分次报送时每次相同")]
     items: Annotated[
         list[Annotated[LeadRecord, EACH_ALONE]],
-        Field(max_length=MOST_AT_ONCE, description="线索,逐条接收,互不影响"),
+        Field(max_length=MOST_AT_ONCE, description="线索，逐条接收，互不影响"),
     ]
 
 
@@ -165,7 +165,7 @@ class LeadAssign(Input):
     )
 
     grid_id: Annotated[RecordId, Field(description="分派到的网格")]
-    reason: Annotated[ShortText | None, Field(description="原因,勿写个人信息")] = None
+    reason: Annotated[ShortText | None, Field(description="原因，勿写个人信息")] = None
 
 
 class LeadGiven(Input):
@@ -196,7 +196,7 @@ class LeadsAssign(Input):
     items: Annotated[
         list[LeadGiven], Field(min_length=1, max_length=MOST_AT_ONCE, description="逐条分派")
     ]
-    reason: Annotated[ShortText | None, Field(description="原因,勿写个人信息")] = None
+    reason: Annotated[ShortText | None, Field(description="原因，勿写个人信息")] = None
 
 
 class LeadMatch(Input):
@@ -216,5 +216,5 @@ class LeadDuplicate(Input):
 
     is_duplicate: Annotated[bool, Field(strict=True, description="是否与此前的线索重复")]
     duplicate_of_id: Annotated[
-        RecordId | None, Field(description="此前的线索;不填为系统提示的那一条")
+        RecordId | None, Field(description="此前的线索；不填为系统提示的那一条")
     ] = None

@@ -93,7 +93,7 @@ _WORDS: dict[tuple[str, object], str] = {
     ("birth", Birth.near): "年龄相近",
     ("birth", Birth.apart): "年龄不符",
     ("place", Nearness.same_grid): "住址在同一网格",
-    ("place", Nearness.around): "住址在同一村(社区)",
+    ("place", Nearness.around): "住址在同一村（社区）",
     ("place", Nearness.elsewhere): "住址在别处",
 }
 

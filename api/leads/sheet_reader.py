@@ -53,7 +53,7 @@ def _workbook(content: bytes) -> dict[str, Any]:
             if shown
         ]
     except (CalamineError, zipfile.BadZipFile):
-        raise Refused("文件已损坏、有密码,或不是 Excel 表格,请另存后重试。") from None
+        raise Refused("文件已损坏、有密码，或不是 Excel 表格，请另存后重试。") from None
     return {"hidden": [name for name, shown in visible.items() if not shown], "sheets": sheets}
 
 
@@ -63,7 +63,7 @@ def _refuse_bombs(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(part.file_size for part in packed.infolist())
         if unpacked > _UNPACKED_BYTES:
-            raise Refused("表格解压后过大,请把内容粘贴到新表后重试。")
+            raise Refused("表格解压后过大，请把内容粘贴到新表后重试。")
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list[Any]]:
@@ -77,7 +77,7 @@ def _separated(content: bytes) -> list[list[Any]]:
     try:
         return [list(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
     except csv.Error:
-        raise Refused("CSV 文件无法读取,请检查引号和换行。") from None
+        raise Refused("CSV 文件无法读取，请检查引号和换行。") from None
 
 
 def _decoded(content: bytes) -> str:
@@ -90,15 +90,15 @@ def _decoded(content: bytes) -> str:
             text = content.decode(encoding)
             if "\0" not in text:
                 return text
-    raise Refused("文件不是 Excel 表格,也不是 UTF-8 或 GBK 编码的 CSV。")
+    raise Refused("文件不是 Excel 表格，也不是 UTF-8 或 GBK 编码的 CSV。")
 
 
 def _bounded(rows: list[list[Any]]) -> list[list[Any]]:
     filled = [at for at, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
     if len(filled) > MOST_ROWS or max(filled, default=0) > MOST_ROWS + _HEAD:
-        raise Refused(f"表格超过{MOST_ROWS}行,请分成几个文件上传。")
+        raise Refused(f"表格超过{MOST_ROWS}行，请分成几个文件上传。")
     if max(map(len, rows), default=0) > MOST_COLUMNS:
-        raise Refused(f"表格超过{MOST_COLUMNS}列,请删去多余的列。")
+        raise Refused(f"表格超过{MOST_COLUMNS}列，请删去多余的列。")
     return [[_plain(cell) for cell in row] for row in rows[: max(filled, default=0)]]
 
 

@@ -18,7 +18,7 @@ Row = list[Cell]
 _HOUSE = str(Path(__file__).parents[2])
 _SECONDS = 20
 _AT_ONCE = asyncio.Semaphore(2)
-_DAMAGED = "表格过大或已损坏,无法读取;请把内容粘贴到新表后重试。"
+_DAMAGED = "表格过大或已损坏，无法读取；请把内容粘贴到新表后重试。"
 
 
 @dataclass(frozen=True, slots=True)

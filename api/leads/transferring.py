@@ -86,7 +86,7 @@ async def transfer_of(session: AsyncSession, transfer_id: UUID) -> LeadTransfer:
     """One transfer; raises `NotFound`."""
     found = await session.get(LeadTransfer, transfer_id)
     if found is None:
-        raise NotFound("没有找到该次移交,或不在您的网格范围内。")
+        raise NotFound("没有找到该次移交，或不在您的网格范围内。")
     return found
 
 

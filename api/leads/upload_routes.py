@@ -31,7 +31,7 @@ _WORKBOOK = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "bi
 async def read_lead_template(_: Reader) -> Response:
     """下载线索表格模板。
 
-    证件号码、电话列已设为文本;填好后用“上传”填入一批(M2.9)。
+    证件号码、电话列已设为文本；填好后用“上传”填入一批（M2.9）。
     """
     headers = {"Content-Disposition": 'attachment; filename="leads.xlsx"'}
     return Response(template(), media_type=MEDIA_TYPE, headers=headers)
@@ -46,11 +46,11 @@ async def upload_lead_sheet(
     manager: Manager,
     workbook: Uploaded,
     session: ScopedSession,
-    dry_run: Annotated[bool, Query(description="true 为试读:逐行给出结果,什么都不保存")] = False,
+    dry_run: Annotated[bool, Query(description="true 为试读：逐行给出结果，什么都不保存")] = False,
 ) -> LeadsUploaded:
     """用 Excel 或 CSV 表格填入一批线索。
 
-    认得常见的表头、两行表头、说明行、合计行;有误的行指出列和原因,其余照收(M2.9)。
-    同一表格再次上传不会重复。身份证号被存成数字的,末几位已丢失,须在原表改为文本后重填。
+    认得常见的表头、两行表头、说明行、合计行；有误的行指出列和原因，其余照收（M2.9）。
+    同一表格再次上传不会重复。身份证号被存成数字的，末几位已丢失，须在原表改为文本后重填。
     """
     return await upload_leads(session, manager, batch_id, workbook, dry_run=dry_run)

@@ -29,7 +29,7 @@ from api.leads.upload_shown import CellError, ColumnRead, LeadsUploaded, RowOutc
 
 
 async def uploaded(
-    file: Annotated[UploadFile, File(description="Excel(.xlsx、.xls)或 CSV(UTF-8、GBK)表格")],
+    file: Annotated[UploadFile, File(description="Excel（.xlsx、.xls）或 CSV（UTF-8、GBK）表格")],
 ) -> Workbook:
     """The file of the request, read before its transaction begins; raises `SheetNotRead`."""
     return await read_workbook(await file.read())
@@ -81,7 +81,7 @@ def _chosen(workbook: Workbook) -> tuple[Sheet, Heading]:
         heading = find_heading(sheet.rows)
         if heading is not None:
             return sheet, heading
-    raise SheetNotRead("没有找到表头,表头中至少要有姓名、电话、证件号码之一,可先下载模板。")
+    raise SheetNotRead("没有找到表头，表头中至少要有姓名、电话、证件号码之一，可先下载模板。")
 
 
 async def _read(session: AsyncSession, batch: LeadBatch, sheet: Sheet, heading: Heading) -> _Rows:
@@ -158,7 +158,7 @@ _OF_LEAD = {
     "duplicate_of_id",
     "duplicate",
 }
-_TAKEN_BACK = "该条线索此前已作废,没有恢复;确需恢复的,请另行逐条填入。"
+_TAKEN_BACK = "该条线索此前已作废，没有恢复；确需恢复的，请另行逐条填入。"
 _NOTHING: dict[str, Any] = dict.fromkeys(RowRead.model_fields)
 
 

@@ -32,7 +32,7 @@ class Shown(Labelled):
     """Whether what was asked for was seen."""
 
     shown = "shown", "已出示"
-    told = "told", "本人口述,未出示"
+    told = "told", "本人口述，未出示"
     not_shown = "not_shown", "无法出示"
     not_asked = "not_asked", "未询问"
 

@@ -108,7 +108,7 @@ async def record_lead_attempt(
 ) -> LeadAttemptRead:
     """登记一次联系。
 
-    电话或上门,联系到没有;没联系到的也登记,作为“无法联系”的依据(M2.6)。
+    电话或上门，联系到没有；没联系到的也登记，作为“无法联系”的依据（M2.6）。
     """
     kept, created = await verifying.record_attempt(session, verifier, lead_id, attempt)
     address = f"/v1/leads/{lead_id}/verification"
@@ -130,7 +130,7 @@ async def record_lead_answer(
 ) -> LeadAnswerRead:
     """登记四项答复中的一项。
 
-    行程卡、健康码、核酸检测、疫苗接种;已对应到居民并出示的,同时记入其健康记录,不必另行登记(M2.6)。
+    行程卡、健康码、核酸检测、疫苗接种；已对应到居民并出示的，同时记入其健康记录，不必另行登记（M2.6）。
     """
     kept, created = await verifying.record_answer(session, verifier, lead_id, answer)
     address = f"/v1/leads/{lead_id}/verification"
@@ -155,8 +155,8 @@ async def conclude_lead(
 ) -> LeadRead:
     """作出核查结论。
 
-    每种结论有其须完成的核查,缺什么会列明;应管控的,可随即登记返(来)乡或开始隔离,线索所载的
-    事实一并带入,要么全部办成,要么都不办(M2.6)。其后由他人审核。
+    每种结论有其须完成的核查，缺什么会列明；应管控的，可随即登记返（来）乡或开始隔离，线索所载的
+    事实一并带入，要么全部办成，要么都不办（M2.6）。其后由他人审核。
     """
     concluded = await verifying.conclude(session, verifier, lead_id, conclusion)
     return shown_lead(session, concluded)
@@ -171,7 +171,7 @@ async def review_lead(
 ) -> LeadRead:
     """审核一条线索的结论。
 
-    由作出结论以外的人办理;退回的须写明理由,重新核查,已通过的在反馈前也可退回(M2.6)。
+    由作出结论以外的人办理；退回的须写明理由，重新核查，已通过的在反馈前也可退回（M2.6）。
     """
     return shown_lead(session, await reviewing.review(session, manager, lead_id, review))
 
@@ -193,7 +193,7 @@ async def transfer_lead(
 ) -> LeadTransferRead:
     """把不在本辖区的线索移交给其他乡镇。
 
-    对方也使用本系统的,自动送达并带回回执;否则收到回执后登记(M2.6)。尚未审核的,移交即为审核,
+    对方也使用本系统的，自动送达并带回回执；否则收到回执后登记（M2.6）。尚未审核的，移交即为审核，
     由作出结论以外的人办理。
     """
     kept, created = await transferring.transfer(session, manager, lead_id, transfer)
@@ -219,7 +219,7 @@ async def enter_lead_receipt(
 ) -> LeadTransferRead:
     """登记移交的回执。
 
-    对方退回的,线索重新核查。
+    对方退回的，线索重新核查。
     """
     kept = await transferring.answer(session, manager, lead_transfer_id, receipt)
     return LeadTransferRead.model_validate(kept)
@@ -229,7 +229,7 @@ async def enter_lead_receipt(
 async def read_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession) -> FeedbackTable:
     """查看一批线索的反馈表。
 
-    各结论多少条,并按来处分列;移交外地的另列接收乡镇和回执(M2.6)。
+    各结论多少条，并按来处分列；移交外地的另列接收乡镇和回执（M2.6）。
     """
     return await feedback_table(session, await batch_of(session, batch_id))
 
@@ -240,7 +240,7 @@ async def read_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession)
     responses={**_XLSX, **found()},
 )
 async def print_feedback_table(batch_id: UUID, _: Reader, session: ScopedSession) -> Response:
-    """下载一批线索的反馈表(Excel)。"""
+    """下载一批线索的反馈表（Excel）。"""
     table = await feedback_table(session, await batch_of(session, batch_id))
     return Response(await asyncio.to_thread(sheet_of, table), media_type=_SHEET)
 
@@ -262,7 +262,7 @@ async def feed_back_batch(
 ) -> LeadFeedbackRead:
     """向下发单位反馈已审核的、外地已接收的线索。
 
-    可分次反馈;移交外地的,对方接收后随下一次反馈。全部反馈后该批办结,逾期反馈的会标明(M2.6)。
+    可分次反馈；移交外地的，对方接收后随下一次反馈。全部反馈后该批办结，逾期反馈的会标明（M2.6）。
     """
     kept, created = await reviewing.feed_back(session, manager, batch_id, feedback)
     tell_created(response, f"/v1/lead-batches/{batch_id}/feedback", version=1, created=created)
@@ -274,7 +274,7 @@ async def read_lead_progress(
     reader: Reader,
     session: ScopedSession,
     batch_id: Annotated[UUID | None, Query(description="只计该批")] = None,
-    grid_id: Annotated[UUID | None, Query(description="查看该网格;不填为登录人所在网格")] = None,
+    grid_id: Annotated[UUID | None, Query(description="查看该网格；不填为登录人所在网格")] = None,
 ) -> LeadProgress:
-    """查看线索的进度:接收、核查中、已完成、逾期,及各下级网格。"""
+    """查看线索的进度：接收、核查中、已完成、逾期，及各下级网格。"""
     return await progress.progress(session, reader, batch_id=batch_id, grid_id=grid_id)

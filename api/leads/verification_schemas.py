@@ -45,14 +45,14 @@ class LeadAttemptRecord(FromTheField):
 
     kind: Annotated[ContactKind, Field(description="联系方式")]
     reached: Annotated[bool, Field(strict=True, description="是否联系到本人或其家人")]
-    note: Annotated[LongText | None, Field(description="情况说明,加密保存")] = None
+    note: Annotated[LongText | None, Field(description="情况说明，加密保存")] = None
 
 
 class CodeSeen(Input):
     """A health code as it was seen or told."""
 
     state: CodeState
-    changed_at: Annotated[Instant | None, Field(description="自何时起;不填为现在")] = None
+    changed_at: Annotated[Instant | None, Field(description="自何时起；不填为现在")] = None
 
 
 class CardSeen(Input):
@@ -79,7 +79,7 @@ class TestSeen(Input):
 class DosesSeen(Input):
     """How many doses somebody has had, and the last of them."""
 
-    doses: Annotated[int, Field(strict=True, ge=0, le=9, description="已接种几剂;0 为未接种")]
+    doses: Annotated[int, Field(strict=True, ge=0, le=9, description="已接种几剂；0 为未接种")]
     last_on: Annotated[Day | None, Field(description="末次接种日期")] = None
     technology: Annotated[VaccineTechnology | None, Field(description="末次疫苗的技术路线")] = None
 
@@ -114,7 +114,7 @@ class LeadAnswerRecord(FromTheField):
         if told - {self.question}:
             raise PydanticCustomError("answer", "所填内容与所问的项目不符")
         if seen is not (self.question in told):
-            raise PydanticCustomError("answer", "已出示或口述的须填写内容,其他的不填")
+            raise PydanticCustomError("answer", "已出示或口述的须填写内容，其他的不填")
         return self
 
 
@@ -123,8 +123,8 @@ class LeadArrival(Input):
 
     id: RecordId
     household_id: Annotated[RecordId, Field(description="到达的户")]
-    name: Annotated[Name | None, Field(description="姓名;线索没有写的,按核查所知填写")] = None
-    arrived_at: Annotated[Instant | None, Field(description="抵达时间;不填按线索所载")] = None
+    name: Annotated[Name | None, Field(description="姓名；线索没有写的，按核查所知填写")] = None
+    arrived_at: Annotated[Instant | None, Field(description="抵达时间；不填按线索所载")] = None
     stays: Annotated[Stays, Field(default_factory=list[StayTold])]
 
 
@@ -136,7 +136,7 @@ class LeadConclusion(Input):
             "examples": [
                 {
                     "outcome": "missed_now_registered",
-                    "note": "2月5日自德保县返乡,已补登记",
+                    "note": "2月5日自德保县返乡，已补登记",
                     "arrival": {"id": _ID, "household_id": _HOUSEHOLD, "stays": []},
                 }
             ]
@@ -144,12 +144,12 @@ class LeadConclusion(Input):
     )
 
     outcome: Annotated[LeadOutcome, Field(description="核查结论")]
-    note: Annotated[LongText | None, Field(description="说明,加密保存")] = None
-    arrival: Annotated[LeadArrival | None, Field(description="随即登记返(来)乡,事实取自线索")] = (
-        None
-    )
+    note: Annotated[LongText | None, Field(description="说明，加密保存")] = None
+    arrival: Annotated[
+        LeadArrival | None, Field(description="随即登记返（来）乡，事实取自线索")
+    ] = None
     quarantine: Annotated[
-        QuarantineBegin | None, Field(description="随即开始隔离,须有管理隔离的权限")
+        QuarantineBegin | None, Field(description="随即开始隔离，须有管理隔离的权限")
     ] = None
 
 
@@ -158,8 +158,8 @@ class LeadReview(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"approved": True}]})
 
-    approved: Annotated[bool, Field(strict=True, description="true 为通过,false 为退回重核")]
-    reason: Annotated[ShortText | None, Field(description="退回的理由,勿写个人信息")] = None
+    approved: Annotated[bool, Field(strict=True, description="true 为通过，false 为退回重核")]
+    reason: Annotated[ShortText | None, Field(description="退回的理由，勿写个人信息")] = None
 
 
 class LeadFeedbackRecord(Input):
@@ -199,7 +199,7 @@ class LeadReceipt(Input):
         json_schema_extra={"examples": [{"received": True, "receipt": "城关镇协查2022-18号"}]}
     )
 
-    received: Annotated[bool, Field(strict=True, description="true 为接收,false 为退回")]
+    received: Annotated[bool, Field(strict=True, description="true 为接收，false 为退回")]
     receipt: Annotated[ShortText, Field(description="回执编号或退回的理由")]
 
 
@@ -221,8 +221,8 @@ class LeadAnswerRead(Wire):
     id: UUID
     question: Question
     shown: Shown
-    said: dict[str, Any] = Field(description="内容,各项同登记时")
-    record_id: UUID | None = Field(description="由此登记的健康记录;没有则为 null")
+    said: dict[str, Any] = Field(description="内容，各项同登记时")
+    record_id: UUID | None = Field(description="由此登记的健康记录；没有则为 null")
     recorded_at: datetime = Field(description="询问时间")
     performed_by: UUID
     entered_by: UUID
@@ -247,8 +247,8 @@ class LeadTransferRead(Wire):
 class LeadVerification(Wire):
     """How a lead was verified: every attempt, every answer, every transfer, in order."""
 
-    attempts: list[LeadAttemptRead] = Field(description="历次联系,先后排列")
-    answers: list[LeadAnswerRead] = Field(description="历次答复;同一项以最后的为准")
+    attempts: list[LeadAttemptRead] = Field(description="历次联系，先后排列")
+    answers: list[LeadAnswerRead] = Field(description="历次答复；同一项以最后的为准")
     missing: list[Question] = Field(description="四项中尚未询问的")
     transfers: list[LeadTransferRead] = Field(description="移交")
 
@@ -256,7 +256,7 @@ class LeadVerification(Wire):
 class FeedbackOrigin(Wire):
     """Of one outcome, those who came from one place."""
 
-    place: str = Field(description="来件所写的来处;未写的为“未注明”")
+    place: str = Field(description="来件所写的来处；未写的为“未注明”")
     count: int
 
 
@@ -288,8 +288,8 @@ class FeedbackTable(Wire):
     answered: int = Field(description="已有结论并通过审核的条数")
     open: int = Field(description="其余条数")
     late: bool = Field(description="此刻反馈是否逾期")
-    rows: list[FeedbackRow] = Field(description="各结论,条数多的在前")
-    handed_on: list[FeedbackHandedOn] = Field(description="其中移交外地的,按接收乡镇")
+    rows: list[FeedbackRow] = Field(description="各结论，条数多的在前")
+    handed_on: list[FeedbackHandedOn] = Field(description="其中移交外地的，按接收乡镇")
     sent: int = Field(description="此前反馈过几次")
 
 
@@ -300,7 +300,7 @@ class LeadFeedbackRead(Wire):
     number: int = Field(description="第几次反馈")
     at: datetime = Field(description="反馈时间")
     by: UUID = Field(description="反馈的人")
-    counts: dict[LeadOutcome, int] = Field(description="截至此次,各结论的条数")
+    counts: dict[LeadOutcome, int] = Field(description="截至此次，各结论的条数")
     handed_on: int = Field(description="其中已移交外地且对方已接收的条数")
     late: bool = Field(description="是否逾期")
     batch_closed: bool = Field(description="该批是否就此办结")
@@ -311,8 +311,8 @@ class LeadNumbers(Wire):
 
     received: int = Field(description="接收")
     unassigned: int = Field(description="待分派")
-    open: int = Field(description="核查中(已分派、联系中)")
-    done: int = Field(description="已有结论(含待审核、已审核、已反馈、已移交)")
+    open: int = Field(description="核查中（已分派、联系中）")
+    done: int = Field(description="已有结论（含待审核、已审核、已反馈、已移交）")
     fed_back: int = Field(description="已反馈或已移交")
     late: int = Field(description="逾期")
 

@@ -29,7 +29,7 @@ from api.leads.verification_models import ContactKind, LeadAnswer, LeadAttempt, 
 from api.leads.verification_schemas import LeadAnswerRecord, LeadAttemptRecord, LeadConclusion
 
 ATTEMPT_NOTE, OUTCOME_NOTE = "lead_attempts.note", "leads.outcome_note"
-_BEFORE = "联系时间早于该批线索的下发时间,不能作为核查的依据,请检查手机的时间后重新提交。"
+_BEFORE = "联系时间早于该批线索的下发时间，不能作为核查的依据，请检查手机的时间后重新提交。"
 _SOURCES = {ContactKind.phone: Source.phone, ContactKind.visit: Source.visit}
 
 
@@ -142,7 +142,7 @@ _CONTROLLING = (LeadOutcome.controlled_here, LeadOutcome.missed_now_registered)
 def _refuse_contradiction(caller: Claims, lead: Lead, said: LeadConclusion) -> None:
     for name in ("arrival", "quarantine"):
         if getattr(said, name) is not None and said.outcome not in _CONTROLLING:
-            detail = "结论为在本地并落实管控、或漏排补登记的,才能随即登记。"
+            detail = "结论为在本地并落实管控、或漏排补登记的，才能随即登记。"
             raise InvalidInput(detail, pointer=f"/body/{name}")
     quarantine = said.quarantine
     if quarantine is None:

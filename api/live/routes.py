@@ -24,7 +24,7 @@ After = Annotated[
     Query(
         max_length=LONGEST,
         pattern="^[0-9:,~]*$",
-        description="上次收到的事件 id(或 next);不填则从现在开始",
+        description="上次收到的事件 id（或 next）；不填则从现在开始",
     ),
 ]
 LastEventId = Annotated[
@@ -32,7 +32,7 @@ LastEventId = Annotated[
     Header(
         alias="Last-Event-ID",
         max_length=LONGEST,
-        description="断线重连时由客户端自动带上,即最后收到的事件 id;优先于 after",
+        description="断线重连时由客户端自动带上，即最后收到的事件 id；优先于 after",
     ),
 ]
 
@@ -50,7 +50,7 @@ def _mark(said: str | None, pointer: str) -> Mark | None:
     try:
         return Mark.parse(said)
     except ValueError:
-        raise InvalidInput("不是本服务给出的事件 id,请不带它重新开始。", pointer=pointer) from None
+        raise InvalidInput("不是本服务给出的事件 id，请不带它重新开始。", pointer=pointer) from None
 
 
 async def _stream(
@@ -83,7 +83,7 @@ _AS_IT_HAPPENS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "事件流,直到连接断开、任职变动或到时",
+        "description": "事件流，直到连接断开、任职变动或到时",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string", "description": "data 为 EventRead"},
@@ -104,17 +104,17 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 async def stream_events(
     stream: Annotated[Stream, Depends(_stream)],
     seconds: Annotated[
-        int, Query(ge=0, le=3600, description="最长保持多少秒,到时正常结束,客户端再连即可")
+        int, Query(ge=0, le=3600, description="最长保持多少秒，到时正常结束，客户端再连即可")
     ] = 3600,
 ) -> EventStream:
-    """持续接收事件(SSE)。
+    """持续接收事件（SSE）。
 
-    凡本人网格范围内、本人在包保小组中的或与本人有关的异常、待办、指令有变化,提交后即推送;只含编号,
-    内容按编号另行读取。`event` 为事件种类,`data` 为事件,`id` 用于断线续传:重连时带 Last-Event-ID,
-    断线期间的事件补发,不会遗漏,偶有重复,按 event_id 忽略。
+    凡本人网格范围内、本人在包保小组中的或与本人有关的异常、待办、指令有变化，提交后即推送；只含编
+    号，内容按编号另行读取。`event` 为事件种类，`data` 为事件，`id` 用于断线续传：重连时带
+    Last-Event-ID，断线期间的事件补发，不会遗漏，偶有重复，按 event_id 忽略。
 
-    `resync`:此前的事件已不全(断线超过 7 天等),请重新读取全部数据。`posting-changed`:任职、网格或
-    登录状态已变动,随后连接结束,请刷新登录后重连。每 15 秒有一行注释保持连接。
+    `resync`：此前的事件已不全（断线超过 7 天等），请重新读取全部数据。`posting-changed`：任职、网格
+    或登录状态已变动，随后连接结束，请刷新登录后重连。每 15 秒有一行注释保持连接。
     """
     answer = EventStream(stream.told(seconds), headers=_AS_IT_HAPPENS)
     answer.at_most = seconds + _TO_END_SECONDS
@@ -129,7 +129,7 @@ async def poll_events(
 ) -> EventsPage:
     """取新的事件。
 
-    供不能保持 SSE 连接的客户端使用,范围与 SSE 相同,每次最多 200 条。第一次不带 after,得到 next;
+    供不能保持 SSE 连接的客户端使用，范围与 SSE 相同，每次最多 200 条。第一次不带 after，得到 next；
     其后每次把 next 作为 after 传回。
     """
     return await service.poll(ground, _mark(after, "/query/after"), wait=wait)

@@ -53,10 +53,10 @@ class EventRead(Wire):
         }
     )
 
-    event_id: Annotated[int, Field(description="事件编号;重复收到的,按此编号忽略")]
+    event_id: Annotated[int, Field(description="事件编号；重复收到的，按此编号忽略")]
     kind: EventKind
     at: Annotated[datetime, Field(description="发生时间")]
-    subject_id: Annotated[UUID, Field(description="所涉记录(异常、指令等)的编号")]
+    subject_id: Annotated[UUID, Field(description="所涉记录（异常、指令等）的编号")]
     grid_id: Annotated[UUID | None, Field(description="所在网格")]
     quarantine_id: Annotated[UUID | None, Field(description="所涉隔离")]
 
@@ -73,4 +73,4 @@ class EventsPage(Wire):
 
     items: list[EventRead]
     next: Annotated[str, Field(description="下次作为 after 传回", examples=[_MARK])]
-    resync: Annotated[bool, Field(description="为 true 时此前的事件已不全,请重新读取全部数据")]
+    resync: Annotated[bool, Field(description="为 true 时此前的事件已不全，请重新读取全部数据")]

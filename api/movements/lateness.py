@@ -42,7 +42,7 @@ async def no_longer_late(session: AsyncSession, transfer: Transfer) -> None:
     """Close the alert of one that brings nobody any more, or was there in time and is told late."""
     given = transfer.handed_over_at
     if transfer.status is TransferStatus.cancelled:
-        why = f"转运已取消:{transfer.cancelled_reason}"
+        why = f"转运已取消：{transfer.cancelled_reason}"
     elif given is not None and given <= transfer.due_at:
         why = "实际已按时移交"
     else:

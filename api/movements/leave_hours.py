@@ -24,7 +24,7 @@ def refuse_hours(stages: Sequence[QuarantineStage], from_at: datetime, until_at:
     if until_at <= clock.now():
         raise InvalidInput("返回时间须晚于现在。", pointer="/body/until_at")
     if until_at - from_at > LONGEST:
-        told = "一次外出最长72小时;须住院的请登记送医,须换地方隔离的请申请转运。"
+        told = "一次外出最长72小时；须住院的请登记送医，须换地方隔离的请申请转运。"
         raise InvalidInput(told, pointer="/body/until_at")
     first, last = clock.local_day(from_at), clock.local_day(until_at - _INSTANT)
     # Until somebody releases the person, the last stage goes on after its last day.

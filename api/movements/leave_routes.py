@@ -77,8 +77,8 @@ async def ask_for_leave(
 ) -> LeaveRead:
     """申请离家外出。
 
-    外出各日所处的阶段有不得外出的,不予受理;须在隔离期内,一次最长72小时。须由申请人以外的人员
-    审批(M3.4)。
+    外出各日所处的阶段有不得外出的，不予受理；须在隔离期内，一次最长72小时。须由申请人以外的人员
+    审批（M3.4）。
     """
     kept, created = await leaves.ask_for_leave(session, recorder, quarantine_id, leave)
     tell_created(response, f"/v1/leaves/{kept.id}", version=kept.version, created=created)
@@ -89,9 +89,9 @@ async def ask_for_leave(
 async def list_leaves(
     _: LeaveReader, session: ScopedSession, filters: Filters, page: Paged
 ) -> Page[LeaveRead]:
-    """列出外出申请,新的在前。
+    """列出外出申请，新的在前。
 
-    本网格范围内的,以及本人参与包保的(M3.4)。
+    本网格范围内的，以及本人参与包保的（M3.4）。
     """
     return await queries.page_of_leaves(session, filters, page)
 
@@ -108,7 +108,7 @@ async def approve_leave(
 ) -> LeaveRead:
     """批准外出。
 
-    由申请人、录入人以外的人员批准;外出时间已过的,或所处的阶段已改为不得外出的,不能批准。
+    由申请人、录入人以外的人员批准；外出时间已过的，或所处的阶段已改为不得外出的，不能批准。
     """
     leave = await leaves.decide_on_leave(
         session, manager, leave_id, status=LeaveStatus.approved, note=decision.note
@@ -122,7 +122,7 @@ async def reject_leave(
 ) -> LeaveRead:
     """不批准外出。
 
-    由申请人、录入人以外的人员决定,须写明理由。
+    由申请人、录入人以外的人员决定，须写明理由。
     """
     leave = await leaves.decide_on_leave(
         session, manager, leave_id, status=LeaveStatus.rejected, note=decision.note
@@ -140,7 +140,7 @@ async def go_out_on_leave(
 ) -> LeaveRead:
     """登记已外出。
 
-    须在批准的时间内,当日所处的阶段不是不得外出的;去向随即变为经批准外出(M3.4)。
+    须在批准的时间内，当日所处的阶段不是不得外出的；去向随即变为经批准外出（M3.4）。
     """
     leave = await leaves.go_out(session, recorder, leave_id, going)
     return await queries.shown_leave(session, leave)
@@ -152,7 +152,7 @@ async def come_back_from_leave(
 ) -> LeaveRead:
     """登记已返回。
 
-    逾期未归的自批准的时间起记为擅自外出;事后登记其实按时返回的,随即更正(M3.4)。
+    逾期未归的自批准的时间起记为擅自外出；事后登记其实按时返回的，随即更正（M3.4）。
     """
     leave = await leaves.come_back(session, recorder, leave_id, coming)
     return await queries.shown_leave(session, leave)
@@ -164,7 +164,7 @@ async def cancel_leave(
 ) -> LeaveRead:
     """取消外出。
 
-    外出以前可以取消,须写明理由。
+    外出以前可以取消，须写明理由。
     """
     leave = await leaves.cancel_leave(session, recorder, leave_id, ending)
     return await queries.shown_leave(session, leave)

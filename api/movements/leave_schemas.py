@@ -21,7 +21,7 @@ class LeaveRequest(FromTheField):
                 {
                     "id": "01890a5d-ac96-774b-bcce-b302099a8501",
                     "reason": "每周两次透析",
-                    "route": "家—县人民医院透析中心,专车闭环接送",
+                    "route": "家—县人民医院透析中心，专车闭环接送",
                     "vehicle": "村委专车 桂F12345",
                     "escort": "何医生",
                     "from_at": "2022-02-10T08:00:00+08:00",
@@ -31,20 +31,20 @@ class LeaveRequest(FromTheField):
         }
     )
 
-    reason: Annotated[LongText, Field(description="外出的理由,加密保存")]
-    route: Annotated[LongText, Field(description="去处和路线,加密保存")]
+    reason: Annotated[LongText, Field(description="外出的理由，加密保存")]
+    route: Annotated[LongText, Field(description="去处和路线，加密保存")]
     vehicle: Annotated[ShortText | None, Field(description="交通工具")] = None
     escort: Annotated[Name | None, Field(description="陪同人员")] = None
     from_at: Annotated[Instant, Field(description="从何时起")]
     until_at: Annotated[
-        Instant, Field(description="何时以前返回,最晚为外出后72小时;逾期未归即为擅自外出")
+        Instant, Field(description="何时以前返回，最晚为外出后72小时；逾期未归即为擅自外出")
     ]
 
 
 class LeaveDecision(Input):
     """What was decided, and why."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已联系医院,闭环接送"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已联系医院，闭环接送"}]})
 
     note: Annotated[ShortText | None, Field(description="批注")] = None
 
@@ -64,7 +64,7 @@ class LeaveOut(Input):
         json_schema_extra={"examples": [{"left_at": "2022-02-10T08:10:00+08:00"}]}
     )
 
-    left_at: Annotated[Instant | None, Field(description="何时离开;不填为现在")] = None
+    left_at: Annotated[Instant | None, Field(description="何时离开；不填为现在")] = None
 
 
 class LeaveBack(Input):
@@ -74,7 +74,7 @@ class LeaveBack(Input):
         json_schema_extra={"examples": [{"returned_at": "2022-02-10T13:20:00+08:00"}]}
     )
 
-    returned_at: Annotated[Instant | None, Field(description="何时返回;不填为现在")] = None
+    returned_at: Annotated[Instant | None, Field(description="何时返回；不填为现在")] = None
 
 
 class LeaveCancel(Input):
@@ -82,7 +82,7 @@ class LeaveCancel(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "改为村医上门"}]})
 
-    reason: Annotated[ShortText, Field(description="取消的理由,将被记录")]
+    reason: Annotated[ShortText, Field(description="取消的理由，将被记录")]
 
 
 class LeaveRead(Wire):
@@ -100,7 +100,7 @@ class LeaveRead(Wire):
                     "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
                     "status": "back",
                     "reason": "血液透析",
-                    "route": "家—县医院—家,不在途中停留",
+                    "route": "家—县医院—家，不在途中停留",
                     "vehicle": "救护车",
                     "escort": "何医生",
                     "from_at": "2022-02-10T00:30:00Z",
@@ -136,7 +136,7 @@ class LeaveRead(Wire):
     decided_by: UUID | None = Field(description="由谁批准或不批准")
     decision_note: str | None = Field(description="批注")
     left_at: datetime | None = Field(description="何时离开")
-    overdue_at: datetime | None = Field(description="何时发现逾期未归;没有逾期为 null")
+    overdue_at: datetime | None = Field(description="何时发现逾期未归；没有逾期为 null")
     returned_at: datetime | None = Field(description="何时返回")
     cancelled_at: datetime | None = Field(description="何时取消")
     cancelled_reason: str | None = Field(description="取消的理由")

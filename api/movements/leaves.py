@@ -33,7 +33,7 @@ async def leave_of(session: AsyncSession, leave_id: UUID) -> Leave:
     """Leave in sight, as it is kept now; raises `NotFound`."""
     leave = await session.get(Leave, leave_id, populate_existing=True)
     if leave is None:
-        raise NotFound("没有找到该外出申请,或不在您的网格范围内。")
+        raise NotFound("没有找到该外出申请，或不在您的网格范围内。")
     return leave
 
 
@@ -76,7 +76,7 @@ async def _let_lapse(
         col(Leave.id) != but,
     )
     for leave in (await session.scalars(lapsed)).all():
-        changes = {"cancelled_at": clock.now(), "cancelled_reason": "时间已过,未外出"}
+        changes = {"cancelled_at": clock.now(), "cancelled_reason": "时间已过，未外出"}
         status = {"status": LeaveStatus.cancelled}
         await _take(session, caller, leave, quarantine, status | changes)
 
@@ -137,7 +137,7 @@ async def _refuse_overtaken(session: AsyncSession, leave: Leave) -> None:
     try:
         refuse_hours(stages, leave.from_at, leave.until_at)
     except (InvalidInput, LeaveNotAllowed) as overtaken:
-        raise LeaveNoLongerFits(f"该外出申请已不能批准:{overtaken.said}") from overtaken
+        raise LeaveNoLongerFits(f"该外出申请已不能批准：{overtaken.said}") from overtaken
 
 
 def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave:

@@ -10,7 +10,7 @@ class OutOfOrder(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不是这一步"
-    detail: ClassVar[str] = "按现在的办理状态不能办理这一步,请重新读取后再办。"
+    detail: ClassVar[str] = "按现在的办理状态不能办理这一步，请重新读取后再办。"
 
 
 class TransferUnderWay(Problem):
@@ -18,7 +18,7 @@ class TransferUnderWay(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "已有转运"
-    detail: ClassVar[str] = "该人员已有一条未办结的转运,不能重复申请。"
+    detail: ClassVar[str] = "该人员已有一条未办结的转运，不能重复申请。"
     constraints: ClassVar[tuple[str, ...]] = ("uq_transfers_one_open",)
 
 
@@ -27,7 +27,7 @@ class VehicleNotFit(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "车辆不合要求"
-    detail: ClassVar[str] = "发热或有未关闭的发热、阳性异常的,须由负压救护车单人转运,请改派车辆。"
+    detail: ClassVar[str] = "发热或有未关闭的发热、阳性异常的，须由负压救护车单人转运，请改派车辆。"
     pointer: ClassVar[str | None] = "/body/vehicle"
 
 
@@ -36,7 +36,7 @@ class ReferralUnderWay(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "已在送医"
-    detail: ClassVar[str] = "该人员已有一条未结束的送医记录,不能重复登记。"
+    detail: ClassVar[str] = "该人员已有一条未结束的送医记录，不能重复登记。"
     constraints: ClassVar[tuple[str, ...]] = ("uq_hospital_referrals_one_open",)
 
 
@@ -45,7 +45,7 @@ class LeaveUnderWay(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "已有外出申请"
-    detail: ClassVar[str] = "该人员已有一条未结束的外出申请,不能重复申请。"
+    detail: ClassVar[str] = "该人员已有一条未结束的外出申请，不能重复申请。"
     constraints: ClassVar[tuple[str, ...]] = ("uq_leaves_one_open",)
 
 
@@ -54,7 +54,7 @@ class LeaveNotAllowed(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不得外出"
-    detail: ClassVar[str] = "该人员当日所处的隔离阶段不得外出;须就医的请登记送医。"
+    detail: ClassVar[str] = "该人员当日所处的隔离阶段不得外出；须就医的请登记送医。"
     pointer: ClassVar[str | None] = "/body/from_at"
 
 
@@ -63,4 +63,4 @@ class LeaveNoLongerFits(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "外出申请已不能批准"
-    detail: ClassVar[str] = "该外出申请按现在的情况已不能批准,请不予批准,由申请人重新申请。"
+    detail: ClassVar[str] = "该外出申请按现在的情况已不能批准，请不予批准，由申请人重新申请。"

@@ -92,7 +92,7 @@ async def _page(
     if wanted.grid_id is not None:
         grid = await session.get(Grid, wanted.grid_id)
         if grid is None:
-            raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+            raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
         statement = statement.where(within(col(kind.reach), grid.path))
     keys = [col(kind.recorded_at), col(kind.id)]
     return await read_page(session, statement, keys, page, present=_itself, descending=True)

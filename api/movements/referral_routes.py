@@ -47,7 +47,7 @@ async def refer_to_hospital(
 ) -> ReferralRead:
     """登记一次送医。
 
-    去向随即变为送医收治(M3.4)。
+    去向随即变为送医收治（M3.4）。
     """
     kept, created = await referrals.refer_to_hospital(session, recorder, quarantine_id, referral)
     location = f"/v1/hospital-referrals/{kept.id}"
@@ -59,9 +59,9 @@ async def refer_to_hospital(
 async def list_hospital_referrals(
     _: ReferralReader, session: ScopedSession, filters: Filters, page: Paged
 ) -> Page[ReferralRead]:
-    """列出送医记录,新的在前。
+    """列出送医记录，新的在前。
 
-    本网格范围内的,以及本人参与包保的(M3.4)。
+    本网格范围内的，以及本人参与包保的（M3.4）。
     """
     return await queries.page_of_referrals(session, filters, page)
 
@@ -88,7 +88,7 @@ async def end_hospital_referral(
 ) -> ReferralRead:
     """登记送医的结果。
 
-    返回的继续隔离;收治、确诊的随即终止隔离,须有管理隔离的权限(domain 3.7)。
+    返回的继续隔离；收治、确诊的随即终止隔离，须有管理隔离的权限（domain 3.7）。
     """
     referral = await referrals.end_referral(session, recorder, referral_id, ending)
     return await queries.shown_referral(session, referral)

@@ -22,7 +22,7 @@ class ReferralRecord(FromTheField):
                     "id": "01890a5d-ac96-774b-bcce-b302099a8401",
                     "hospital": "县人民医院发热门诊",
                     "escort": "何医生",
-                    "reason": "体温38.2℃,干咳",
+                    "reason": "体温38.2℃，干咳",
                     "left_at": "2022-02-10T09:30:00+08:00",
                 }
             ]
@@ -31,9 +31,9 @@ class ReferralRecord(FromTheField):
 
     hospital: Annotated[ShortText, Field(description="医疗机构")]
     escort: Annotated[Name | None, Field(description="护送人员")] = None
-    reason: Annotated[LongText, Field(description="送医的原因,加密保存")]
+    reason: Annotated[LongText, Field(description="送医的原因，加密保存")]
     alert_id: Annotated[UUID | None, Field(description="由哪条异常引起")] = None
-    left_at: Annotated[Instant | None, Field(description="何时离开;不填为现在")] = None
+    left_at: Annotated[Instant | None, Field(description="何时离开；不填为现在")] = None
 
 
 class ReferralReturn(Input):
@@ -41,13 +41,13 @@ class ReferralReturn(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"outcome": "returned", "finding": "核酸阴性,普通感冒,返家继续隔离"}]
+            "examples": [{"outcome": "returned", "finding": "核酸阴性，普通感冒，返家继续隔离"}]
         }
     )
 
-    outcome: Annotated[ReferralOutcome, Field(description="结果;收治、确诊的随即终止隔离")]
-    finding: Annotated[LongText | None, Field(description="诊疗情况,加密保存")] = None
-    ended_at: Annotated[Instant | None, Field(description="何时返回或收治;不填为现在")] = None
+    outcome: Annotated[ReferralOutcome, Field(description="结果；收治、确诊的随即终止隔离")]
+    finding: Annotated[LongText | None, Field(description="诊疗情况，加密保存")] = None
+    ended_at: Annotated[Instant | None, Field(description="何时返回或收治；不填为现在")] = None
 
 
 class ReferralRead(Wire):
@@ -64,8 +64,8 @@ class ReferralRead(Wire):
     escort: str | None = Field(description="护送人员")
     reason: str = Field(description="送医的原因")
     left_at: datetime = Field(description="何时离开")
-    ended_at: datetime | None = Field(description="何时返回或收治;null 为仍在医院")
-    outcome: ReferralOutcome | None = Field(description="结果;null 为仍在医院")
+    ended_at: datetime | None = Field(description="何时返回或收治；null 为仍在医院")
+    outcome: ReferralOutcome | None = Field(description="结果；null 为仍在医院")
     finding: str | None = Field(description="诊疗情况")
     recorded_at: datetime = Field(description="手机上记下的时间")
     received_at: datetime = Field(description="服务收到的时间")

@@ -33,7 +33,7 @@ async def referral_of(session: AsyncSession, referral_id: UUID) -> HospitalRefer
     """A referral in sight, as it is kept now; raises `NotFound`."""
     referral = await session.get(HospitalReferral, referral_id, populate_existing=True)
     if referral is None:
-        raise NotFound("没有找到该送医记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该送医记录，或不在您的网格范围内。")
     return referral
 
 
@@ -131,7 +131,7 @@ async def _answerable(
     if outcome is ReferralOutcome.returned:
         return await locked(session, quarantine_id)
     if Permission.quarantines_manage not in permitted(caller.role, caller.level):
-        detail = "收治、确诊即终止隔离,须由有权管理隔离的人员登记。"
+        detail = "收治、确诊即终止隔离，须由有权管理隔离的人员登记。"
         raise NotPermitted(detail, permission=Permission.quarantines_manage)
     return await in_charge(session, quarantine_id)
 

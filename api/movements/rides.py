@@ -114,7 +114,7 @@ async def _refuse_vehicle(
     )
     sharing = (await session.scalars(others)).all()
     if sharing and VehicleKind.ambulance in {vehicle, *sharing}:
-        detail = "负压救护车一次只转运一人,该车正在执行其他转运。"
+        detail = "负压救护车一次只转运一人，该车正在执行其他转运。"
         raise VehicleNotFit(detail, pointer="/body/plate")
 
 
@@ -156,12 +156,12 @@ async def _refuse_rider(
     session: AsyncSession, transfer: Transfer, rule: MonitoringRule, said: TransferPickUp
 ) -> None:
     if not plausible(rule, said.check_c):
-        raise InvalidInput("体温不在合理范围内,请重新测量后填写。", pointer="/body/check_c")
+        raise InvalidInput("体温不在合理范围内，请重新测量后填写。", pointer="/body/check_c")
     ill = feverish(rule, said.check_c) or Symptom.fever in said.check_symptoms
     if transfer.vehicle is VehicleKind.ambulance:
         return
     if ill:  # what is refused is not kept, and nobody would be told of it
-        detail = "发热的须由负压救护车单人转运:请先登记这次体温,以便立即上报,再改派车辆。"
+        detail = "发热的须由负压救护车单人转运：请先登记这次体温，以便立即上报，再改派车辆。"
         raise VehicleNotFit(detail, pointer="/body/check_c")
     if await _may_be_positive(session, transfer):
         raise VehicleNotFit(pointer="/body/check_c")

@@ -73,7 +73,7 @@ async def request_transfer(
 ) -> TransferRead:
     """申请一次转运。
 
-    包保人员可申请;须经批准、派车、上车、两端交接、消毒办结。不填时限的为 8 小时(M3.4)。
+    包保人员可申请；须经批准、派车、上车、两端交接、消毒办结。不填时限的为 8 小时（M3.4）。
     """
     kept, created = await transfers.request_transfer(session, recorder, quarantine_id, transfer)
     tell_created(response, f"/v1/transfers/{kept.id}", version=kept.version, created=created)
@@ -84,9 +84,9 @@ async def request_transfer(
 async def list_transfers(
     _: TransferReader, session: ScopedSession, filters: Filters, page: Paged
 ) -> Page[TransferRead]:
-    """列出转运,申请时间新的在前。
+    """列出转运，申请时间新的在前。
 
-    本网格范围内的,以及本人参与包保的;地点已脱敏(M3.4)。
+    本网格范围内的，以及本人参与包保的；地点已脱敏（M3.4）。
     """
     return await queries.page_of_transfers(session, filters, page)
 
@@ -126,7 +126,7 @@ async def dispatch_transfer(
 ) -> TransferRead:
     """派车。
 
-    有未关闭的发热、阳性异常的,须由负压救护车单人转运(domain 3.8)。上车前可改派。
+    有未关闭的发热、阳性异常的，须由负压救护车单人转运（domain 3.8）。上车前可改派。
     """
     transfer = await rides.dispatch_transfer(session, manager, transfer_id, ride)
     return await queries.shown_transfer(session, transfer)
@@ -146,7 +146,7 @@ async def pick_up_transfer(
 ) -> TransferRead:
     """登记上车。
 
-    上车前测温、问症状;发热的须由负压救护车转运,否则须改派。去向随即变更(M3.4)。
+    上车前测温、问症状；发热的须由负压救护车转运，否则须改派。去向随即变更（M3.4）。
     """
     transfer = await rides.pick_up_transfer(
         session, recorder, transfer_id, check, policies=policies
@@ -167,7 +167,7 @@ async def hand_over_transfer(
 ) -> TransferRead:
     """登记两端交接。
 
-    写明交出人、接收人和时间;送集中隔离点或返家的,隔离地点随即变更,原地点保留备查(M3.4)。
+    写明交出人、接收人和时间；送集中隔离点或返家的，隔离地点随即变更，原地点保留备查（M3.4）。
     """
     transfer = await rides.hand_over_transfer(session, recorder, transfer_id, handover)
     return await queries.shown_transfer(session, transfer)
@@ -183,7 +183,7 @@ async def close_transfer(
 ) -> TransferRead:
     """办结一次转运。
 
-    车辆消毒后办结(domain 3.8)。
+    车辆消毒后办结（domain 3.8）。
     """
     transfer = await rides.close_transfer(session, recorder, transfer_id, ending)
     return await queries.shown_transfer(session, transfer)
@@ -197,7 +197,7 @@ async def cancel_transfer(
 ) -> TransferRead:
     """取消一次转运。
 
-    上车以前可以取消,须写明理由。
+    上车以前可以取消，须写明理由。
     """
     transfer = await transfers.cancel_transfer(session, manager, transfer_id, ending)
     return await queries.shown_transfer(session, transfer)
@@ -211,6 +211,6 @@ async def reveal_transfer(
 ) -> TransferRevealed:
     """查看转运地点的全文。
 
-    须写明原因,原因和查看人将被记录(M6.6)。
+    须写明原因，原因和查看人将被记录（M6.6）。
     """
     return await queries.reveal_transfer(session, revealer, transfer_id, ask)

@@ -21,7 +21,7 @@ Plate = Annotated[
     ShortText, AfterValidator(_plate), Field(description="车牌号", examples=["桂F12345"])
 ]
 DoneBy = Annotated[
-    RecordId | None, Field(description="实际办理的人;不填则为登录人本人(代为录入时填写)")
+    RecordId | None, Field(description="实际办理的人；不填则为登录人本人（代为录入时填写）")
 ]
 
 
@@ -34,7 +34,7 @@ class TransferRequest(FromTheField):
                 {
                     "id": "01890a5d-ac96-774b-bcce-b302099a8301",
                     "kind": "to_site",
-                    "reason": "家中没有独立卫生间,转集中隔离",
+                    "reason": "家中没有独立卫生间，转集中隔离",
                     "destination": "县职校集中隔离点",
                     "due_at": "2022-02-08T18:00:00+08:00",
                 }
@@ -43,12 +43,12 @@ class TransferRequest(FromTheField):
     )
 
     kind: Annotated[TransferKind, Field(description="转运类别")]
-    reason: Annotated[LongText, Field(description="理由,加密保存")]
-    pickup: Annotated[ShortText | None, Field(description="接送地点;不填为隔离地点")] = None
-    destination: Annotated[ShortText, Field(description="送往何处,加密保存")]
-    due_at: Annotated[Instant | None, Field(description="应在何时以前送到;不填为申请后 8 小时")] = (
-        None
-    )
+    reason: Annotated[LongText, Field(description="理由，加密保存")]
+    pickup: Annotated[ShortText | None, Field(description="接送地点；不填为隔离地点")] = None
+    destination: Annotated[ShortText, Field(description="送往何处，加密保存")]
+    due_at: Annotated[
+        Instant | None, Field(description="应在何时以前送到；不填为申请后 8 小时")
+    ] = None
 
 
 class TransferDispatch(Input):
@@ -71,7 +71,7 @@ class TransferDispatch(Input):
     plate: Plate
     driver: Annotated[Name, Field(description="驾驶员")]
     escort: Annotated[Name | None, Field(description="护送人员")] = None
-    dispatched_at: Annotated[Instant | None, Field(description="何时派车;不填为现在")] = None
+    dispatched_at: Annotated[Instant | None, Field(description="何时派车；不填为现在")] = None
 
 
 class TransferPickUp(Input):
@@ -81,9 +81,9 @@ class TransferPickUp(Input):
         json_schema_extra={"examples": [{"check_c": 36.6, "check_symptoms": []}]}
     )
 
-    check_c: Annotated[Celsius, Field(description="上车前的体温,摄氏度")]
+    check_c: Annotated[Celsius, Field(description="上车前的体温，摄氏度")]
     check_symptoms: Symptoms = Field(default_factory=list[Symptom])
-    picked_up_at: Annotated[Instant | None, Field(description="何时上车;不填为现在")] = None
+    picked_up_at: Annotated[Instant | None, Field(description="何时上车；不填为现在")] = None
     picked_up_by: DoneBy = None
 
 
@@ -93,8 +93,8 @@ class TransferHandOver(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"taken_over_by": "隔离点覃护士"}]})
 
     taken_over_by: Annotated[Name, Field(description="接收人")]
-    handed_over_at: Annotated[Instant | None, Field(description="何时交出;不填为现在")] = None
-    taken_over_at: Annotated[Instant | None, Field(description="何时接收;不填为交出的时间")] = None
+    handed_over_at: Annotated[Instant | None, Field(description="何时交出；不填为现在")] = None
+    taken_over_at: Annotated[Instant | None, Field(description="何时接收；不填为交出的时间")] = None
     handed_over_by: DoneBy = None
 
 
@@ -105,15 +105,15 @@ class TransferClose(Input):
         json_schema_extra={"examples": [{"disinfected_at": "2022-02-08T16:40:00+08:00"}]}
     )
 
-    disinfected_at: Annotated[Instant | None, Field(description="何时消毒;不填为现在")] = None
+    disinfected_at: Annotated[Instant | None, Field(description="何时消毒；不填为现在")] = None
 
 
 class TransferCancel(Input):
     """Why nobody is brought."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "复测正常,不再转运"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "复测正常，不再转运"}]})
 
-    reason: Annotated[ShortText, Field(description="取消的理由,将被记录")]
+    reason: Annotated[ShortText, Field(description="取消的理由，将被记录")]
 
 
 class TransferReveal(Input):
@@ -121,7 +121,7 @@ class TransferReveal(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "司机上门接人"}]})
 
-    reason: Annotated[LongText, Field(min_length=4, description="查看原因,至少4个字,将被记录")]
+    reason: Annotated[LongText, Field(min_length=4, description="查看原因，至少4个字，将被记录")]
 
 
 class TransferRead(Wire):
@@ -139,7 +139,7 @@ class TransferRead(Wire):
                     "grid_id": "01890a5d-ac96-774b-bcce-b302099a8001",
                     "kind": "to_site",
                     "status": "picked_up",
-                    "reason": "家中没有独立卫生间,转集中隔离",
+                    "reason": "家中没有独立卫生间，转集中隔离",
                     "destination": "县职校***",
                     "due_at": "2022-02-08T10:00:00Z",
                     "approved_at": "2022-02-08T02:10:00Z",
@@ -172,7 +172,7 @@ class TransferRead(Wire):
     kind: TransferKind
     status: TransferStatus
     reason: str = Field(description="理由")
-    pickup: str | None = Field(description="脱敏的接送地点;null 为隔离地点")
+    pickup: str | None = Field(description="脱敏的接送地点；null 为隔离地点")
     destination: str = Field(description="脱敏的送往地点")
     due_at: datetime = Field(description="应在何时以前送到")
     approved_at: datetime | None = Field(description="何时批准")
@@ -185,7 +185,7 @@ class TransferRead(Wire):
     escort: str | None = Field(description="护送人员")
     picked_up_at: datetime | None = Field(description="何时上车")
     picked_up_by: UUID | None = Field(description="由谁接上车")
-    check_c: float | None = Field(description="上车前的体温,摄氏度")
+    check_c: float | None = Field(description="上车前的体温，摄氏度")
     check_symptoms: list[Symptom] = Field(description="上车前的症状")
     handed_over_at: datetime | None = Field(description="何时交出")
     handed_over_by: UUID | None = Field(description="由谁交出")
@@ -206,5 +206,5 @@ class TransferRevealed(Wire):
     """The plain addresses of a transfer."""
 
     id: UUID = Field(description="编号")
-    pickup: str | None = Field(description="接送地点全文;null 为隔离地点")
+    pickup: str | None = Field(description="接送地点全文；null 为隔离地点")
     destination: str = Field(description="送往地点全文")

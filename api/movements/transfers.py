@@ -62,7 +62,7 @@ async def transfer_of(session: AsyncSession, transfer_id: UUID) -> Transfer:
     """A transfer in sight, as it is kept now; raises `NotFound`."""
     transfer = await session.get(Transfer, transfer_id, populate_existing=True)
     if transfer is None:
-        raise NotFound("没有找到该转运,或不在您的网格范围内。")
+        raise NotFound("没有找到该转运，或不在您的网格范围内。")
     return transfer
 
 

@@ -17,7 +17,7 @@ AreaPrefix = Annotated[
     str,
     Field(
         pattern=r"^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$",
-        description="行政区划代码的前段:省2位、市4位、县6位、乡9位、村12位;含其全部下级",
+        description="行政区划代码的前段：省2位、市4位、县6位、乡9位、村12位；含其全部下级",
         examples=["4514"],
     ),
 ]
@@ -25,7 +25,7 @@ Token = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="代码:小写字母开头,由小写字母、数字、下划线组成",
+        description="代码：小写字母开头，由小写字母、数字、下划线组成",
         examples=["own_toilet"],
     ),
 ]
@@ -40,8 +40,8 @@ class Part(Input):
 class Range(Part):
     """From `min` (included) to `max` (not included); without an end where nothing is said."""
 
-    min: Annotated[Days | None, Field(description="自此起(含);不填则不限")] = None
-    max: Annotated[Days | None, Field(description="至此止(不含);不填则不限")] = None
+    min: Annotated[Days | None, Field(description="自此起（含）；不填则不限")] = None
+    max: Annotated[Days | None, Field(description="至此止（不含）；不填则不限")] = None
 
 
 class When(Part):
@@ -59,10 +59,10 @@ class When(Part):
         list[AreaPrefix] | None,
         Field(min_length=1, max_length=100, description="到过这些地区之一"),
     ] = None
-    days_since_arrival: Annotated[Range | None, Field(description="抵达后的天数,抵达当日为0")] = (
+    days_since_arrival: Annotated[Range | None, Field(description="抵达后的天数，抵达当日为0")] = (
         None
     )
-    days_since_exposure: Annotated[Range | None, Field(description="末次暴露后的天数,当日为0")] = (
+    days_since_exposure: Annotated[Range | None, Field(description="末次暴露后的天数，当日为0")] = (
         None
     )
     age: Annotated[Range | None, Field(description="周岁")] = None
@@ -75,7 +75,7 @@ class When(Part):
 class MatchRule(Part):
     """One clause: whom it concerns, and the plan that it prescribes for them."""
 
-    priority: Annotated[int, Field(ge=1, le=10_000, description="先后,数小者先;同数者须互不相交")]
+    priority: Annotated[int, Field(ge=1, le=10_000, description="先后，数小者先；同数者须互不相交")]
     clause: Annotated[LongText, Field(description="作出决定的条款原文或要点")]
-    when: Annotated[When, Field(description="适用条件;不填的条件视为不限")]
+    when: Annotated[When, Field(description="适用条件；不填的条件视为不限")]
     plan: Annotated[PolicyCode, Field(description="适用的管理方案代码")]

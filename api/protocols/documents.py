@@ -23,10 +23,10 @@ Hours = Annotated[int, Field(ge=1, le=8784)]
 class PlannedTest(Part):
     """A test on a day of its stage, counted as the stage counts its days."""
 
-    day: Annotated[Days, Field(description="本阶段第几天;首日为0还是1见day_index_base")]
+    day: Annotated[Days, Field(description="本阶段第几天；首日为0还是1见day_index_base")]
     kind: Annotated[DiagnosticKind, Field(description="检测方式")]
     samples: Annotated[
-        Literal[1, 2], Field(description="采样份数;2为双采双检(第八版)", examples=[1])
+        Literal[1, 2], Field(description="采样份数；2为双采双检（第八版）", examples=[1])
     ] = 1
 
 
@@ -46,14 +46,14 @@ class Stage(Part):
 
     category: Annotated[ManagementCategory, Field(description="管理措施")]
     duration_days: Annotated[int, Field(ge=1, le=366, description="满多少天")]
-    anchor: Annotated[Anchor, Field(description="自何日起算;第二阶段起须为previous_stage_end")]
+    anchor: Annotated[Anchor, Field(description="自何日起算；第二阶段起须为previous_stage_end")]
     day_index_base: Annotated[
-        Literal[0, 1], Field(description="起算日算第0天还是第1天(domain 3.3.3)", examples=[1])
+        Literal[0, 1], Field(description="起算日算第0天还是第1天（domain 3.3.3）", examples=[1])
     ] = 1
-    credit_elapsed: Annotated[bool, Field(description="开始管控前已过的天数是否抵扣(填平补齐)")] = (
-        False
-    )
-    credit_cap_days: Annotated[Days | None, Field(description="最多抵扣多少天;不填则不限")] = None
+    credit_elapsed: Annotated[
+        bool, Field(description="开始管控前已过的天数是否抵扣（填平补齐）")
+    ] = False
+    credit_cap_days: Annotated[Days | None, Field(description="最多抵扣多少天；不填则不限")] = None
     tests: Annotated[
         list[PlannedTest], Field(max_length=60, description="检测日", default_factory=list)
     ]
@@ -62,13 +62,13 @@ class Stage(Part):
     ] = 24
     on_missed_test: Annotated[MissedTest, Field(description="漏检的后果")] = MissedTest.reschedule
     monitoring_policy: Annotated[
-        PolicyCode | None, Field(description="测温规则代码;不测温的不填")
+        PolicyCode | None, Field(description="测温规则代码；不测温的不填")
     ] = None
     care_team_policy: Annotated[
-        PolicyCode | None, Field(description="包保规则代码;不安排包保的不填")
+        PolicyCode | None, Field(description="包保规则代码；不安排包保的不填")
     ] = None
     visits_per_day: Annotated[
-        int, Field(ge=0, le=24, description="每日上门次数;上门测温也算一次")
+        int, Field(ge=0, le=24, description="每日上门次数；上门测温也算一次")
     ] = 0
     calls_per_day: Annotated[int, Field(ge=0, le=24, description="每日问候电话次数")] = 0
     cohabitant_rule: Annotated[CohabitantRule, Field(description="对同住人员的要求")] = (
@@ -77,7 +77,7 @@ class Stage(Part):
     leave_home: Annotated[LeaveHome, Field(description="能否离开住所")] = LeaveHome.never
     site_checklist: Annotated[
         list[ChecklistItem] | None,
-        Field(min_length=1, max_length=40, description="住所须逐项符合;不核查的不填"),
+        Field(min_length=1, max_length=40, description="住所须逐项符合；不核查的不填"),
     ] = None
     fallback_category: Annotated[
         ManagementCategory | None, Field(description="住所不符合时改用的措施")
@@ -90,7 +90,7 @@ class Approver(Part):
     roles: Annotated[
         list[Role], Field(min_length=1, max_length=len(Role), description="可批准解除的身份")
     ]
-    max_level: Annotated[int, Field(ge=1, le=10, description="任职网格的最低层级,1为乡镇")]
+    max_level: Annotated[int, Field(ge=1, le=10, description="任职网格的最低层级，1为乡镇")]
 
 
 class ReleaseRule(Part):
@@ -100,7 +100,7 @@ class ReleaseRule(Part):
     no_open_alert: Annotated[bool, Field(description="须无未办结的异常")] = True
     linked_contact_tests: Annotated[
         int,
-        Field(ge=0, le=20, description="须所关联密接的前几次检测均为阴性;0为不要求"),
+        Field(ge=0, le=20, description="须所关联密接的前几次检测均为阴性；0为不要求"),
     ] = 0
     approver: Annotated[Approver, Field(description="由谁批准")]
     notice_title: Annotated[
@@ -111,7 +111,7 @@ class ReleaseRule(Part):
 class Plan(Part):
     """What somebody whom a clause concerns goes through, stage after stage."""
 
-    code: Annotated[PolicyCode, Field(description="管理方案代码,在本文件内唯一")]
+    code: Annotated[PolicyCode, Field(description="管理方案代码，在本文件内唯一")]
     name: Annotated[ShortText, Field(description="管理方案名称")]
     stages: Annotated[list[Stage], Field(min_length=1, max_length=6, description="依次各阶段")]
     release: Annotated[ReleaseRule, Field(description="解除条件")]
@@ -129,7 +129,7 @@ EXAMPLE: dict[str, Any] = {
     "match_rules": [
         {
             "priority": 10,
-            "clause": "七日内有中风险区旅居史的返乡人员,居家隔离医学观察7天。",
+            "clause": "七日内有中风险区旅居史的返乡人员，居家隔离医学观察7天。",
             "when": {"exposure_classes": ["returnee"], "risk_levels": ["medium"]},
             "plan": "home_7",
         }
@@ -172,13 +172,13 @@ class ProtocolDocument(Part):
 
     look_back_days: Annotated[Days, Field(description="旅居史追溯天数")]
     pre_report_hours: Annotated[
-        Hours | None, Field(description="须提前多少小时报备;不要求的不填")
+        Hours | None, Field(description="须提前多少小时报备；不要求的不填")
     ] = None
     post_arrival_report_hours: Annotated[
-        Hours | None, Field(description="抵达后须在多少小时内报告;不要求的不填")
+        Hours | None, Field(description="抵达后须在多少小时内报告；不要求的不填")
     ] = None
     test_validity_hours: Annotated[
-        Hours | None, Field(description="检测阴性证明多少小时内有效;不要求的不填")
+        Hours | None, Field(description="检测阴性证明多少小时内有效；不要求的不填")
     ] = None
     match_rules: Annotated[
         list[MatchRule], Field(min_length=1, max_length=100, description="逐条适用规则")
@@ -188,7 +188,7 @@ class ProtocolDocument(Part):
         dict[Token, PolicyCode],
         Field(
             max_length=40,
-            description="各类异常适用的时限规则代码;未列的按默认时限",
+            description="各类异常适用的时限规则代码；未列的按默认时限",
             default_factory=dict,
         ),
     ]

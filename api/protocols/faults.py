@@ -71,7 +71,7 @@ def _of_ranges(rule: MatchRule, place: str) -> Iterator[Fault]:
         if told.min is None and told.max is None:
             yield f"{place}/{name}", "起止至少填写一项。"
         elif told.max is not None and told.max <= (told.min or 0):
-            yield f"{place}/{name}/max", "止须大于起:止日不含在内。"
+            yield f"{place}/{name}/max", "止须大于起：止日不含在内。"
 
 
 def _of_order(rules: list[MatchRule]) -> Iterator[Fault]:
@@ -80,10 +80,10 @@ def _of_order(rules: list[MatchRule]) -> Iterator[Fault]:
         for other, earlier in enumerate(rules):
             if earlier.priority == rule.priority and other < number:
                 if not disjoint(earlier.when, rule.when):
-                    detail = f"与第{other + 1}条先后相同而适用人员相交,请分出先后。"
+                    detail = f"与第{other + 1}条先后相同而适用人员相交，请分出先后。"
                     yield f"document/match_rules/{number}/priority", detail
             elif earlier.priority < rule.priority and covers(earlier.when, rule.when):
-                detail = f"第{other + 1}条在先并已包括本条全部人员,本条永不适用。"
+                detail = f"第{other + 1}条在先并已包括本条全部人员，本条永不适用。"
                 yield f"document/match_rules/{number}/when", detail
 
 
@@ -92,23 +92,23 @@ def _of_plan(plan: Plan, place: str, known: Known) -> Iterator[Fault]:
         at = f"{place}/stages/{number}"
         follows = stage.anchor is Anchor.previous_stage_end
         if number == 0 and follows:
-            yield f"{at}/anchor", "第一阶段之前没有阶段,请改选起算日。"
+            yield f"{at}/anchor", "第一阶段之前没有阶段，请改选起算日。"
         if number > 0 and not follows:
-            yield f"{at}/anchor", "后一阶段须接在前一阶段之后(previous_stage_end)。"
+            yield f"{at}/anchor", "后一阶段须接在前一阶段之后（previous_stage_end）。"
         yield from _of_tests(stage, at, first=0 if number == 0 and not stage.day_index_base else 1)
         yield from _of_stage(stage, at)
         yield from _of_policies(stage, at, known)
     yield from _of_approver(plan.release.approver, f"{place}/release/approver")
     for number, day in enumerate(plan.follow_up_days[1:], start=1):
         if day <= plan.follow_up_days[number - 1]:
-            yield f"{place}/follow_up_days/{number}", "随访日须由小到大,不能重复。"
+            yield f"{place}/follow_up_days/{number}", "随访日须由小到大，不能重复。"
 
 
 def _of_approver(approver: Approver, place: str) -> Iterator[Fault]:
     """Who may not see the conditions of a release cannot approve it: nobody would be released."""
     for number, role in enumerate(approver.roles):
         if Permission.health_records_read not in permitted(role, approver.max_level):
-            yield f"{place}/roles/{number}", f"{role.label}不能查看检测结果,无法批准解除。"
+            yield f"{place}/roles/{number}", f"{role.label}不能查看检测结果，无法批准解除。"
 
 
 def _of_tests(stage: Stage, place: str, *, first: int) -> Iterator[Fault]:
@@ -120,14 +120,14 @@ def _of_tests(stage: Stage, place: str, *, first: int) -> Iterator[Fault]:
         if any(
             (test.day, test.kind) == (former.day, former.kind) for former in stage.tests[:number]
         ):
-            yield f"{place}/tests/{number}", "同一天、同一方式的检测不能重复,可填写采样份数。"
+            yield f"{place}/tests/{number}", "同一天、同一方式的检测不能重复，可填写采样份数。"
 
 
 def _of_stage(stage: Stage, place: str) -> Iterator[Fault]:
     if stage.credit_cap_days is not None and not stage.credit_elapsed:
-        yield f"{place}/credit_cap_days", "不抵扣已过天数的,不填最多抵扣天数。"
+        yield f"{place}/credit_cap_days", "不抵扣已过天数的，不填最多抵扣天数。"
     if stage.site_checklist is not None and stage.fallback_category is None:
-        yield f"{place}/fallback_category", "住所须核查的,要写明不符合时改用的措施。"
+        yield f"{place}/fallback_category", "住所须核查的，要写明不符合时改用的措施。"
     if stage.fallback_category is stage.category:
         yield f"{place}/fallback_category", "改用的措施不能与本阶段的措施相同。"
     items = [item.code for item in stage.site_checklist or ()]

@@ -127,4 +127,4 @@ def _said(value: str | bool) -> str:
 
 def _refusal(what: str, wanted: str, known: str) -> str:
     told = f"现为{known}" if known else "现不清楚"
-    return f"{what}须为{wanted},{told}。"
+    return f"{what}须为{wanted}，{told}。"

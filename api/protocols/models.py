@@ -20,8 +20,8 @@ WHOLE_CELL = "t"
 class Comparator(Labelled):
     """Whether the threshold itself counts as fever (the sources differ)."""
 
-    gte = "gte", "达到即算(≥)"
-    gt = "gt", "超过才算(>)"
+    gte = "gte", "达到即算（≥）"
+    gt = "gt", "超过才算（>）"
 
 
 class Timing(Labelled):
@@ -59,7 +59,7 @@ class RiskLevel(Labelled):
     high = "high", "高风险区"
     medium = "medium", "中风险区"
     low = "low", "低风险区"
-    affected_county = "affected_county", "疫情所在县(区)"
+    affected_county = "affected_county", "疫情所在县（区）"
     affected_prefecture = "affected_prefecture", "疫情所在设区市"
     none = "none", "无疫情地区"
     entry = "entry", "境外"
@@ -72,7 +72,7 @@ class ExposureClass(Labelled):
     secondary_contact = "secondary_contact", "密切接触者的密切接触者"
     general_contact = "general_contact", "一般接触者"
     spatiotemporal_companion = "spatiotemporal_companion", "时空伴随者"
-    returnee = "returnee", "返(来)乡人员"
+    returnee = "returnee", "返（来）乡人员"
     entrant = "entrant", "入境人员"
     recovered = "recovered", "出院康复人员"
     case = "case", "病例或感染者"

@@ -83,27 +83,29 @@ def lacking(policy: CareTeamRule, seats: Collection[Seat]) -> list[Shortfall]:
 def _of_size(size: int, people: int, *, repeated: int) -> Iterable[Shortfall]:
     if repeated:
         yield Shortfall(
-            Lack.same_person, repeated, f"包保人员须各不相同,重复了{repeated}人,请换人。"
+            Lack.same_person, repeated, f"包保人员须各不相同，重复了{repeated}人，请换人。"
         )
     if people < size:
         number = size - people
-        yield Shortfall(Lack.too_few, number, f"须由{size}人包保,还差{number}人。")
+        yield Shortfall(Lack.too_few, number, f"须由{size}人包保，还差{number}人。")
     if people > size:
         number = people - size
-        yield Shortfall(Lack.too_many, number, f"须由{size}人包保,多出{number}人。")
+        yield Shortfall(Lack.too_many, number, f"须由{size}人包保，多出{number}人。")
 
 
 def _of_party(minimum: int, seats: Iterable[Seat]) -> Iterable[Shortfall]:
     number = minimum - len({seat.worker_id for seat in seats if seat.is_party_member})
     if number > 0:
-        yield Shortfall(Lack.party_members, number, f"其中至少须有{minimum}名党员,还差{number}名。")
+        yield Shortfall(
+            Lack.party_members, number, f"其中至少须有{minimum}名党员，还差{number}名。"
+        )
 
 
 def _of_roles(minima: Mapping[Role, int], seats: Collection[Seat]) -> Iterable[Shortfall]:
     for role, minimum in minima.items():
         number = minimum - len({seat.worker_id for seat in seats if seat.role is role})
         if number > 0:
-            detail = f"其中至少须有{minimum}名{role.label},还差{number}名。"
+            detail = f"其中至少须有{minimum}名{role.label}，还差{number}名。"
             yield Shortfall(Lack.role, number, detail, role)
 
 

@@ -8,7 +8,7 @@ class PolicyRevisionTaken(Problem):
 
     status = 409
     title = "规则刚被他人修订"
-    detail = "该规则刚刚由他人修订,请重新读取后再提交。"
+    detail = "该规则刚刚由他人修订，请重新读取后再提交。"
     constraints = (
         "uq_care_team_policies_code_revision",
         "uq_monitoring_policies_code_revision",
@@ -31,7 +31,7 @@ class NoPolicyInForce(Problem):
 
     status = 409
     title = "没有施行中的规则"
-    detail = "该日没有施行中的规则,请先制定或改选规则。"
+    detail = "该日没有施行中的规则，请先制定或改选规则。"
 
 
 class UnknownWindow(Problem):
@@ -39,7 +39,7 @@ class UnknownWindow(Problem):
 
     status = 422
     title = "没有该时段"
-    detail = "该测温规则没有这个时段,请从规定的时段中选择。"
+    detail = "该测温规则没有这个时段，请从规定的时段中选择。"
     pointer = "/body/window"
 
 
@@ -48,7 +48,7 @@ class DraftPending(Problem):
 
     status = 409
     title = "已有草稿"
-    detail = "该方案已有一份草稿,请在其上修改、施行,或先停用。"
+    detail = "该方案已有一份草稿，请在其上修改、施行，或先停用。"
     constraints = ("uq_protocols_one_draft",)
 
 
@@ -57,7 +57,7 @@ class ProtocolNotADraft(Problem):
 
     status = 409
     title = "方案已定"
-    detail = "该方案已施行或已停用,内容不再改变;请另拟新一版。"
+    detail = "该方案已施行或已停用，内容不再改变；请另拟新一版。"
 
 
 class ProtocolRetired(Problem):
@@ -73,4 +73,4 @@ class NoRuleApplies(Problem):
 
     status = 409
     title = "没有适用的条款"
-    detail = "施行中的方案没有适用于此人的条款,未采取管控措施。"
+    detail = "施行中的方案没有适用于此人的条款，未采取管控措施。"

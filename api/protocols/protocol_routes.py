@@ -83,7 +83,7 @@ async def list_protocols(
 ) -> Page[ProtocolListed]:
     """列出防控方案的各版。
 
-    按代码、版次排列,不含方案内容(M3.1)。
+    按代码、版次排列，不含方案内容（M3.1）。
     """
     return await queries.protocols(session, filters, page)
 
@@ -99,8 +99,8 @@ async def draft_protocol(
 ) -> ProtocolRead:
     """拟一份防控方案草稿。
 
-    新代码为第 1 版,已有代码为下一版;同一代码同时只有一份草稿。内容逐项核对,全部错处一次指出,
-    指到方案内容中的位置(M3.1)。
+    新代码为第 1 版，已有代码为下一版；同一代码同时只有一份草稿。内容逐项核对，全部错处一次指出，
+    指到方案内容中的位置（M3.1）。
     """
     kept, created = await drafting.draft_protocol(session, maker, draft)
     tell_created(response, f"/v1/protocols/{kept.id}", version=kept.version, created=created)
@@ -111,7 +111,7 @@ async def draft_protocol(
 async def list_presets(_: ProtocolReader) -> Presets:
     """列出随服务提供的预置方案。
 
-    各注明出处;未经采用不生效(M3.1)。
+    各注明出处；未经采用不生效（M3.1）。
     """
     return Presets(items=list(shipped.presets().values()))
 
@@ -131,7 +131,7 @@ async def adopt_preset(
 ) -> ProtocolRead:
     """采用一份预置方案。
 
-    成为本乡镇的草稿,可先修改;`activate` 为 true 的同时批准施行(M3.1)。
+    成为本乡镇的草稿，可先修改；`activate` 为 true 的同时批准施行（M3.1）。
     """
     kept, created = await drafting.adopt_preset(session, maker, code, adoption)
     tell_created(response, f"/v1/protocols/{kept.id}", version=kept.version, created=created)
@@ -142,7 +142,7 @@ async def adopt_preset(
 async def read_protocol_schema(_: ProtocolReader) -> dict[str, Any]:
     """查看方案内容的 JSON Schema。
 
-    2020-12 版;与 `openapi/protocol.schema.json` 相同。
+    2020-12 版；与 `openapi/protocol.schema.json` 相同。
     """
     return document_schema()
 
@@ -151,10 +151,10 @@ async def read_protocol_schema(_: ProtocolReader) -> dict[str, Any]:
 async def try_protocols(
     question: WhatIf, reader: ProtocolReader, session: ScopedSession, shelf: Protocols
 ) -> WhatIfRead:
-    """试算:某人在某日适用什么方案。
+    """试算：某人在某日适用什么方案。
 
-    逐阶段给出日期、检测日,指明作出决定的方案和条款,以及各条款不适用的原因;不保存任何内容。
-    多份方案同时施行的,适用地区小的在先(M3.1)。
+    逐阶段给出日期、检测日，指明作出决定的方案和条款，以及各条款不适用的原因；不保存任何内容。
+    多份方案同时施行的，适用地区小的在先（M3.1）。
     """
     return await try_out(Rulebook(session, shelf, reader.cell), question)
 
@@ -182,7 +182,7 @@ async def rewrite_protocol(
 ) -> ProtocolRead:
     """改写一份草稿。
 
-    整份替换,原内容保留备查;已施行的方案内容不变,须另拟新一版(M3.1)。
+    整份替换，原内容保留备查；已施行的方案内容不变，须另拟新一版（M3.1）。
     """
     change = drafting.Rewriting(protocol_id, rewrite, version)
     return _shown(response, await drafting.rewrite_protocol(session, maker, change))
@@ -204,8 +204,8 @@ async def activate_protocol(
 ) -> ProtocolRead:
     """批准一份草稿施行。
 
-    自其施行日期起生效,前一版于前一日止;正在执行的隔离仍按原来的一版(M3.1)。
-    草稿按现行要求再核对一遍,有误的指出位置,更正后再批准。
+    自其施行日期起生效，前一版于前一日止；正在执行的隔离仍按原来的一版（M3.1）。
+    草稿按现行要求再核对一遍，有误的指出位置，更正后再批准。
     """
     protocol = await activation.activate_protocol(session, maker, protocol_id, version)
     return _shown(response, protocol)
@@ -225,7 +225,7 @@ async def retire_protocol(
 ) -> ProtocolRead:
     """停用一版方案。
 
-    自今日起不再适用于新的人员,前一版不自动恢复;正在执行的隔离仍按该版。草稿停用即作废(M3.1)。
+    自今日起不再适用于新的人员，前一版不自动恢复；正在执行的隔离仍按该版。草稿停用即作废（M3.1）。
     """
     retired = await activation.retire_protocol(session, maker, protocol_id, retirement.reason)
     return _shown(response, retired)
@@ -244,7 +244,7 @@ async def copy_protocol(
     session: ScopedSession,
     response: Response,
 ) -> ProtocolRead:
-    """以一版方案为底本,拟新一版草稿。"""
+    """以一版方案为底本，拟新一版草稿。"""
     kept, created = await drafting.copy_protocol(session, maker, protocol_id, copy)
     tell_created(response, f"/v1/protocols/{kept.id}", version=kept.version, created=created)
     return ProtocolRead.model_validate(kept)

@@ -48,12 +48,12 @@ class _ProtocolSaid(Input):
     name: Annotated[ShortText, Field(description="方案名称")]
     disease: Annotated[Name, Field(description="疾病名称", examples=["新型冠状病毒肺炎"])]
     issuing_body: Annotated[ShortText, Field(description="发文机关", examples=["县防控指挥部"])]
-    legal_basis: Annotated[LongText, Field(description="依据:文件名称、文号")]
-    source: Annotated[LongText, Field(description="内容从何得知,哪些是当地约定")]
+    legal_basis: Annotated[LongText, Field(description="依据：文件名称、文号")]
+    source: Annotated[LongText, Field(description="内容从何得知，哪些是当地约定")]
     region_code: Annotated[
-        AreaPrefix | None, Field(description="适用地区的行政区划代码前段;不填为不限地区")
+        AreaPrefix | None, Field(description="适用地区的行政区划代码前段；不填为不限地区")
     ] = None
-    effective_from: Annotated[Day, Field(description="施行日期;前一版于前一日止")]
+    effective_from: Annotated[Day, Field(description="施行日期；前一版于前一日止")]
     document: Annotated[ProtocolDocument, Field(description="方案内容")]
 
 
@@ -99,18 +99,18 @@ class ProtocolListed(Wire):
     id: UUID
     version: int
     code: Annotated[str, Field(description="方案代码")]
-    revision: Annotated[int, Field(description="第几版,从 1 起")]
+    revision: Annotated[int, Field(description="第几版，从 1 起")]
     status: ProtocolStatus
     name: Annotated[str, Field(description="方案名称")]
     disease: Annotated[str, Field(description="疾病名称")]
     issuing_body: Annotated[str, Field(description="发文机关")]
     legal_basis: Annotated[str, Field(description="依据")]
     source: Annotated[str, Field(description="内容从何得知")]
-    region_code: Annotated[str | None, Field(description="适用地区代码前段;null 为不限")]
+    region_code: Annotated[str | None, Field(description="适用地区代码前段；null 为不限")]
     effective_from: Annotated[date, Field(description="施行日期")]
     effective_to: Annotated[
         date | None,
-        Field(description="最后施行日;null 为没有止期;早于施行日期的,未及施行即停用"),
+        Field(description="最后施行日；null 为没有止期；早于施行日期的，未及施行即停用"),
     ]
     supersedes_id: Annotated[UUID | None, Field(description="施行时接替的前一版")]
     activated_at: Annotated[datetime | None, Field(description="批准施行的时间")]
@@ -136,8 +136,8 @@ class Preset(Wire):
     disease: Annotated[str, Field(description="疾病名称")]
     issuing_body: Annotated[str, Field(description="发文机关")]
     legal_basis: Annotated[str, Field(description="依据")]
-    source: Annotated[str, Field(description="内容从何得知,哪些是可调整的示例")]
-    region_code: Annotated[str | None, Field(description="适用地区代码前段;null 为不限")]
+    source: Annotated[str, Field(description="内容从何得知，哪些是可调整的示例")]
+    region_code: Annotated[str | None, Field(description="适用地区代码前段；null 为不限")]
     document: Annotated[ProtocolDocument, Field(description="方案内容")]
 
 
@@ -151,7 +151,7 @@ class PresetAdoption(Input):
     """A preset taken over by the township."""
 
     id: RecordId
-    effective_from: Annotated[Day | None, Field(description="施行日期;不填为今天")] = None
-    activate: Annotated[bool, Field(description="是否立即批准;否则为草稿,可先修改")] = False
+    effective_from: Annotated[Day | None, Field(description="施行日期；不填为今天")] = None
+    activate: Annotated[bool, Field(description="是否立即批准；否则为草稿，可先修改")] = False
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ADOPTION]})

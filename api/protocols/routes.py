@@ -49,7 +49,7 @@ async def list_care_team_policies(
 ) -> Page[CareTeamPolicyRead]:
     """列出包保规则的各版。
 
-    按代码、版次排列;`effective_to` 为 null 的是最新一版(M3.2)。
+    按代码、版次排列；`effective_to` 为 null 的是最新一版（M3.2）。
     """
     return await queries.policies(session, CareTeamPolicy, page, wire=CareTeamPolicyRead, code=code)
 
@@ -63,9 +63,9 @@ async def list_care_team_policies(
 async def make_care_team_policy(
     policy: CareTeamPolicyRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> CareTeamPolicyRead:
-    """制定包保规则,或修订为新一版。
+    """制定包保规则，或修订为新一版。
 
-    新代码为第 1 版;已有代码则为下一版,前一版止于新版施行的前一日,内容不变(M3.2)。
+    新代码为第 1 版；已有代码则为下一版，前一版止于新版施行的前一日，内容不变（M3.2）。
     """
     kept, created = await service.make_care_team_policy(session, maker, policy)
     tell_created(response, f"/v1/care-team-policies/{kept.id}", version=1, created=created)
@@ -87,7 +87,7 @@ async def list_monitoring_policies(
 ) -> Page[MonitoringPolicyRead]:
     """列出测温规则的各版。
 
-    按代码、版次排列;`effective_to` 为 null 的是最新一版(M3.3)。
+    按代码、版次排列；`effective_to` 为 null 的是最新一版（M3.3）。
     """
     return await queries.policies(
         session, MonitoringPolicy, page, wire=MonitoringPolicyRead, code=code
@@ -103,9 +103,9 @@ async def list_monitoring_policies(
 async def make_monitoring_policy(
     policy: MonitoringPolicyRecord, maker: PolicyMaker, session: ScopedSession, response: Response
 ) -> MonitoringPolicyRead:
-    """制定测温规则,或修订为新一版。
+    """制定测温规则，或修订为新一版。
 
-    时段以当地时间计,按先后排列,互不重叠,不跨日;已有代码则为下一版,前一版止于新版施行的前一日(M3.3)。
+    时段以当地时间计，按先后排列，互不重叠，不跨日；已有代码则为下一版，前一版止于新版施行的前一日（M3.3）。
     """
     kept, created = await service.make_monitoring_policy(session, maker, policy)
     tell_created(response, f"/v1/monitoring-policies/{kept.id}", version=1, created=created)

@@ -14,7 +14,7 @@ PolicyCode = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{2,39}$",
-        description="规则代码:小写字母开头,由小写字母、数字、下划线组成;同一代码的各版前后相继",
+        description="规则代码：小写字母开头，由小写字母、数字、下划线组成；同一代码的各版前后相继",
         examples=["four_to_one"],
     ),
 ]
@@ -22,7 +22,7 @@ ClockTime = Annotated[
     str,
     Field(
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="当地时间,时:分",
+        description="当地时间，时：分",
         examples=["06:00"],
     ),
 ]
@@ -34,7 +34,7 @@ BodyCelsius = Annotated[
             "type": "number",
             "minimum": 34,
             "maximum": 43,
-            "description": "体温,摄氏度,34.0 至 43.0,最多一位小数",
+            "description": "体温，摄氏度，34.0 至 43.0，最多一位小数",
             "examples": [37.3],
         }
     ),
@@ -82,8 +82,8 @@ class PolicyRecord(Input):
     id: RecordId
     code: PolicyCode
     name: Annotated[ShortText, Field(description="规则名称")]
-    legal_basis: Annotated[LongText, Field(description="依据:文件名称、文号或当地做法")]
-    effective_from: Annotated[Day, Field(description="施行日期;前一版于前一日止")]
+    legal_basis: Annotated[LongText, Field(description="依据：文件名称、文号或当地做法")]
+    effective_from: Annotated[Day, Field(description="施行日期；前一版于前一日止")]
 
 
 class CareTeamPolicyRecord(PolicyRecord):
@@ -96,11 +96,11 @@ class CareTeamPolicyRecord(PolicyRecord):
         Field(
             default_factory=dict,
             max_length=len(Role),
-            description="各类人员至少几名;不作要求的不填",
+            description="各类人员至少几名；不作要求的不填",
         ),
     ]
     max_persons_per_worker: Annotated[
-        int | None, Field(ge=1, le=1000, description="一人最多同时包保几名隔离人员;不填则不限")
+        int | None, Field(ge=1, le=1000, description="一人最多同时包保几名隔离人员；不填则不限")
     ] = None
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FIVE_TO_ONE]})
@@ -113,15 +113,15 @@ class MonitoringWindow(Input):
         str,
         Field(
             pattern=r"^[a-z][a-z0-9_]{0,19}$",
-            description="时段代码,体温记录以此指明时段",
+            description="时段代码，体温记录以此指明时段",
             examples=["morning"],
         ),
     ]
     label: Annotated[
         str, Field(pattern=r"^[\u4e00-\u9fff]{1,10}$", description="时段名称", examples=["早"])
     ]
-    opens: Annotated[ClockTime, Field(description="开始时间(含),时:分")]
-    closes: Annotated[ClockTime, Field(description="结束时间(不含),时:分")]
+    opens: Annotated[ClockTime, Field(description="开始时间（含），时：分")]
+    closes: Annotated[ClockTime, Field(description="结束时间（不含），时：分")]
 
 
 class MonitoringPolicyRecord(PolicyRecord):
@@ -129,17 +129,17 @@ class MonitoringPolicyRecord(PolicyRecord):
 
     windows: Annotated[
         list[MonitoringWindow],
-        Field(min_length=1, max_length=12, description="每日测温时段,按先后排列,互不重叠"),
+        Field(min_length=1, max_length=12, description="每日测温时段，按先后排列，互不重叠"),
     ]
-    fever_threshold_c: Annotated[BodyCelsius, Field(description="发热界限,摄氏度")]
+    fever_threshold_c: Annotated[BodyCelsius, Field(description="发热界限，摄氏度")]
     comparator: Annotated[Comparator, Field(description="等于界限时是否算发热")]
-    low_threshold_c: Annotated[BodyCelsius, Field(description="低于此值提示体温偏低,摄氏度")]
-    plausible_min_c: Annotated[BodyCelsius, Field(description="低于此值不予登记,须复测,摄氏度")] = (
-        34.0
-    )
-    plausible_max_c: Annotated[BodyCelsius, Field(description="高于此值不予登记,须复测,摄氏度")] = (
-        43.0
-    )
+    low_threshold_c: Annotated[BodyCelsius, Field(description="低于此值提示体温偏低，摄氏度")]
+    plausible_min_c: Annotated[
+        BodyCelsius, Field(description="低于此值不予登记，须复测，摄氏度")
+    ] = 34.0
+    plausible_max_c: Annotated[
+        BodyCelsius, Field(description="高于此值不予登记，须复测，摄氏度")
+    ] = 43.0
     exempt_whereabouts: Annotated[
         list[WhereaboutsKind],
         Field(
@@ -155,11 +155,11 @@ class MonitoringPolicyRecord(PolicyRecord):
 class PolicyRead(Wire):
     id: UUID
     code: Annotated[str, Field(description="规则代码")]
-    revision: Annotated[int, Field(description="第几版,从 1 起")]
+    revision: Annotated[int, Field(description="第几版，从 1 起")]
     name: Annotated[str, Field(description="规则名称")]
     legal_basis: Annotated[str, Field(description="依据")]
     effective_from: Annotated[date, Field(description="施行日期")]
-    effective_to: Annotated[date | None, Field(description="最后施行日;现行版为 null")]
+    effective_to: Annotated[date | None, Field(description="最后施行日；现行版为 null")]
 
 
 class CareTeamPolicyRead(PolicyRead):
@@ -171,7 +171,7 @@ class CareTeamPolicyRead(PolicyRead):
     min_party_members: Annotated[int, Field(description="其中至少几名党员")]
     role_minima: Annotated[dict[Role, int], Field(description="各类人员至少几名")]
     max_persons_per_worker: Annotated[
-        int | None, Field(description="一人最多同时包保几名隔离人员;null 为不限")
+        int | None, Field(description="一人最多同时包保几名隔离人员；null 为不限")
     ]
 
 
@@ -181,11 +181,11 @@ class MonitoringPolicyRead(PolicyRead):
     model_config = ConfigDict(json_schema_extra={"examples": [{**_THREE_TIMES, **_IN_FORCE}]})
 
     windows: Annotated[list[MonitoringWindow], Field(description="每日测温时段")]
-    fever_threshold_c: Annotated[float, Field(description="发热界限,摄氏度")]
+    fever_threshold_c: Annotated[float, Field(description="发热界限，摄氏度")]
     comparator: Annotated[Comparator, Field(description="等于界限时是否算发热")]
-    low_threshold_c: Annotated[float, Field(description="体温偏低的界限,摄氏度")]
-    plausible_min_c: Annotated[float, Field(description="可登记的最低体温,摄氏度")]
-    plausible_max_c: Annotated[float, Field(description="可登记的最高体温,摄氏度")]
+    low_threshold_c: Annotated[float, Field(description="体温偏低的界限，摄氏度")]
+    plausible_min_c: Annotated[float, Field(description="可登记的最低体温，摄氏度")]
+    plausible_max_c: Annotated[float, Field(description="可登记的最高体温，摄氏度")]
     exempt_whereabouts: Annotated[
         list[WhereaboutsKind], Field(description="去向为这些时不要求测温")
     ]

@@ -79,9 +79,9 @@ def _window_faults(policy: MonitoringPolicyRecord) -> Iterator[Fault]:
         if window.name in names:
             yield f"windows/{place}/name", "各时段的代码不能重复。"
         if window.closes <= window.opens:
-            yield f"windows/{place}/closes", "结束时间须晚于开始时间,且在同一天内。"
+            yield f"windows/{place}/closes", "结束时间须晚于开始时间，且在同一天内。"
         if window.opens < closed:
-            yield f"windows/{place}/opens", "时段须按先后排列,不能与前一时段重叠。"
+            yield f"windows/{place}/opens", "时段须按先后排列，不能与前一时段重叠。"
         names.add(window.name)
         closed = max(closed, window.closes)
 

@@ -14,7 +14,7 @@ class Symptom(Labelled):
     dry_cough = "dry_cough", "干咳"
     fatigue = "fatigue", "乏力"
     sore_throat = "sore_throat", "咽痛"
-    smell_taste_loss = "smell_taste_loss", "嗅(味)觉减退"
+    smell_taste_loss = "smell_taste_loss", "嗅（味）觉减退"
     diarrhoea = "diarrhoea", "腹泻"
     nasal_congestion = "nasal_congestion", "鼻塞"
     runny_nose = "runny_nose", "流涕"
@@ -32,6 +32,6 @@ def _each_once(symptoms: list[Symptom]) -> list[Symptom]:
 
 Symptoms = Annotated[
     list[Symptom],
-    Field(max_length=len(Symptom), description="症状;没有则为空列表"),
+    Field(max_length=len(Symptom), description="症状；没有则为空列表"),
     AfterValidator(_each_once),
 ]

@@ -77,7 +77,7 @@ async def _asked(book: Rulebook, question: WhatIf, on: date) -> Sequence[Standin
     standing = await book.standing(on, disease=question.disease)
     known = diseases(standing)
     if len(known) > 1:
-        told = f"当日施行的方案涉及{'、'.join(known)},请写明是哪一种疾病。"
+        told = f"当日施行的方案涉及{'、'.join(known)}，请写明是哪一种疾病。"
         raise InvalidInput(told, pointer="/body/disease")
     if not known and question.disease is not None:
         await _refuse_unknown(book, on)
@@ -88,7 +88,7 @@ async def _refuse_unknown(book: Rulebook, on: date) -> None:
     """Raise `InvalidInput` where there is something in force, but for other diseases."""
     others = diseases(await book.standing(on))
     if others:
-        told = f"当日没有施行针对这种疾病的方案,施行的方案涉及{'、'.join(others)},请核对名称。"
+        told = f"当日没有施行针对这种疾病的方案，施行的方案涉及{'、'.join(others)}，请核对名称。"
         raise InvalidInput(told, pointer="/body/disease")
 
 

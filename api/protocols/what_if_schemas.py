@@ -57,15 +57,15 @@ class WhatIf(Input):
     """A person's facts and the day on which it is decided."""
 
     facts: FactsTold
-    on: Annotated[PlanningDay | None, Field(description="在哪一天决定;不填为今天")] = None
+    on: Annotated[PlanningDay | None, Field(description="在哪一天决定；不填为今天")] = None
     control_starts_on: Annotated[
-        PlanningDay | None, Field(description="哪一天开始管控;不填为决定当天")
+        PlanningDay | None, Field(description="哪一天开始管控；不填为决定当天")
     ] = None
     disease: Annotated[
-        Name | None, Field(description="疾病名称;当日施行的方案涉及多种疾病时须填写")
+        Name | None, Field(description="疾病名称；当日施行的方案涉及多种疾病时须填写")
     ] = None
     protocol_id: Annotated[
-        UUID | None, Field(description="只按这一版方案试算,草稿也可;不填按当日施行的各方案")
+        UUID | None, Field(description="只按这一版方案试算，草稿也可；不填按当日施行的各方案")
     ] = None
 
     model_config = ConfigDict(
@@ -82,13 +82,13 @@ class ProtocolNamed(Wire):
     name: Annotated[str, Field(description="方案名称")]
     disease: Annotated[str, Field(description="疾病名称")]
     legal_basis: Annotated[str, Field(description="依据")]
-    region_code: Annotated[str | None, Field(description="适用地区代码前段;null 为不限")]
+    region_code: Annotated[str | None, Field(description="适用地区代码前段；null 为不限")]
 
 
 class TestDay(Wire):
     """One test with its window."""
 
-    number: Annotated[int, Field(description="本阶段第几次,从1起")]
+    number: Annotated[int, Field(description="本阶段第几次，从1起")]
     day_index: Annotated[int, Field(description="本阶段第几天")]
     on: Annotated[date, Field(description="检测日期")]
     opens_at: Annotated[datetime, Field(description="最早采样时间")]
@@ -100,13 +100,13 @@ class TestDay(Wire):
 class StageLaid(Wire):
     """One stage on the calendar; both its days belong to it."""
 
-    index: Annotated[int, Field(description="管理方案中第几阶段,从0起")]
+    index: Annotated[int, Field(description="管理方案中第几阶段，从0起")]
     category: ManagementCategory
-    starts_on: Annotated[date, Field(description="首日(含)")]
-    ends_on: Annotated[date, Field(description="末日(含)")]
+    starts_on: Annotated[date, Field(description="首日（含）")]
+    ends_on: Annotated[date, Field(description="末日（含）")]
     counted_from: Annotated[date, Field(description="起算日")]
-    day_index_base: Annotated[int, Field(description="起算日算第几天:0或1")]
-    credited_days: Annotated[int, Field(description="抵扣的天数(填平补齐)")]
+    day_index_base: Annotated[int, Field(description="起算日算第几天：0或1")]
+    credited_days: Annotated[int, Field(description="抵扣的天数（填平补齐）")]
     tests: Annotated[list[TestDay], Field(description="须做的检测")]
     rule: Annotated[Stage, Field(description="本阶段的要求")]
 
@@ -115,13 +115,13 @@ class RuleConsidered(Wire):
     """A clause that was looked at, and what kept it from deciding."""
 
     protocol_id: UUID
-    rule_index: Annotated[int, Field(description="方案中第几条,从0起")]
+    rule_index: Annotated[int, Field(description="方案中第几条，从0起")]
     priority: Annotated[int, Field(description="先后")]
     clause: Annotated[str, Field(description="条款")]
     plan: Annotated[str, Field(description="管理方案代码")]
     decided: Annotated[bool, Field(description="是否由本条决定")]
     unmet: Annotated[
-        list[str], Field(description="不符合的条件;为空而未由本条决定的,在先的条款已决定")
+        list[str], Field(description="不符合的条件；为空而未由本条决定的，在先的条款已决定")
     ]
 
 
@@ -129,32 +129,32 @@ class PlanLaid(Wire):
     """The plan that would apply, laid out on the calendar."""
 
     protocol: Annotated[ProtocolNamed, Field(description="作出决定的方案")]
-    rule_index: Annotated[int, Field(description="由第几条决定,从0起")]
+    rule_index: Annotated[int, Field(description="由第几条决定，从0起")]
     clause: Annotated[str, Field(description="作出决定的条款")]
     code: Annotated[str, Field(description="管理方案代码")]
     name: Annotated[str, Field(description="管理方案名称")]
-    proven: Annotated[bool, Field(description="起算日是否有据;否则自开始管控之日起算")]
+    proven: Annotated[bool, Field(description="起算日是否有据；否则自开始管控之日起算")]
     already_served: Annotated[bool, Field(description="开始管控前是否已全部期满")]
-    stages: Annotated[list[StageLaid], Field(description="须执行的各阶段,首尾相接")]
+    stages: Annotated[list[StageLaid], Field(description="须执行的各阶段，首尾相接")]
     served: Annotated[list[StageLaid], Field(description="开始管控前已满的各阶段")]
-    follow_ups_on: Annotated[list[date], Field(description="按期解除的,各随访日期")]
+    follow_ups_on: Annotated[list[date], Field(description="按期解除的，各随访日期")]
 
 
-_CLAUSE = "7天内有中风险区旅居史的人员:7天居家隔离医学观察,第1、4、7天核酸。"
+_CLAUSE = "7天内有中风险区旅居史的人员：7天居家隔离医学观察，第1、4、7天核酸。"
 _LAID: dict[str, Any] = {
     "protocol": {
         "id": "01890a5d-ac96-774b-bcce-b302099a8701",
         "code": "cn_v9",
         "revision": 1,
-        "name": "新型冠状病毒肺炎防控方案(第九版)",
+        "name": "新型冠状病毒肺炎防控方案（第九版）",
         "disease": "新型冠状病毒肺炎",
-        "legal_basis": "新型冠状病毒肺炎防控方案(第九版),2022年6月",
+        "legal_basis": "新型冠状病毒肺炎防控方案（第九版），2022年6月",
         "region_code": None,
     },
     "rule_index": 4,
     "clause": _CLAUSE,
     "code": "medium_risk_home_7",
-    "name": "中风险区:居家隔离7天",
+    "name": "中风险区：居家隔离7天",
     "proven": True,
     "already_served": False,
     "stages": [
@@ -226,8 +226,8 @@ class WhatIfRead(Wire):
 
     on: Annotated[date, Field(description="决定日期")]
     control_starts_on: Annotated[date, Field(description="开始管控日期")]
-    plan: Annotated[PlanLaid | None, Field(description="适用的管理方案;null 为没有适用的条款")]
+    plan: Annotated[PlanLaid | None, Field(description="适用的管理方案；null 为没有适用的条款")]
     considered: Annotated[
         list[RuleConsidered],
-        Field(description="逐条考虑的结果,按先后;为空的,当日没有施行的方案"),
+        Field(description="逐条考虑的结果，按先后；为空的，当日没有施行的方案"),
     ]

@@ -17,7 +17,7 @@ _ASKED: dict[str, Any] = {
     "id": "01890a5d-ac96-774b-bcce-b302099a8301",
     "kind": "extension",
     "ends_on": "2022-02-24",
-    "reason": "第14天核酸漏检,须补测后解除",
+    "reason": "第14天核酸漏检，须补测后解除",
     "legal_basis": "青竹乡防控指挥部〔2022〕4号",
 }
 
@@ -29,22 +29,22 @@ class ChangeRequest(FromTheField):
 
     kind: Annotated[ChangeKind, Field(description="变更什么")]
     stage_id: Annotated[
-        UUID | None, Field(description="延长、缩短哪一阶段;不填为今天所在或最后的阶段")
+        UUID | None, Field(description="延长、缩短哪一阶段；不填为今天所在或最后的阶段")
     ] = None
     ends_on: Annotated[
         PlanningDay | None,
-        Field(description="该阶段新的末日;提前结束的为整个隔离的末日,不填为今天;改用方案的不填"),
+        Field(description="该阶段新的末日；提前结束的为整个隔离的末日，不填为今天；改用方案的不填"),
     ] = None
     protocol_id: Annotated[UUID | None, Field(description="改用哪一版方案")] = None
     plan_code: Annotated[PolicyCode | None, Field(description="改用其中哪个管理方案")] = None
-    reason: Annotated[LongText, Field(min_length=4, description="理由,至少4个字")]
-    legal_basis: Annotated[LongText, Field(description="依据:文件名称、文号")]
+    reason: Annotated[LongText, Field(min_length=4, description="理由，至少4个字")]
+    legal_basis: Annotated[LongText, Field(description="依据：文件名称、文号")]
 
 
 class ChangeDecision(Input):
     """What the one who decides adds."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "情况属实,同意"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "情况属实，同意"}]})
 
     note: Annotated[ShortText | None, Field(description="意见")] = None
 
@@ -52,7 +52,7 @@ class ChangeDecision(Input):
 class ChangeRejection(Input):
     """Why it is not approved, or no longer asked for."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已补测,不须延长"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已补测，不须延长"}]})
 
     note: Annotated[ShortText, Field(description="不批准或撤回的理由")]
 
@@ -62,8 +62,8 @@ class StageBefore(Wire):
 
     id: UUID = Field(description="编号")
     category: ManagementCategory
-    starts_on: date = Field(description="首日(含)")
-    ends_on: date = Field(description="末日(含)")
+    starts_on: date = Field(description="首日（含）")
+    ends_on: date = Field(description="末日（含）")
     counted_from: date = Field(description="起算日")
 
 
@@ -98,13 +98,13 @@ class ChangeRead(Wire):
     received_at: datetime = Field(description="服务收到的时间")
     performed_by: UUID = Field(description="申请人")
     entered_by: UUID = Field(description="录入的人")
-    decided_by: UUID | None = Field(description="由谁决定;撤回的为 null")
+    decided_by: UUID | None = Field(description="由谁决定；撤回的为 null")
     decided_at: datetime | None = Field(description="何时决定或撤回")
     decision_note: str | None = Field(description="意见")
     stages_before: list[StageBefore] | None = Field(
-        description="变更前各阶段的起止;未批准的为 null"
+        description="变更前各阶段的起止；未批准的为 null"
     )
-    follows_change_id: UUID | None = Field(description="随哪一项变更而变更;不是随同的为 null")
+    follows_change_id: UUID | None = Field(description="随哪一项变更而变更；不是随同的为 null")
     cohabitants: list[CohabitantChanged] = Field(
-        description="随同变更的同住人员;其本人日期已另行变更的,转为待审批的申请"
+        description="随同变更的同住人员；其本人日期已另行变更的，转为待审批的申请"
     )

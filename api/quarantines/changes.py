@@ -106,7 +106,7 @@ async def approve_change(
     try:
         after = await course_after(book, quarantine, stages, change)
     except (InvalidInput, NotFound, AlreadyServed) as overtaken:
-        told = f"该变更按现在的情况已不能执行:{overtaken.said}"
+        told = f"该变更按现在的情况已不能执行：{overtaken.said}"
         raise ChangeNoLongerFits(told) from overtaken
     before = stood(stages)
     decided = _decided(ChangeStatus.approved, note, by=caller.worker)
@@ -164,7 +164,7 @@ async def change_of(session: AsyncSession, change_id: UUID) -> StageChange:
     """A change in sight, as it is kept now; raises `NotFound`."""
     change = await session.get(StageChange, change_id, populate_existing=True)
     if change is None:
-        raise NotFound("没有找到该变更申请,或不在您的网格范围内。")
+        raise NotFound("没有找到该变更申请，或不在您的网格范围内。")
     return change
 
 

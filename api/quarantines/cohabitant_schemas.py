@@ -26,11 +26,11 @@ _FOLLOWS: JsonDict = {
 class CohabitantStanding(Labelled):
     """Whether somebody who lives with the person is quarantined too, and why not."""
 
-    must_follow = "must_follow", "须随同隔离,尚未登记"
+    must_follow = "must_follow", "须随同隔离，尚未登记"
     follows = "follows", "已随同隔离"
     followed = "followed", "随同隔离已结束"
-    own_quarantine = "own_quarantine", "另有隔离,不须随同"
-    same_test_days = "same_test_days", "不须隔离,须同日检测"
+    own_quarantine = "own_quarantine", "另有隔离，不须随同"
+    same_test_days = "same_test_days", "不须隔离，须同日检测"
     not_asked = "not_asked", "现阶段不要求"
 
 
@@ -40,7 +40,7 @@ class CohabitantRead(Wire):
     resident_id: UUID = Field(description="居民")
     resident_name: str = Field(description="姓名")
     standing: CohabitantStanding
-    quarantine_id: UUID | None = Field(description="此人的隔离;没有的为 null")
+    quarantine_id: UUID | None = Field(description="此人的隔离；没有的为 null")
     quarantine_status: QuarantineStatus | None = Field(description="此人隔离的状态")
     started_on: date | None = Field(description="此人隔离的开始日期")
     planned_end_on: date | None = Field(description="此人隔离的计划解除日期")
@@ -63,7 +63,7 @@ class CohabitantFollows(FromTheField):
 
     resident_id: Annotated[UUID, Field(description="随同隔离的居民")]
     team: list[SeatTaken] = Field(
-        [], max_length=LARGEST_TEAM, description="包保人员;可稍后安排,但安排时须符合规则"
+        [], max_length=LARGEST_TEAM, description="包保人员；可稍后安排，但安排时须符合规则"
     )
 
 
@@ -74,5 +74,5 @@ class CohabitantsFollow(Input):
 
     items: Annotated[
         list[Annotated[CohabitantFollows, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_HOME, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_HOME, description="逐条登记，互不影响"),
     ]

@@ -42,14 +42,14 @@ async def course_after(
         return _ended_early(days, max(change.ends_on or today, today))
     ends_on = change.ends_on
     if ends_on is None or ends_on < today:
-        raise InvalidInput("新的末日须填写,且不能早于今天。", pointer="/body/ends_on")
+        raise InvalidInput("新的末日须填写，且不能早于今天。", pointer="/body/ends_on")
     place = _place(stages, change)
     if place is None:
         raise InvalidInput("没有找到该阶段。", pointer="/body/stage_id")
     if change.kind is ChangeKind.extension:
         return _extended(days, place, ends_on)
     if not days[place].starts_on <= ends_on < days[place].ends_on:
-        raise InvalidInput("缩短后的末日须早于原末日,且在该阶段之内。", pointer="/body/ends_on")
+        raise InvalidInput("缩短后的末日须早于原末日，且在该阶段之内。", pointer="/body/ends_on")
     return shortened(days, place, ends_on)
 
 
@@ -67,11 +67,11 @@ def _extended(days: Sequence[StageDays], place: int, ends_on: date) -> list[Stag
     if ends_on <= days[place].ends_on:
         raise InvalidInput("延长后的末日须晚于原末日。", pointer="/body/ends_on")
     if ends_on - clock.today() > LONGEST:
-        raise InvalidInput("延长后的末日最晚为今天起第366天,请核对。", pointer="/body/ends_on")
+        raise InvalidInput("延长后的末日最晚为今天起第366天，请核对。", pointer="/body/ends_on")
     try:
         return lengthened(days, place, ends_on, clock.today())
     except ValueError:
-        told = "该阶段已结束,后面的阶段已经开始,不能再延长。"
+        told = "该阶段已结束，后面的阶段已经开始，不能再延长。"
         raise InvalidInput(told, pointer="/body/stage_id") from None
 
 
@@ -81,7 +81,7 @@ def _ended_early(days: Sequence[StageDays], ends_on: date) -> list[StageDays]:
         raise InvalidInput("提前结束的日期须早于原末日。", pointer="/body/ends_on")
     left = cut(days, ends_on)
     if not left:
-        raise InvalidInput("隔离尚未开始,请按终止办理。", pointer="/body/ends_on")
+        raise InvalidInput("隔离尚未开始，请按终止办理。", pointer="/body/ends_on")
     return left
 
 
@@ -94,7 +94,7 @@ async def _on_another_plan(
     """
     followed = await plan_of(book.session, quarantine.id)
     if followed is None:
-        raise InvalidInput("手工登记的隔离没有方案,不能改用方案。", pointer="/body/kind")
+        raise InvalidInput("手工登记的隔离没有方案，不能改用方案。", pointer="/body/kind")
     plan = await _plan_named(book, change)
     laid = lay_out(plan, facts_kept(followed.facts), quarantine.started_on).stages
     today = max(clock.today(), quarantine.started_on)
@@ -109,7 +109,7 @@ async def _plan_named(book: Rulebook, change: StageChange) -> Plan:
         raise InvalidInput("须写明改用哪一版方案、其中哪个管理方案。", pointer="/body/plan_code")
     protocol = await book.session.get(Protocol, change.protocol_id)
     if protocol is None or _not_yet_in_force(protocol):
-        raise NotFound("没有找到该方案,或尚未施行。", pointer="/body/protocol_id")
+        raise NotFound("没有找到该方案，或尚未施行。", pointer="/body/protocol_id")
     document = await book.shelf.document(book.session, book.cell, protocol.id)
     if all(plan.code != change.plan_code for plan in document.plans):
         raise InvalidInput("该方案中没有这个管理方案。", pointer="/body/plan_code")

@@ -42,9 +42,9 @@ LONGEST = timedelta(days=366)
 def refuse_far_start(day: date, *, pointer: str) -> None:
     """Raise `InvalidInput` for a first day too far ahead to be planned, or too long ago to run."""
     if day > clock.today() + _PLANNED_AHEAD:
-        raise InvalidInput("开始日期最晚为今天起第31天,请核对。", pointer=pointer)
+        raise InvalidInput("开始日期最晚为今天起第31天，请核对。", pointer=pointer)
     if day <= clock.today() - LONGEST:
-        raise InvalidInput("开始日期最早为366天以前,请核对。", pointer=pointer)
+        raise InvalidInput("开始日期最早为366天以前，请核对。", pointer=pointer)
 
 
 def refuse_odd_period(said: QuarantineBegin, *, pointer: str) -> None:
@@ -52,7 +52,7 @@ def refuse_odd_period(said: QuarantineBegin, *, pointer: str) -> None:
     if said.planned_end_on < said.started_on:
         raise InvalidInput("计划解除日期不能早于开始日期。", pointer=pointer)
     if said.planned_end_on - said.started_on >= LONGEST:
-        raise InvalidInput("隔离最长366天,请核对计划解除日期。", pointer=pointer)
+        raise InvalidInput("隔离最长366天，请核对计划解除日期。", pointer=pointer)
 
 
 class Sent(NamedTuple):
@@ -81,7 +81,7 @@ class Ground:
         pointer = f"{sent.within}/resident_id"
         resident = self.residents.get(sent.said.resident_id)
         if resident is None or resident.discarded_at is not None:
-            raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
         if sent.said.id in self.known:
             return resident
         if resident.left_on is not None:

@@ -55,9 +55,9 @@ async def record_site_check(
 ) -> SiteCheckRead:
     """登记住所核查。
 
-    按今天所在阶段(没有的按以后的阶段)的核查项逐项填写,各项均符合才算符合。不符合的,自今天起改用该
-    阶段规定的措施,测温、上门、问候、包保、外出随即按方案对该措施的要求(方案没有的,集中隔离按隔离点每日早晚
-    测温),并须另行申请转运(M3.4)。
+    按今天所在阶段（没有的按以后的阶段）的核查项逐项填写，各项均符合才算符合。不符合的，自今天起改用该
+    阶段规定的措施，测温、上门、问候、包保、外出随即按方案对该措施的要求（方案没有的，集中隔离按隔离点每日早晚
+    测温），并须另行申请转运（M3.4）。
     """
     kept, created = await site_checks.record_site_check(session, checker, quarantine_id, check)
     location = f"/v1/quarantines/{quarantine_id}/site-checks"
@@ -71,7 +71,7 @@ async def record_site_check(
 async def list_site_checks(
     quarantine_id: UUID, _: HomeReader, session: ScopedSession
 ) -> SiteChecksRead:
-    """列出一人隔离住所的核查,新的在前。"""
+    """列出一人隔离住所的核查，新的在前。"""
     return await site_check_queries.site_checks_read(session, quarantine_id)
 
 
@@ -81,9 +81,9 @@ async def list_site_checks(
 async def list_cohabitants(
     quarantine_id: UUID, _: HomeReader, session: ScopedSession
 ) -> CohabitantsRead:
-    """列出同住人员:谁须随同隔离,谁已随同,谁不须及为何。
+    """列出同住人员：谁须随同隔离，谁已随同，谁不须及为何。
 
-    按今天所在阶段的要求;已离开本户的不列。
+    按今天所在阶段的要求；已离开本户的不列。
     """
     return await cohabitants.cohabitants_of(session, quarantine_id)
 
@@ -102,7 +102,7 @@ async def begin_cohabitants(
 ) -> BatchOutcome:
     """同住人员随同隔离。
 
-    与所跟随的人用同一方案、同一情况、同一开始管控之日;逐条返回结果,一条有误不影响其他各条。
+    与所跟随的人用同一方案、同一情况、同一开始管控之日；逐条返回结果，一条有误不影响其他各条。
     """
     book, items = Rulebook(session, shelf, manager.cell), read_or_unread(following.items)
     return await cohabitants.begin_cohabitants(book, manager, quarantine_id, items)

@@ -18,9 +18,9 @@ class QuarantineReason(Labelled):
 
     close_contact = "close_contact", "密切接触者"
     secondary_contact = "secondary_contact", "次密接者"
-    high_risk_area = "high_risk_area", "高风险地区返(来)乡"
-    medium_risk_area = "medium_risk_area", "中风险地区返(来)乡"
-    affected_area = "affected_area", "疫情所在县(区)返(来)乡"
+    high_risk_area = "high_risk_area", "高风险地区返（来）乡"
+    medium_risk_area = "medium_risk_area", "中风险地区返（来）乡"
+    affected_area = "affected_area", "疫情所在县（区）返（来）乡"
     entry = "entry", "境外入境"
     recovered = "recovered", "出院康复人员"
     other = "other", "其他"

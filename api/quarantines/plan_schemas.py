@@ -37,23 +37,23 @@ class QuarantineByPlan(FromTheField):
     reason: Annotated[QuarantineReason, Field(description="隔离原因")]
     facts: Annotated[FactsTold, Field(description="据以决定管理方案的情况")]
     control_started_on: Annotated[
-        PlanningDay, Field(description="开始管控之日,最晚为今天起第31天;按该日施行的方案决定")
+        PlanningDay, Field(description="开始管控之日，最晚为今天起第31天；按该日施行的方案决定")
     ]
     protocol_id: Annotated[
-        UUID | None, Field(description="只按这一版方案;不填按当日施行的各方案")
+        UUID | None, Field(description="只按这一版方案；不填按当日施行的各方案")
     ] = None
     disease: Annotated[
-        Name | None, Field(description="疾病名称;当日施行的方案涉及多种疾病时须填写")
+        Name | None, Field(description="疾病名称；当日施行的方案涉及多种疾病时须填写")
     ] = None
     place_kind: Annotated[
         PlaceKind | None,
-        Field(description="隔离地点类别;不填则集中隔离的为集中隔离点,其余为家中"),
+        Field(description="隔离地点类别；不填则集中隔离的为集中隔离点，其余为家中"),
     ] = None
-    place: Annotated[ShortText | None, Field(description="隔离地点;在本户家中的可不填")] = None
+    place: Annotated[ShortText | None, Field(description="隔离地点；在本户家中的可不填")] = None
     linked_quarantine_id: Annotated[
-        UUID | None, Field(description="跟随哪一条隔离:同住人员或所关联的密接")
+        UUID | None, Field(description="跟随哪一条隔离：同住人员或所关联的密接")
     ] = None
-    link: Annotated[Link | None, Field(description="为何跟随;填写所跟随的隔离时须填")] = None
+    link: Annotated[Link | None, Field(description="为何跟随；填写所跟随的隔离时须填")] = None
     team: list[SeatTaken] = Field(
-        [], max_length=LARGEST_TEAM, description="包保人员;可稍后安排,但安排时须符合规则"
+        [], max_length=LARGEST_TEAM, description="包保人员；可稍后安排，但安排时须符合规则"
     )

@@ -75,7 +75,7 @@ async def _decided(book: Rulebook, said: QuarantineByPlan) -> Prescribed:
     if said.protocol_id is not None:
         standing = await book.standing(on)
         if said.protocol_id not in {each.protocol.id for each in standing}:
-            raise NotFound("没有找到该方案,或该日没有施行。", pointer="/body/protocol_id")
+            raise NotFound("没有找到该方案，或该日没有施行。", pointer="/body/protocol_id")
     asked = said.model_dump(include={"facts", "disease", "protocol_id"})
     answer = await what_if(book, WhatIf(**asked, on=on, control_starts_on=on))
     if answer.plan is None:

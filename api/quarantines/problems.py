@@ -10,7 +10,7 @@ class AlreadyInQuarantine(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "已在隔离中"
-    detail: ClassVar[str] = "该居民已有一条未结束的隔离记录,不能重复登记。"
+    detail: ClassVar[str] = "该居民已有一条未结束的隔离记录，不能重复登记。"
     constraints: ClassVar[tuple[str, ...]] = ("uq_quarantines_one_active",)
     pointer: ClassVar[str | None] = "/body/resident_id"
 
@@ -20,7 +20,7 @@ class QuarantineEnded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "隔离已结束"
-    detail: ClassVar[str] = "该隔离已经结束,不能再变更。"
+    detail: ClassVar[str] = "该隔离已经结束，不能再变更。"
 
 
 class ReleaseConditionsUnmet(Problem):
@@ -28,7 +28,7 @@ class ReleaseConditionsUnmet(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "解除条件未具备"
-    detail: ClassVar[str] = "解除的条件尚未具备,不能解除。"
+    detail: ClassVar[str] = "解除的条件尚未具备，不能解除。"
 
 
 class PeriodWithoutBasis(Problem):
@@ -45,7 +45,7 @@ class TeamBreaksPolicy(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "包保人员不符合规则"
-    detail: ClassVar[str] = "包保人员不符合规则,未作变更。"
+    detail: ClassVar[str] = "包保人员不符合规则，未作变更。"
 
 
 class WorkerOverloaded(Problem):
@@ -53,7 +53,7 @@ class WorkerOverloaded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "包保人数已满"
-    detail: ClassVar[str] = "所选人员包保的人数已达上限,请换人。"
+    detail: ClassVar[str] = "所选人员包保的人数已达上限，请换人。"
 
 
 class WorkerWithoutPost(Problem):
@@ -61,7 +61,7 @@ class WorkerWithoutPost(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "没有在任职务"
-    detail: ClassVar[str] = "所选人员没有在任职务,不能担任包保人员。"
+    detail: ClassVar[str] = "所选人员没有在任职务，不能担任包保人员。"
 
 
 class NotOnTheTeam(Problem):
@@ -86,7 +86,7 @@ class SeatsNotPassedOn(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "包保任务不能移交"
-    detail: ClassVar[str] = "接任人接手后,有隔离人员的包保人员不再符合规则,未作移交。"
+    detail: ClassVar[str] = "接任人接手后，有隔离人员的包保人员不再符合规则，未作移交。"
 
 
 class PartyMemberNeeded(Problem):
@@ -94,7 +94,7 @@ class PartyMemberNeeded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "包保需要党员"
-    detail: ClassVar[str] = "该人员以党员身份担任包保人员,请先更换包保人员。"
+    detail: ClassVar[str] = "该人员以党员身份担任包保人员，请先更换包保人员。"
 
 
 class AlreadyServed(Problem):
@@ -102,7 +102,7 @@ class AlreadyServed(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "管理期限已满"
-    detail: ClassVar[str] = "按该方案抵扣后,各阶段在开始管控之日前均已期满,无须再管控。"
+    detail: ClassVar[str] = "按该方案抵扣后，各阶段在开始管控之日前均已期满，无须再管控。"
 
 
 class ChangeDecided(Problem):
@@ -118,7 +118,7 @@ class ChangeUnderWay(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "已有待审批的变更"
-    detail: ClassVar[str] = "该隔离已有一项变更待审批,请先审批或撤回。"
+    detail: ClassVar[str] = "该隔离已有一项变更待审批，请先审批或撤回。"
     constraints: ClassVar[tuple[str, ...]] = ("uq_stage_changes_one_open",)
 
 
@@ -127,15 +127,15 @@ class ChangeNoLongerFits(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "变更已不能执行"
-    detail: ClassVar[str] = "该变更按现在的情况已不能执行,请不予批准,由申请人重新申请。"
+    detail: ClassVar[str] = "该变更按现在的情况已不能执行，请不予批准，由申请人重新申请。"
 
 
 class RunsByPlan(Problem):
     """What was laid out in stages is changed by asking for it, and somebody else approves."""
 
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "分阶段管理,须申请变更"
-    detail: ClassVar[str] = "该隔离分阶段管理,措施和日期不能直接更正,请申请变更,由他人审批。"
+    title: ClassVar[str] = "分阶段管理，须申请变更"
+    detail: ClassVar[str] = "该隔离分阶段管理，措施和日期不能直接更正，请申请变更，由他人审批。"
 
 
 class LinkedQuarantineUnknown(Problem):
@@ -143,7 +143,7 @@ class LinkedQuarantineUnknown(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "没有所跟随的隔离"
-    detail: ClassVar[str] = "没有找到所跟随的隔离记录,请核对编号。"
+    detail: ClassVar[str] = "没有找到所跟随的隔离记录，请核对编号。"
     constraints: ClassVar[tuple[str, ...]] = ("fk_quarantine_plans_linked_quarantine_id",)
     pointer: ClassVar[str | None] = "/body/linked_quarantine_id"
 
@@ -169,5 +169,5 @@ class NotACohabitant(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不是同住人员"
-    detail: ClassVar[str] = "此人不是该户现在的其他居民,不能按同住人员随同隔离。"
+    detail: ClassVar[str] = "此人不是该户现在的其他居民，不能按同住人员随同隔离。"
     pointer: ClassVar[str | None] = "/body/resident_id"

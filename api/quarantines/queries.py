@@ -71,7 +71,7 @@ async def quarantine_of(session: AsyncSession, quarantine_id: UUID) -> Quarantin
     """A quarantine in sight; raises `NotFound`."""
     quarantine = await session.get(Quarantine, quarantine_id)
     if quarantine is None:
-        raise NotFound("没有找到该隔离记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该隔离记录，或不在您的网格范围内。")
     return quarantine
 
 
@@ -81,7 +81,7 @@ async def locked(session: AsyncSession, quarantine_id: UUID) -> Quarantine:
     found = await session.scalars(statement, execution_options={"populate_existing": True})
     quarantine = found.one_or_none()
     if quarantine is None:
-        raise NotFound("没有找到该隔离记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该隔离记录，或不在您的网格范围内。")
     return quarantine
 
 
@@ -92,7 +92,7 @@ async def in_charge(session: AsyncSession, quarantine_id: UUID) -> Quarantine:
     """
     quarantine = await locked(session, quarantine_id)
     if not await session.scalar(select(_within_reach(quarantine.reach))):
-        raise OutsideYourGrid("您只是该隔离人员的包保人员,须由其所在网格办理。")
+        raise OutsideYourGrid("您只是该隔离人员的包保人员，须由其所在网格办理。")
     return quarantine
 
 
@@ -177,7 +177,7 @@ async def _narrowing(session: AsyncSession, wanted: Wanted) -> list[ColumnElemen
 async def _grid(session: AsyncSession, grid_id: UUID) -> Grid:
     grid = await session.get(Grid, grid_id)
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
     return grid
 
 

@@ -86,16 +86,16 @@ class TeamState(Labelled):
 
 async def wanted(
     grid_id: OfGrid = None,
-    status: Annotated[QuarantineStatus | None, Query(description="隔离状态(按今天)")] = None,
+    status: Annotated[QuarantineStatus | None, Query(description="隔离状态（按今天）")] = None,
     team: Annotated[
-        TeamState | None, Query(description="包保人员是否配齐;只看未结束的隔离")
+        TeamState | None, Query(description="包保人员是否配齐；只看未结束的隔离")
     ] = None,
     resident_id: Annotated[UUID | None, Query(description="只看该居民")] = None,
     whereabouts_now: Annotated[
         WhereaboutsKind | None, Query(alias="whereabouts", description="现在的去向")
     ] = None,
     due_on: Annotated[
-        Day | None, Query(description="到该日应解除的:计划解除日期不晚于该日且未结束")
+        Day | None, Query(description="到该日应解除的：计划解除日期不晚于该日且未结束")
     ] = None,
 ) -> queries.Wanted:
     return queries.Wanted(
@@ -125,8 +125,8 @@ async def begin_quarantine(
 ) -> QuarantineRead:
     """开始一人的隔离。
 
-    开始日期在以后的为“待开始”,到日自动为“隔离中”。同一人同时只有一条(domain 5.1)。可同时安排四包一
-    人员(M3.2);首条去向自动登记:在家的为居家观察,在隔离点的为集中转运(M3.4)。
+    开始日期在以后的为“待开始”，到日自动为“隔离中”。同一人同时只有一条（domain 5.1）。可同时安排四包
+    一人员（M3.2）；首条去向自动登记：在家的为居家观察，在隔离点的为集中转运（M3.4）。
     """
     kept, created = await begin.begin_quarantine(session, manager, quarantine)
     tell_created(response, f"/v1/quarantines/{kept.id}", version=kept.version, created=created)
@@ -139,7 +139,7 @@ async def begin_quarantines(
 ) -> BatchOutcome:
     """成批开始隔离。
 
-    最多 100 条,可各带包保人员;逐条返回结果,一条有误不影响其他各条。
+    最多 100 条，可各带包保人员；逐条返回结果，一条有误不影响其他各条。
     """
     return await begin.begin_quarantines(session, manager, read_or_unread(batch.items))
 
@@ -150,7 +150,7 @@ async def list_quarantines(
 ) -> Page[QuarantineRead]:
     """列出隔离人员。
 
-    本网格范围内的,以及本人参与包保的;开始日期新的在前(M3.2)。
+    本网格范围内的，以及本人参与包保的；开始日期新的在前（M3.2）。
     """
     return await shown_page(session, await queries.page_of_quarantines(session, filters, page))
 
@@ -161,7 +161,7 @@ async def count_team_gaps(
 ) -> TeamGaps:
     """按网格统计包保人员未配齐的隔离人员。
 
-    只列有缺口的网格;缺口一出现,各上级网格即可看到(M3.2)。
+    只列有缺口的网格；缺口一出现，各上级网格即可看到（M3.2）。
     """
     return await queries.team_gaps(session, grid_id)
 
@@ -172,7 +172,7 @@ async def read_quarantine(
 ) -> QuarantineRead:
     """查看一人的隔离。
 
-    含今天是第几天、现有包保人员、现在的去向;电话、地点已脱敏(M6.6)。
+    含今天是第几天、现有包保人员、现在的去向；电话、地点已脱敏（M6.6）。
     """
     quarantine = await queries.quarantine_of(session, quarantine_id)
     response.headers["ETag"] = f'"{quarantine.version}"'
@@ -196,8 +196,8 @@ async def correct_quarantine(
 ) -> QuarantineRead:
     """更正一人的隔离。
 
-    须写明原因,原内容保留备查。开始日期和措施,只有手工登记、只有一个阶段的才能更正,开始日期还须写明
-    依据;延长、缩短、提前结束、改用方案的,须申请变更,由他人审批(M3.8)。
+    须写明原因，原内容保留备查。开始日期和措施，只有手工登记、只有一个阶段的才能更正，开始日期还须写明
+    依据；延长、缩短、提前结束、改用方案的，须申请变更，由他人审批（M3.8）。
     """
     quarantine = await service.correct_quarantine(
         session, manager, quarantine_id, correction, version=version
@@ -214,7 +214,7 @@ async def terminate_quarantine(
 ) -> QuarantineRead:
     """终止隔离。
 
-    因转集中隔离、住院、离开本地、死亡或登记有误而结束;终止即结束包保。
+    因转集中隔离、住院、离开本地、死亡或登记有误而结束；终止即结束包保。
     """
     return await shown(session, await service.terminate(session, manager, quarantine_id, ending))
 
@@ -229,7 +229,7 @@ async def reveal_quarantine(
 ) -> QuarantineRevealed:
     """查看隔离地点和去向的全文。
 
-    须写明原因,原因和查看人将被记录(M6.6)。
+    须写明原因，原因和查看人将被记录（M6.6）。
     """
     quarantine, entries = await service.reveal(session, revealer, quarantine_id, ask)
     return revealed(session, quarantine, entries)

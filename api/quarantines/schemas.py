@@ -53,7 +53,7 @@ _BEGIN: JsonDict = {
 class SeatTaken(Input):
     """A worker who serves the person, with the id of the seat."""
 
-    id: Annotated[RecordId, Field(description="包保席位的编号,由设备生成")]
+    id: Annotated[RecordId, Field(description="包保席位的编号，由设备生成")]
     worker_id: Annotated[UUID, Field(description="包保人员")]
 
 
@@ -66,14 +66,14 @@ class QuarantineBegin(FromTheField):
     reason: Annotated[QuarantineReason, Field(description="隔离原因")]
     category: Annotated[ManagementCategory, Field(description="管理措施")]
     place_kind: Annotated[PlaceKind, Field(description="隔离地点类别")]
-    place: Annotated[ShortText | None, Field(description="隔离地点;在本户家中的可不填")] = None
-    started_on: Annotated[Day, Field(description="开始日期,为第 1 天")]
-    planned_end_on: Annotated[Day, Field(description="计划解除日期,为最后一天")]
+    place: Annotated[ShortText | None, Field(description="隔离地点；在本户家中的可不填")] = None
+    started_on: Annotated[Day, Field(description="开始日期，为第 1 天")]
+    planned_end_on: Annotated[Day, Field(description="计划解除日期，为最后一天")]
     legal_basis: Annotated[LongText | None, Field(description="依据")] = None
     care_policy: Annotated[PolicyCode, Field(description="包保规则代码")] = "four_to_one"
     monitoring_policy: Annotated[PolicyCode, Field(description="测温规则代码")] = "twice_daily"
     team: list[SeatTaken] = Field(
-        [], max_length=LARGEST_TEAM, description="包保人员;可稍后安排,但安排时须符合规则"
+        [], max_length=LARGEST_TEAM, description="包保人员；可稍后安排，但安排时须符合规则"
     )
 
 
@@ -84,12 +84,12 @@ class QuarantineBatch(Input):
 
     items: Annotated[
         list[Annotated[QuarantineBegin, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
 def _by_a_change_only(_: object) -> None:
-    raise PydanticCustomError("by_change", "期限不能直接更正,请申请延长或缩短,由他人审批")
+    raise PydanticCustomError("by_change", "期限不能直接更正，请申请延长或缩短，由他人审批")
 
 
 class QuarantineCorrect(Input):
@@ -113,17 +113,19 @@ class QuarantineCorrect(Input):
     reason: Annotated[QuarantineReason, Field(description="隔离原因", default_factory=unsaid)]
     category: Annotated[
         ManagementCategory,
-        Field(description="管理措施;只有一个阶段的才能更正", default_factory=unsaid),
+        Field(description="管理措施；只有一个阶段的才能更正", default_factory=unsaid),
     ]
     place_kind: Annotated[PlaceKind, Field(description="隔离地点类别", default_factory=unsaid)]
-    place: Annotated[ShortText | None, Field(description="隔离地点;null 为删除")] = None
+    place: Annotated[ShortText | None, Field(description="隔离地点；null 为删除")] = None
     started_on: Annotated[
         Day,
-        Field(description="开始日期;只有一个阶段的才能更正,须同时写明依据", default_factory=unsaid),
+        Field(
+            description="开始日期；只有一个阶段的才能更正，须同时写明依据", default_factory=unsaid
+        ),
     ]
     planned_end_on: SkipJsonSchema[Annotated[None, BeforeValidator(_by_a_change_only)]] = None
     legal_basis: Annotated[LongText, Field(description="依据", default_factory=unsaid)]
-    change_reason: Annotated[ShortText, Field(description="变更的原因,将被记录")]
+    change_reason: Annotated[ShortText, Field(description="变更的原因，将被记录")]
 
 
 class Termination(Input):
@@ -137,9 +139,9 @@ class Termination(Input):
         }
     )
 
-    ended_on: Annotated[Day, Field(description="终止日期,不晚于今天")]
+    ended_on: Annotated[Day, Field(description="终止日期，不晚于今天")]
     end_reason: Annotated[TerminationReason, Field(description="终止的原因")]
-    note: Annotated[LongText, Field(description="情况说明,加密保存")]
+    note: Annotated[LongText, Field(description="情况说明，加密保存")]
 
 
 class SeatRead(Wire):
@@ -147,7 +149,7 @@ class SeatRead(Wire):
 
     id: UUID = Field(description="编号")
     worker_id: UUID = Field(description="包保人员")
-    name: str = Field(description="姓名(任席时)")
+    name: str = Field(description="姓名（任席时）")
     role: Role
     is_party_member: bool = Field(description="是否党员")
     began_at: datetime = Field(description="何时开始")
@@ -164,7 +166,7 @@ class QuarantineRead(Wire):
     """A quarantine with its person, team and whereabouts now."""
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,更正时放在 If-Match 中")
+    version: int = Field(description="版本号，更正时放在 If-Match 中")
     resident_id: UUID = Field(description="被隔离的居民")
     resident_name: str = Field(description="姓名")
     resident_phone: MaskedPhone | None = Field(description="脱敏的电话")
@@ -173,10 +175,10 @@ class QuarantineRead(Wire):
     reason: QuarantineReason
     category: ManagementCategory
     stage: StageNow
-    protocol: ProtocolFollowed | None = Field(description="所依方案;手工登记的为 null")
+    protocol: ProtocolFollowed | None = Field(description="所依方案；手工登记的为 null")
     place_kind: PlaceKind
     place: str | None = Field(description="脱敏的隔离地点")
-    started_on: date = Field(description="开始日期,为第 1 天")
+    started_on: date = Field(description="开始日期，为第 1 天")
     planned_end_on: date = Field(description="计划解除日期")
     ended_on: date | None = Field(description="实际结束日期")
     end_reason: EndReason | None = Field(description="结束的原因")
@@ -186,7 +188,7 @@ class QuarantineRead(Wire):
     care_policy: str = Field(description="今天须符合的包保规则代码")
     monitoring_policy: str = Field(description="测温规则代码")
     day_number: int | None = Field(
-        description="今天是隔离第几天,开始当日为 1;未开始或已结束为 null"
+        description="今天是隔离第几天，开始当日为 1；未开始或已结束为 null"
     )
     team_complete: bool = Field(description="包保人员是否已按规则配齐")
     team: list[SeatRead] = Field(description="现有的包保人员")
@@ -227,7 +229,7 @@ class WhereaboutsRecord(FromTheField):
                     "kind": "in_hospital",
                     "since_at": "2022-02-15T09:20:00+08:00",
                     "destination": "县人民医院",
-                    "note": "发热,由120转运",
+                    "note": "发热，由120转运",
                 }
             ]
         }
@@ -236,18 +238,18 @@ class WhereaboutsRecord(FromTheField):
     kind: Annotated[WhereaboutsKind, Field(description="去向")]
     since_at: Annotated[Instant, Field(description="从何时起")]
     destination: Annotated[ShortText | None, Field(description="去了哪里")] = None
-    note: Annotated[LongText | None, Field(description="情况说明,加密保存")] = None
+    note: Annotated[LongText | None, Field(description="情况说明，加密保存")] = None
 
 
 class WhereaboutsRead(Wire):
     """One dated entry; it lasts until the next begins."""
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,更正时放在 If-Match 中")
+    version: int = Field(description="版本号，更正时放在 If-Match 中")
     quarantine_id: UUID = Field(description="所属隔离")
     kind: WhereaboutsKind
     since_at: datetime = Field(description="从何时起")
-    until_at: datetime | None = Field(description="到何时止;null 为现在的去向")
+    until_at: datetime | None = Field(description="到何时止；null 为现在的去向")
     destination: str | None = Field(description="脱敏的去处")
     has_note: bool = Field(description="是否有情况说明")
     recorded_at: datetime = Field(description="手机上记下的时间")
@@ -260,9 +262,9 @@ class WhereaboutsRead(Wire):
 class QuarantineReveal(Input):
     """Why the plain values are needed; the reason is kept on record (M6.6)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "上门送药,核对住处"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "上门送药，核对住处"}]})
 
-    reason: Annotated[LongText, Field(min_length=4, description="查看原因,至少4个字,将被记录")]
+    reason: Annotated[LongText, Field(min_length=4, description="查看原因，至少4个字，将被记录")]
 
 
 class WhereaboutsRevealed(Wire):
@@ -277,4 +279,4 @@ class QuarantineRevealed(Wire):
     id: UUID = Field(description="编号")
     place: str | None = Field(description="隔离地点全文")
     end_note: str | None = Field(description="终止情况说明")
-    whereabouts: list[WhereaboutsRevealed] = Field(description="去向,由新到旧")
+    whereabouts: list[WhereaboutsRevealed] = Field(description="去向，由新到旧")

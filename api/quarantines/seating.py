@@ -76,7 +76,7 @@ def chosen(found: Mapping[UUID, Candidate], worker: UUID, *, pointer: str) -> Ca
         raise NotFound("没有找到该人员。", pointer=pointer)
     if not candidate.roles:
         raise WorkerWithoutPost(
-            f"{candidate.name}没有在任职务,不能担任包保人员。",
+            f"{candidate.name}没有在任职务，不能担任包保人员。",
             pointer=pointer,
             worker_id=str(worker),
         )
@@ -90,7 +90,7 @@ def refuse_overload(
     cap = rule.max_persons_per_worker
     if cap is not None and persons >= cap:
         raise WorkerOverloaded(
-            f"{candidate.name}已包保{persons}人,每人最多包保{cap}人,请换人。",
+            f"{candidate.name}已包保{persons}人，每人最多包保{cap}人，请换人。",
             pointer=pointer,
             worker_id=str(candidate.worker_id),
             worker_name=candidate.name,

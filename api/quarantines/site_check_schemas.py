@@ -31,13 +31,13 @@ class SiteCheckRecord(FromTheField):
 
     items: Annotated[
         dict[Token, StrictBool],
-        Field(min_length=1, max_length=40, description="逐项是否符合,须与阶段的核查项一致"),
+        Field(min_length=1, max_length=40, description="逐项是否符合，须与阶段的核查项一致"),
     ]
     checked_at: Annotated[
-        Instant | None, Field(description="何时核查;不填则为手机上记下的时间")
+        Instant | None, Field(description="何时核查；不填则为手机上记下的时间")
     ] = None
     medic_id: Annotated[UUID | None, Field(description="一同核查的医务人员")] = None
-    note: Annotated[LongText | None, Field(description="情况说明,加密保存")] = None
+    note: Annotated[LongText | None, Field(description="情况说明，加密保存")] = None
 
 
 class SiteCheckRead(Wire):
@@ -50,9 +50,11 @@ class SiteCheckRead(Wire):
     items: dict[str, bool] = Field(description="逐项是否符合")
     fit: bool = Field(description="是否各项均符合")
     fallback_category: ManagementCategory | None = Field(
-        description="因住所不符合而改用的措施;没有改用的为 null"
+        description="因住所不符合而改用的措施；没有改用的为 null"
     )
-    transfer_to_order: bool = Field(description="是否须申请转运:措施已改为集中隔离,人尚未安排转运")
+    transfer_to_order: bool = Field(
+        description="是否须申请转运：措施已改为集中隔离，人尚未安排转运"
+    )
     checked_at: datetime = Field(description="何时核查")
     medic_id: UUID | None = Field(description="一同核查的医务人员")
     note: str | None = Field(description="情况说明")

@@ -97,7 +97,7 @@ def _refuse_other_items(stage: QuarantineStage, items: Collection[str]) -> None:
         told = "该阶段没有这个核查项。"
         raise InvalidInput(told, pointer=f"/body/items/{unknown[0]}", missing=missing)
     if missing:
-        told = f"核查项须逐项填写,还缺:{'、'.join(labels[code] for code in missing)}。"
+        told = f"核查项须逐项填写，还缺：{'、'.join(labels[code] for code in missing)}。"
         raise InvalidInput(told, pointer="/body/items", missing=missing)
 
 

@@ -17,7 +17,7 @@ class Link(Labelled):
     """Why a quarantine follows another one."""
 
     cohabitant = "cohabitant", "同住人员"
-    secondary_contact = "secondary_contact", "次密接(跟随密接检测结果)"
+    secondary_contact = "secondary_contact", "次密接（跟随密接检测结果）"
 
 
 class QuarantinePlan(Versioned, Reached, table=True):

@@ -97,8 +97,8 @@ async def begin_quarantine_by_plan(
 ) -> QuarantineRead:
     """按方案开始一人的隔离。
 
-    由开始管控之日施行的方案按所填情况决定管理方案,各阶段、检测日随即排定(M3.1);没有适用的条款不予
-    登记,并说明逐条考虑的结果。跟随密接或同住人的,写明所跟随的隔离。
+    由开始管控之日施行的方案按所填情况决定管理方案，各阶段、检测日随即排定（M3.1）；没有适用的条款不予
+    登记，并说明逐条考虑的结果。跟随密接或同住人的，写明所跟随的隔离。
     """
     book = Rulebook(session, shelf, manager.cell)
     kept, created = await begin_as_prescribed(book, manager, quarantine)
@@ -110,7 +110,7 @@ async def begin_quarantine_by_plan(
 async def read_stages(quarantine_id: UUID, _: CourseReader, session: ScopedSession) -> StagesRead:
     """查看一人隔离的各阶段。
 
-    逐阶段的日期、须做的检测、上门和电话次数、住所核查,以及所依方案和条款;首日、末日均计在内。
+    逐阶段的日期、须做的检测、上门和电话次数、住所核查，以及所依方案和条款；首日、末日均计在内。
     """
     return await course_of(session, quarantine_id)
 
@@ -131,7 +131,7 @@ async def request_change(
 ) -> ChangeRead:
     """申请延长、缩短、提前结束或改用其他方案。
 
-    须写明理由和依据,由申请人以外的人员审批;批准以前什么也不变(M3.8,九不准第5条)。
+    须写明理由和依据，由申请人以外的人员审批；批准以前什么也不变（M3.8，九不准第5条）。
     """
     book = Rulebook(session, shelf, manager.cell)
     kept, created = await changes.request_change(book, manager, quarantine_id, change)
@@ -145,7 +145,7 @@ async def request_change(
 async def list_changes_of_quarantine(
     quarantine_id: UUID, _: CourseReader, session: ScopedSession, page: Paged
 ) -> Page[ChangeRead]:
-    """列出一人隔离的变更申请,新的在前。"""
+    """列出一人隔离的变更申请，新的在前。"""
     wanted = ChangesWanted(quarantine_id=quarantine_id)
     return await change_queries.page_of_changes(session, wanted, page)
 
@@ -157,9 +157,9 @@ async def list_changes(
     page: Paged,
     status: Annotated[ChangeStatus | None, Query(description="只看这一状态的")] = None,
 ) -> Page[ChangeRead]:
-    """列出变更申请,新的在前。
+    """列出变更申请，新的在前。
 
-    本网格范围内的,以及本人参与包保的;待审批的用 status=requested 查看。
+    本网格范围内的，以及本人参与包保的；待审批的用 status=requested 查看。
     """
     return await change_queries.page_of_changes(session, ChangesWanted(status=status), page)
 
@@ -185,8 +185,8 @@ async def approve_change(
 ) -> ChangeRead:
     """批准变更。
 
-    由申请人、录入人以外的人员批准;自今天起生效,已过的日子不变,变更前的各阶段保留备查(M3.8)。
-    随同隔离的同住人员一并变更,逐人列出;其本人日期已另行变更的,转为待审批的申请。
+    由申请人、录入人以外的人员批准；自今天起生效，已过的日子不变，变更前的各阶段保留备查（M3.8）。
+    随同隔离的同住人员一并变更，逐人列出；其本人日期已另行变更的，转为待审批的申请。
     """
     book = Rulebook(session, shelf, manager.cell)
     change = await changes.approve_change(book, manager, change_id, decision.note)
@@ -203,7 +203,7 @@ async def reject_change(
 ) -> ChangeRead:
     """不批准变更。
 
-    由申请人、录入人以外的人员决定,须写明理由;一切照旧。
+    由申请人、录入人以外的人员决定，须写明理由；一切照旧。
     """
     change = await changes.reject_change(session, manager, change_id, decision.note)
     return await change_queries.change_read(session, change)
@@ -219,7 +219,7 @@ async def withdraw_change(
 ) -> ChangeRead:
     """撤回变更申请。
 
-    由申请人或录入人撤回,须写明理由;一切照旧。
+    由申请人或录入人撤回，须写明理由；一切照旧。
     """
     change = await changes.withdraw_change(session, manager, change_id, ending.note)
     return await change_queries.change_read(session, change)

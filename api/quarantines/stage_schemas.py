@@ -46,9 +46,9 @@ _FOLLOWED: dict[str, Any] = {
     "protocol_id": "01890a5d-ac96-774b-bcce-b302099a8701",
     "protocol_code": "cn_v9",
     "protocol_revision": 1,
-    "protocol_name": "新型冠状病毒肺炎防控方案(第九版)",
+    "protocol_name": "新型冠状病毒肺炎防控方案（第九版）",
     "plan_code": "medium_risk_home_7",
-    "clause": "7天内有中风险区旅居史的人员:7天居家隔离医学观察,第1、4、7天核酸。",
+    "clause": "7天内有中风险区旅居史的人员：7天居家隔离医学观察，第1、4、7天核酸。",
     "facts": {"exposure_class": "returnee", "risk_level": "medium"},
     "arrival_id": "01890a5d-ac96-774b-bcce-b302099a8601",
     "linked_quarantine_id": None,
@@ -62,11 +62,11 @@ class StageNow(Wire):
     """The stage of today; before the first and after the last, the nearest one."""
 
     id: UUID = Field(description="编号")
-    ordinal: int = Field(description="第几阶段,从1起")
+    ordinal: int = Field(description="第几阶段，从1起")
     category: ManagementCategory
-    starts_on: date = Field(description="首日(含)")
-    ends_on: date = Field(description="末日(含)")
-    day_number: int | None = Field(description="今天是本阶段第几天;不在本阶段的为 null")
+    starts_on: date = Field(description="首日（含）")
+    ends_on: date = Field(description="末日（含）")
+    day_number: int | None = Field(description="今天是本阶段第几天；不在本阶段的为 null")
 
 
 class ProtocolFollowed(Wire):
@@ -89,16 +89,16 @@ class StageRead(StageNow):
 
     version: int = Field(description="版本号")
     counted_from: date = Field(description="起算日")
-    day_index_base: int = Field(description="起算日算第几天:0或1")
-    credited_days: int = Field(description="抵扣的天数(填平补齐)")
-    monitoring_policy: str | None = Field(description="测温规则代码;null 为不测温")
-    care_policy: str | None = Field(description="包保规则代码;null 为不要求")
+    day_index_base: int = Field(description="起算日算第几天：0或1")
+    credited_days: int = Field(description="抵扣的天数（填平补齐）")
+    monitoring_policy: str | None = Field(description="测温规则代码；null 为不测温")
+    care_policy: str | None = Field(description="包保规则代码；null 为不要求")
     tests: list[TestDay] = Field(description="须做的检测")
     visits_per_day: int = Field(description="每日上门次数")
     calls_per_day: int = Field(description="每日问候电话次数")
     cohabitant_rule: CohabitantRule
     leave_home: LeaveHome
-    site_checklist: list[ChecklistItemRead] = Field(description="住所须逐项符合;空为不核查")
+    site_checklist: list[ChecklistItemRead] = Field(description="住所须逐项符合；空为不核查")
     site_check_due: bool = Field(description="住所是否还须核查")
     fallback_category: ManagementCategory | None = Field(description="住所不符合时改用的措施")
 
@@ -113,7 +113,7 @@ class PlanFollowedRead(Wire):
     plan_code: str = Field(description="管理方案代码")
     clause: str = Field(description="作出决定的条款")
     facts: dict[str, Any] = Field(description="据以决定的情况")
-    arrival_id: UUID | None = Field(description="由哪次返(来)乡而来")
+    arrival_id: UUID | None = Field(description="由哪次返（来）乡而来")
     linked_quarantine_id: UUID | None = Field(description="跟随哪一条隔离")
     link: Link | None = Field(description="为何跟随")
     decided_at: datetime = Field(description="何时决定")
@@ -137,6 +137,6 @@ class StagesRead(Wire):
     )
 
     quarantine_id: UUID = Field(description="所属隔离")
-    plan: PlanFollowedRead | None = Field(description="所依方案;手工登记的为 null")
-    stages: list[StageRead] = Field(description="各阶段,按先后")
+    plan: PlanFollowedRead | None = Field(description="所依方案；手工登记的为 null")
+    stages: list[StageRead] = Field(description="各阶段，按先后")
     waiting_for_release: bool = Field(description="各阶段均已期满而尚未解除")

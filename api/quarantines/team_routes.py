@@ -31,7 +31,7 @@ _REFUSES = (NotFound, QuarantineEnded, TeamBreaksPolicy, WorkerOverloaded, Worke
 async def read_team(quarantine_id: UUID, _: TeamReader, session: ScopedSession) -> TeamRead:
     """查看一人的包保人员。
 
-    含还缺什么,以及历任包保人员(M3.2)。
+    含还缺什么，以及历任包保人员（M3.2）。
     """
     return await shown_team(session, await queries.quarantine_of(session, quarantine_id))
 
@@ -44,7 +44,7 @@ async def arrange_team(
 ) -> TeamRead:
     """安排全体包保人员。
 
-    须符合包保规则,否则指出缺什么,不作变更;留任的保持原席位(M3.2)。人员可来自其他网格。
+    须符合包保规则，否则指出缺什么，不作变更；留任的保持原席位（M3.2）。人员可来自其他网格。
     """
     changed = await team.arrange_team(session, arranger, quarantine_id, members)
     return await shown_team(session, changed)
@@ -60,7 +60,7 @@ async def replace_team_member(
 ) -> TeamRead:
     """更换一名包保人员。
 
-    一退一进同时生效;更换后不符合规则的,不作变更(M3.2)。
+    一退一进同时生效；更换后不符合规则的，不作变更（M3.2）。
     """
     changed = await team.replace_member(session, arranger, quarantine_id, change)
     return await shown_team(session, changed)
@@ -76,7 +76,7 @@ async def dismiss_team_member(
 ) -> TeamRead:
     """减去一名包保人员。
 
-    减去后不符合规则的,不作变更,并指出缺什么(M3.2)。
+    减去后不符合规则的，不作变更，并指出缺什么（M3.2）。
     """
     changed = await team.dismiss_member(session, arranger, quarantine_id, worker_id)
     return await shown_team(session, changed)

@@ -60,11 +60,11 @@ class SeatHistory(Wire):
 
     id: UUID = Field(description="编号")
     worker_id: UUID = Field(description="包保人员")
-    name: str = Field(description="姓名(任席时)")
+    name: str = Field(description="姓名（任席时）")
     role: Role
     is_party_member: bool = Field(description="是否党员")
     began_at: datetime = Field(description="何时开始")
-    ended_at: datetime | None = Field(description="何时结束;null 为现任")
+    ended_at: datetime | None = Field(description="何时结束；null 为现任")
     ended_by: UUID | None = Field(description="由谁结束")
     ended_reason: str | None = Field(description="结束的原因")
 
@@ -73,7 +73,7 @@ class ShortfallRead(Wire):
     """One thing that the team lacks."""
 
     kind: Lack = Field(description="缺什么")
-    role: Role | None = Field(description="缺哪类人员;与职务无关时为 null")
+    role: Role | None = Field(description="缺哪类人员；与职务无关时为 null")
     needed: int = Field(description="应有人数")
     have: int = Field(description="现有人数")
     detail: str = Field(description="中文说明")
@@ -84,5 +84,5 @@ class TeamRead(Wire):
 
     quarantine_id: UUID = Field(description="所属隔离")
     complete: bool = Field(description="是否已按今天所在阶段的规则配齐")
-    missing: list[ShortfallRead] = Field(description="按今天所在阶段的规则还缺什么,或多出几人")
-    seats: list[SeatHistory] = Field(description="现任和历任,由新到旧")
+    missing: list[ShortfallRead] = Field(description="按今天所在阶段的规则还缺什么，或多出几人")
+    seats: list[SeatHistory] = Field(description="现任和历任，由新到旧")

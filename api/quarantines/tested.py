@@ -16,7 +16,7 @@ from api.health_records.models import DiagnosticTest
 from api.quarantines.models import EndReason, Quarantine
 from api.registry.models import Resident
 
-FOLLOWED = "所跟随的密切接触者检测阳性,请研判是否改按密切接触者管理。"
+FOLLOWED = "所跟随的密切接触者检测阳性，请研判是否改按密切接触者管理。"
 """What is said to who answers for somebody that follows another one's results."""
 _WARN = text("SELECT warn_followers(CAST(:positive AS uuid[]), :note, :by, :at)")
 

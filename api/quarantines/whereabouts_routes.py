@@ -51,7 +51,7 @@ async def record_whereabouts(
 ) -> WhereaboutsRead:
     """登记去向。
 
-    前一条到此结束,各条首尾相接。包保人员可登记所见;批准外出须有管理隔离的权限(M3.4)。
+    前一条到此结束，各条首尾相接。包保人员可登记所见；批准外出须有管理隔离的权限（M3.4）。
     """
     kept, created = await whereabouts.record_whereabouts(session, recorder, quarantine_id, entry)
     location = f"/v1/quarantines/{quarantine_id}/whereabouts"
@@ -69,7 +69,7 @@ async def list_whereabouts(
 ) -> list[WhereaboutsRead]:
     """列出一人的去向。
 
-    由新到旧;现在的去向没有结束时间(M3.4)。
+    由新到旧；现在的去向没有结束时间（M3.4）。
     """
     entries = await whereabouts.entries_of(session, quarantine_id)
     return [shown_whereabouts(session, entry) for entry in entries]

@@ -135,7 +135,7 @@ def _proposal(
 
 def not_found(pointer: str) -> NotFound:
     """There is no such quarantine, or not within the caller's reach."""
-    return NotFound("没有找到该隔离记录,或不在您的网格范围内。", pointer=pointer)
+    return NotFound("没有找到该隔离记录，或不在您的网格范围内。", pointer=pointer)
 
 
 async def _why_not(desk: Desk, left: Sequence[tuple[Sent, Proposal]]) -> list[Fate]:

@@ -103,7 +103,7 @@ async def reveal_note(
 async def _reading(session: AsyncSession, reading_id: UUID) -> Reading:
     reading = await session.get(Reading, reading_id, with_for_update=True)
     if reading is None:
-        raise NotFound("没有找到该体温记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该体温记录，或不在您的网格范围内。")
     return reading
 
 

@@ -141,7 +141,7 @@ async def _below(connection: Connection, grid_id: UUID | None) -> str | None:
         return None
     path = await path_of(connection, grid_id)
     if path is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
     return path
 
 

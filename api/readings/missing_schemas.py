@@ -57,13 +57,13 @@ class MissingCount(Wire):
     )
 
     grid_id: UUID
-    grid_name: str | None = Field(description="网格不在您的范围内(只包保其中某人)时为 null")
+    grid_name: str | None = Field(description="网格不在您的范围内（只包保其中某人）时为 null")
     window: str
     label: str
     expected: int = Field(description="应测人次")
     done: int = Field(description="已测人次")
-    due: int = Field(description="时段未结束,待测人次")
-    late: int = Field(description="时段已结束,未测人次")
+    due: int = Field(description="时段未结束，待测人次")
+    late: int = Field(description="时段已结束，未测人次")
 
 
 class MissingCounts(Wire):

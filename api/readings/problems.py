@@ -9,7 +9,7 @@ class ImplausibleValue(Problem):
 
     status = 422
     title = "体温不合理"
-    detail = "体温不在合理范围内,请重新测量后填写。"
+    detail = "体温不在合理范围内，请重新测量后填写。"
     pointer = "/body/value_c"
 
     @classmethod
@@ -17,7 +17,7 @@ class ImplausibleValue(Problem):
         """Ask again, with what was told and what can be."""
         lowest, highest = rule.plausible_min_c, rule.plausible_max_c
         return cls(
-            f"体温 {value_c}℃ 不在合理范围({lowest}–{highest}℃),请重新测量后填写。",
+            f"体温 {value_c}℃ 不在合理范围（{lowest}–{highest}℃），请重新测量后填写。",
             pointer=pointer,
         )
 
@@ -27,7 +27,7 @@ class NotNormal(Problem):
 
     status = 422
     title = "不是正常体温"
-    detail = "“全部正常”所填的体温不属于正常范围,请逐人填写。"
+    detail = "“全部正常”所填的体温不属于正常范围，请逐人填写。"
     pointer = "/body/normal/value_c"
 
 
@@ -36,7 +36,7 @@ class QuarantineNotRunning(Problem):
 
     status = 409
     title = "不在隔离期内"
-    detail = "测量时间不在该人员的隔离期内,体温没有保存。"
+    detail = "测量时间不在该人员的隔离期内，体温没有保存。"
 
 
 class WindowAlreadyMeasured(Problem):
@@ -44,7 +44,7 @@ class WindowAlreadyMeasured(Problem):
 
     status = 409
     title = "该时段已测过"
-    detail = "该时段已有体温记录;如要更改,请修改原记录。"
+    detail = "该时段已有体温记录；如要更改，请修改原记录。"
     constraints = ("uq_readings_one_per_window",)
 
 
@@ -53,4 +53,4 @@ class ReadingDiscarded(Problem):
 
     status = 409
     title = "记录已作废"
-    detail = "该体温记录已作废,不能再修改。"
+    detail = "该体温记录已作废，不能再修改。"

@@ -164,7 +164,7 @@ async def reading_of(connection: Connection, reading_id: UUID) -> Row:
     """One reading; raises `NotFound`."""
     found = await readings(connection, [reading_id])
     if reading_id not in found:
-        raise NotFound("没有找到该体温记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该体温记录，或不在您的网格范围内。")
     return found[reading_id]
 
 

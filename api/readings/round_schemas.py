@@ -21,12 +21,12 @@ LARGEST = 500
 class Normal(Input):
     """Everybody of whom nothing else is said: either the people named, or a whole grid."""
 
-    value_c: Annotated[Value, Field(description="各人相同的正常体温,摄氏度")]
+    value_c: Annotated[Value, Field(description="各人相同的正常体温，摄氏度")]
     quarantine_ids: Annotated[
         list[RecordId] | None, Field(max_length=LARGEST, description="这些隔离人员")
     ] = None
     grid_id: Annotated[
-        RecordId | None, Field(description="该网格(含下级)内所有在隔离、未免测的人员")
+        RecordId | None, Field(description="该网格（含下级）内所有在隔离、未免测的人员")
     ] = None
 
     @model_validator(mode="after")
@@ -40,7 +40,7 @@ class RoundException(Input):
     """One person who is not like the others, or could not be measured."""
 
     quarantine_id: Annotated[RecordId, Field(description="隔离记录的编号")]
-    value_c: Annotated[Value | None, Field(description="体温,摄氏度;没有测成的不填")] = None
+    value_c: Annotated[Value | None, Field(description="体温，摄氏度；没有测成的不填")] = None
     not_measured: Annotated[NotTakenReason | None, Field(description="没有测成的原因")] = None
     symptoms: Symptoms = Field(default_factory=list[Symptom])
     note: Note = None
@@ -48,7 +48,7 @@ class RoundException(Input):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.value_c is None) == (self.not_measured is None):
-            raise PydanticCustomError("exception_what", "请填写体温,或没有测成的原因")
+            raise PydanticCustomError("exception_what", "请填写体温，或没有测成的原因")
         return self
 
 
@@ -106,10 +106,10 @@ class RoundItem:
     id: UUID
     outcome: Outcome
     problem: Annotated[
-        dict[str, Any] | None, Field(description="未保存的原因,格式同单条提交的错误")
+        dict[str, Any] | None, Field(description="未保存的原因，格式同单条提交的错误")
     ]
     quarantine_id: UUID
-    abnormal: Annotated[bool | None, Field(description="是否异常;未保存或没有测成时为 null")]
+    abnormal: Annotated[bool | None, Field(description="是否异常；未保存或没有测成时为 null")]
     not_measured: Annotated[NotTakenReason | None, Field(description="没有测成的原因")]
 
 

@@ -36,7 +36,7 @@ async def record_round(desk: Desk, said: RoundRecord) -> RoundOutcome:
     sent = [*await _normal(desk, said), *_exceptional(said), *_one_by_one(said)]
     untaken = list(_untaken(said))
     if len(sent) + len(untaken) > LARGEST:
-        raise InvalidInput(f"一次最多登记{LARGEST}人,请分次提交。", pointer="/body")
+        raise InvalidInput(f"一次最多登记{LARGEST}人，请分次提交。", pointer="/body")
     fates = await keep_all(desk, sent)
     items = [_item(fate) for fate in fates]
     items += await keep_untaken(desk, said, untaken)
@@ -70,7 +70,7 @@ async def _people(desk: Desk, said: RoundRecord, normal: Normal) -> list[tuple[U
     pointer = "/body/normal/grid_id"
     path = await queries.path_of(desk.connection, normal.grid_id)
     if path is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
     at = said.measured_at or said.recorded_at or clock.now()
     found = await queries.in_grid(desk.connection, path, at=at, limit=LARGEST + 1)
     return [(each, pointer) for each in found]

@@ -93,7 +93,7 @@ async def wanted_readings(
     grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的体温")] = None,
     quarantine_id: Annotated[UUID | None, Query(description="该隔离人员的体温")] = None,
     day: Annotated[Day | None, Query(description="该日的体温")] = None,
-    abnormal: Annotated[bool | None, Query(description="true 只列异常,false 只列正常")] = None,
+    abnormal: Annotated[bool | None, Query(description="true 只列异常，false 只列正常")] = None,
 ) -> lists.Wanted:
     if grid_id is None and quarantine_id is None and day is None:
         day = clock.today()
@@ -101,8 +101,10 @@ async def wanted_readings(
 
 
 async def day_wanted(
-    grid_id: Annotated[UUID | None, Query(description="该网格(含下级);不填则为所有可见的")] = None,
-    day: Annotated[Day | None, Query(description="哪一日;不填则为今天")] = None,
+    grid_id: Annotated[
+        UUID | None, Query(description="该网格（含下级）；不填则为所有可见的")
+    ] = None,
+    day: Annotated[Day | None, Query(description="哪一日；不填则为今天")] = None,
 ) -> missing.Day:
     return missing.Day(day or clock.today(), grid_id)
 
@@ -121,8 +123,8 @@ async def record_reading(
 ) -> ReadingRead:
     """登记一次体温。
 
-    时段按测量时间和该隔离人员的测温规则判断,也可指明;每人每日每时段一条,要更改请修改原记录(M3.3)。
-    达到发热界限或有任何症状即为异常(M3.5);不合理的体温不予保存,请重新测量。
+    时段按测量时间和该隔离人员的测温规则判断，也可指明；每人每日每时段一条，要更改请修改原记录（M3.3）。
+    达到发热界限或有任何症状即为异常（M3.5）；不合理的体温不予保存，请重新测量。
     """
     kept, created = await service.record_reading(counter, reading)
     tell_created(response, f"/v1/readings/{reading.id}", version=kept["version"], created=created)
@@ -133,8 +135,8 @@ async def record_reading(
 async def record_round(told: RoundRecord, desk: RecordingDesk) -> RoundOutcome:
     """登记一整轮体温。
 
-    “全部正常”一次填完,另列体温异常或没有测成的人员;也可逐条填写,合计最多 500 人(M5.6)。
-    每人各有结果,一人有误不影响他人;同一轮重复提交只算一轮。
+    “全部正常”一次填完，另列体温异常或没有测成的人员；也可逐条填写，合计最多 500 人（M5.6）。
+    每人各有结果，一人有误不影响他人；同一轮重复提交只算一轮。
     """
     return await rounds.record_round(desk, told)
 
@@ -145,9 +147,9 @@ async def list_readings(
     wanted: Annotated[lists.Wanted, Depends(wanted_readings)],
     page: Paged,
 ) -> Response:
-    """列出体温,新的在前。
+    """列出体温，新的在前。
 
-    不限定网格、隔离人员和日期时,只列今天的。已作废的不列出。
+    不限定网格、隔离人员和日期时，只列今天的。已作废的不列出。
     """
     body = await lists.page_of(desk.connection, wanted, page)
     return Response(body, media_type="application/json")
@@ -157,8 +159,8 @@ async def list_readings(
 async def list_missing_readings(desk: ReadingDesk, of: DayWanted, page: Paged) -> Page[MissingRead]:
     """列出还没有测的人和时段。
 
-    只列已开始的时段:时段未结束的为待测,已结束的为超时未测,仍可补测(M3.3)。
-    按时段结束的先后排列,同一时段按门户排列。
+    只列已开始的时段：时段未结束的为待测，已结束的为超时未测，仍可补测（M3.3）。
+    按时段结束的先后排列，同一时段按门户排列。
     """
     return await missing.missing_page(desk, of, page)
 
@@ -181,7 +183,7 @@ async def read_reading(reading_id: UUID, desk: ReadingDesk, response: Response) 
 async def read_reading_history(reading_id: UUID, desk: ReadingDesk) -> ReadingHistory:
     """查看一条体温更改前的内容。
 
-    新的在前,各有更改人、时间和理由。
+    新的在前，各有更改人、时间和理由。
     """
     await queries.reading_of(desk.connection, reading_id)
     return ReadingHistory.of(await queries.history(desk.connection, reading_id))
@@ -203,7 +205,7 @@ async def correct_reading(  # noqa: PLR0913, PLR0917 - what a correction needs
 ) -> ReadingRead:
     """修改一条体温。
 
-    只填要改的项目和理由;改后重新判断时段和是否异常,改前的内容留存。
+    只填要改的项目和理由；改后重新判断时段和是否异常，改前的内容留存。
     """
     kept = await corrections.correct_reading(
         session, recorder, reading_id, correction, version=version, policies=policies
@@ -220,7 +222,7 @@ async def discard_reading(
 ) -> ReadingRead:
     """作废一条体温。
 
-    作废后该时段重新列为未测;内容留存可查,须说明理由。
+    作废后该时段重新列为未测；内容留存可查，须说明理由。
     """
     kept = await corrections.discard_reading(session, recorder, reading_id, reason=discard.reason)
     return ReadingRead.of(kept.model_dump())
@@ -234,7 +236,7 @@ async def reveal_reading_note(
 ) -> NoteRevealed:
     """查看一条体温的备注。
 
-    须说明理由,查看将被记录(M6.6)。
+    须说明理由，查看将被记录（M6.6）。
     """
     note = await corrections.reveal_note(session, reader, reading_id, reason=ask.reason)
     return NoteRevealed(id=reading_id, note=note)
@@ -250,7 +252,7 @@ async def read_temperature_sheet(
 ) -> TemperatureSheet:
     """查看一人的体温记录单。
 
-    与纸质记录单相同:一日一行,一时段一列,从开始隔离到结束或今天。
+    与纸质记录单相同：一日一行，一时段一列，从开始隔离到结束或今天。
     """
     return await sheet.temperature_sheet(
         session, quarantine_id, cell=reader.cell, policies=policies

@@ -23,14 +23,14 @@ WindowName = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,19}$",
-        description="测温时段的代码;不填则按测量时间判断",
+        description="测温时段的代码；不填则按测量时间判断",
         examples=["morning"],
     ),
 ]
-Value = Annotated[Celsius, Field(description="体温,摄氏度,最多一位小数")]
-Note = Annotated[LongText | None, Field(description="备注(加密保存)", examples=["已服退烧药"])]
-MeasuredAt = Annotated[Instant | None, Field(description="测量时间;不填则为现在")]
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["录入时看错一行"])]
+Value = Annotated[Celsius, Field(description="体温，摄氏度，最多一位小数")]
+Note = Annotated[LongText | None, Field(description="备注（加密保存）", examples=["已服退烧药"])]
+MeasuredAt = Annotated[Instant | None, Field(description="测量时间；不填则为现在")]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["录入时看错一行"])]
 
 
 class Measured(Input):
@@ -79,7 +79,7 @@ class ReadingCorrect(Input):
     measured_at: Annotated[Instant, Field(description="测量时间", default_factory=unsaid)]
     window: Annotated[WindowName, Field(default_factory=unsaid)]
     performed_by: Annotated[RecordId, Field(description="实际测量的人", default_factory=unsaid)]
-    note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
+    note: Annotated[LongText | None, Field(description="备注；null 为删除")] = None
     reason: Why
 
 
@@ -130,17 +130,17 @@ class ReadingRead(Wire):
     quarantine_id: UUID
     resident_id: UUID
     grid_id: UUID
-    day: date = Field(description="所属的日期(北京时间)")
+    day: date = Field(description="所属的日期（北京时间）")
     window: str = Field(description="所属的测温时段")
     timing: Timing
-    value_c: float = Field(description="体温,摄氏度")
+    value_c: float = Field(description="体温，摄氏度")
     method: Method
     site: Site
     symptoms: list[Symptom]
-    has_note: bool = Field(description="是否有备注;查看备注须说明理由")
+    has_note: bool = Field(description="是否有备注；查看备注须说明理由")
     measured_at: datetime
     abnormal: bool = Field(description="发热或有症状")
-    low: bool = Field(description="体温偏低,请核实")
+    low: bool = Field(description="体温偏低，请核实")
     recorded_at: datetime
     received_at: datetime
     performed_by: UUID
@@ -176,7 +176,7 @@ class NoteRevealAsk(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "核对昨日用药情况"}]})
 
-    reason: Annotated[LongText, Field(min_length=4, description="查看原因,至少4个字,将被记录")]
+    reason: Annotated[LongText, Field(min_length=4, description="查看原因，至少4个字，将被记录")]
 
 
 class NoteRevealed(Wire):

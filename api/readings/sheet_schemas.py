@@ -28,11 +28,11 @@ class SheetReading(Wire):
     """What was measured."""
 
     id: UUID
-    value_c: float = Field(description="体温,摄氏度")
+    value_c: float = Field(description="体温，摄氏度")
     symptoms: list[Symptom]
     measured_at: datetime
     performed_by: UUID
-    performed_by_name: str | None = Field(description="测量人;不在您的范围内时为 null")
+    performed_by_name: str | None = Field(description="测量人；不在您的范围内时为 null")
     timing: Timing
     abnormal: bool
     low: bool
@@ -51,7 +51,7 @@ class SheetDay(Wire):
     """One row of the sheet."""
 
     day: date
-    day_number: int = Field(description="隔离第几天,开始当日为 1")
+    day_number: int = Field(description="隔离第几天，开始当日为 1")
     cells: list[SheetCell]
 
 

@@ -107,7 +107,7 @@ async def assign_bonds(session: AsyncSession, caller: Claims, said: BondBatch) -
 
 def _door(standing: Candidates, household: Household | None, worker: UUID, kind: BondKind) -> Door:
     if household is None or household.discarded_at is not None:
-        raise NotFound("没有找到该户,或不在您的网格范围内。")
+        raise NotFound("没有找到该户，或不在您的网格范围内。")
     if household.left_on is not None:
         raise HouseholdLeft
     standing.choose(worker, kind, reach=household.reach, pointer="/body/worker_id")

@@ -113,7 +113,7 @@ def _refuse_day(day: date) -> None:
     if day > clock.today():
         raise InvalidInput("离开日期不能晚于今天。", pointer="/body/left_on")
     if day < EARLIEST_BIRTH:
-        raise InvalidInput("离开日期不对,请核对。", pointer="/body/left_on")
+        raise InvalidInput("离开日期不对，请核对。", pointer="/body/left_on")
 
 
 def departure_put_right(
@@ -127,7 +127,7 @@ def departure_put_right(
     told = said.model_fields_set & {"left_on", "destination"}
     for name in sorted(told):
         if getattr(said, name) is not None and kept.left_on is None:
-            detail = "尚未登记离开,请用“登记离开”办理。"
+            detail = "尚未登记离开，请用“登记离开”办理。"
             raise InvalidInput(detail, pointer=f"/body/{name}")
     if "left_on" in told and said.left_on is None:
         return _BACK

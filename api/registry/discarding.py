@@ -38,7 +38,7 @@ async def discard_resident(
     """
     resident = await session.get(Resident, resident_id, with_for_update=True)
     if resident is None:
-        raise NotFound("没有找到该居民,或不在您的网格范围内。")
+        raise NotFound("没有找到该居民，或不在您的网格范围内。")
     await _discard(session, caller, resident, said, version=version, named="resident_id")
 
 
@@ -51,7 +51,7 @@ async def discard_household(
     """
     household = await session.get(Household, household_id, with_for_update=True)
     if household is None:
-        raise NotFound("没有找到该户,或不在您的网格范围内。")
+        raise NotFound("没有找到该户，或不在您的网格范围内。")
     await _discard(session, caller, household, said, version=version, named="household_id")
 
 

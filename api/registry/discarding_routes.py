@@ -32,7 +32,7 @@ async def discard_household(
 ) -> None:
     """作废误登或重复登记的户。
 
-    其中的居民须先迁往他户或作废;已有走访等记录的不能作废(M2.1)。重办没有影响。
+    其中的居民须先迁往他户或作废；已有走访等记录的不能作废（M2.1）。重办没有影响。
     """
     await discarding.discard_household(session, registrar, household_id, why, version)
 
@@ -51,6 +51,6 @@ async def discard_resident(
 ) -> None:
     """作废误登或重复登记的居民。
 
-    不再列出、不再计数,其证件号可另行登记;已有检测、隔离等记录的不能作废(M2.1)。重办没有影响。
+    不再列出、不再计数，其证件号可另行登记；已有检测、隔离等记录的不能作废（M2.1）。重办没有影响。
     """
     await discarding.discard_resident(session, registrar, resident_id, why, version)

@@ -47,7 +47,7 @@ class Ground:
         grid = self.grids.get(sent.said.grid_id)
         pointer = f"{sent.within}/grid_id"
         if grid is None:
-            raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
         if grid.closed_at is not None:
             raise GridClosed(pointer=pointer)
         return grid
@@ -106,7 +106,7 @@ def refuse_held(
     holder = holders.get(document_lookup or b"", resident)
     if holder != resident:
         raise ResidentAlreadyRegistered(
-            "该证件号的居民已登记,请核对;如已搬家,请办理迁入。",
+            "该证件号的居民已登记，请核对；如已搬家，请办理迁入。",
             pointer=f"{within}/document",
             resident_id=str(holder),
         )

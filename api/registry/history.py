@@ -20,7 +20,7 @@ async def of_resident(session: AsyncSession, resident_id: UUID) -> ResidentHisto
     """The former versions of a resident; raises `NotFound`."""
     resident = await session.get(Resident, resident_id)
     if resident is None:
-        raise NotFound("没有找到该居民,或不在您的网格范围内。")
+        raise NotFound("没有找到该居民，或不在您的网格范围内。")
     return ResidentHistory(
         items=[
             ResidentRevision(resident=masked_resident(session, Resident(**said)), **replaced)
@@ -33,7 +33,7 @@ async def of_household(session: AsyncSession, household_id: UUID) -> HouseholdHi
     """The former versions of a household; raises `NotFound`."""
     household = await session.get(Household, household_id)
     if household is None:
-        raise NotFound("没有找到该户,或不在您的网格范围内。")
+        raise NotFound("没有找到该户，或不在您的网格范围内。")
     return HouseholdHistory(
         items=[
             HouseholdRevision(household=former_household(session, Household(**said)), **replaced)

@@ -11,7 +11,7 @@ from api.registry.schemas import HouseholdSaid
 class ResidentRevision(Replaced, Wire):
     """What a resident's record said before a correction, masked as it is itself."""
 
-    resident: ResidentRead = Field(description="更改前的内容;年龄按今天计算")
+    resident: ResidentRead = Field(description="更改前的内容；年龄按今天计算")
 
 
 class ResidentHistory(Wire):

@@ -112,7 +112,7 @@ async def search_residents(
     if wanted.document is not None:
         sought = document_lookup(keyring, wanted.document_kind, wanted.document)
         if sought is None:
-            raise InvalidInput("户口簿号一户共用,请用姓名或电话查找。", pointer="/body/document")
+            raise InvalidInput("户口簿号一户共用，请用姓名或电话查找。", pointer="/body/document")
         statement = statement.where(col(Resident.document_lookup) == sought)
     return await _residents(session, statement, page)
 
@@ -186,7 +186,7 @@ async def read_coverage(session: AsyncSession, grid: UUID | None) -> Coverage:
     """
     rows = (await session.execute(_COVERAGE, {"top": grid})).mappings().all()
     if grid is not None and not rows:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
     return Coverage(grids=[CoverageRow.model_validate(dict(row)) for row in rows])
 
 

@@ -19,7 +19,7 @@ class HouseholdLeft(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该户已迁出"
-    detail: ClassVar[str] = "该户已迁出,不能再登记居民或安排责任人。"
+    detail: ClassVar[str] = "该户已迁出，不能再登记居民或安排责任人。"
 
 
 class ResidentLeft(Problem):
@@ -27,7 +27,7 @@ class ResidentLeft(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该居民已离开"
-    detail: ClassVar[str] = "该居民已登记离开,请先更正离开日期。"
+    detail: ClassVar[str] = "该居民已登记离开，请先更正离开日期。"
 
 
 class NotPartyMember(Problem):
@@ -35,7 +35,7 @@ class NotPartyMember(Problem):
 
     status: ClassVar[int] = 422
     title: ClassVar[str] = "不是党员"
-    detail: ClassVar[str] = "联户党员须由党员担任,所选人员没有登记为党员。"
+    detail: ClassVar[str] = "联户党员须由党员担任，所选人员没有登记为党员。"
 
 
 class NotOfThisGrid(Problem):
@@ -59,7 +59,7 @@ class StillStandsForHouseholds(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "仍有联户责任"
-    detail: ClassVar[str] = "该人员仍是一些户的联户党员,请先把这些户交给其他党员。"
+    detail: ClassVar[str] = "该人员仍是一些户的联户党员，请先把这些户交给其他党员。"
 
 
 class StillUnderControl(Problem):
@@ -71,8 +71,8 @@ class StillUnderControl(Problem):
     status: ClassVar[int] = 409
     title: ClassVar[str] = "仍在隔离中"
     detail: ClassVar[str] = (
-        "仍在隔离中,不能登记离开。期满的请办理解除;转往外地、去世等的请先终止隔离;"
-        "擅自离开的,请登记去向为擅自外出。"
+        "仍在隔离中，不能登记离开。期满的请办理解除；转往外地、去世等的请先终止隔离；"
+        "擅自离开的，请登记去向为擅自外出。"
     )
 
 
@@ -80,5 +80,7 @@ class NotAMistake(Problem):
     """Something is known of them: nobody's records are lost. `records` counts it by kind."""
 
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "已有记录,不能作废"
-    detail: ClassVar[str] = "已有居民、走访或其他记录,不能作废;信息有误请更正,已搬离的请登记离开。"
+    title: ClassVar[str] = "已有记录，不能作废"
+    detail: ClassVar[str] = (
+        "已有居民、走访或其他记录，不能作废；信息有误请更正，已搬离的请登记离开。"
+    )

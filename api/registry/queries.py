@@ -20,7 +20,7 @@ async def household_of(
     """The household; raises `NotFound`. `locked` keeps others from changing who belongs to it."""
     found = await session.get(Household, household, with_for_update=locked)
     if found is None or found.discarded_at is not None:
-        raise NotFound("没有找到该户,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该户，或不在您的网格范围内。", pointer=pointer)
     return found
 
 
@@ -30,7 +30,7 @@ async def resident_of(
     """The resident; raises `NotFound`. `locked` keeps others from changing it meanwhile."""
     found = await session.get(Resident, resident, with_for_update=locked)
     if found is None or found.discarded_at is not None:
-        raise NotFound("没有找到该居民,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
     return found
 
 
@@ -68,7 +68,7 @@ async def below_grid(
         return ()
     top = await session.scalar(select(col(Grid.path)).where(col(Grid.id) == grid))
     if top is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
     return (path >= top, path < f"{top}/")
 
 

@@ -87,7 +87,7 @@ async def register_resident(
 ) -> ResidentRead:
     """在一户中登记居民。
 
-    身份证号按 GB 11643 校验;出生日期、性别可由号码得出;老人、儿童可以没有证件(M2.1)。
+    身份证号按 GB 11643 校验；出生日期、性别可由号码得出；老人、儿童可以没有证件（M2.1）。
     """
     kept, created = await residents.register_resident(session, registrar, household_id, resident)
     tell_created(response, f"/v1/residents/{kept.id}", version=kept.version, created=created)
@@ -103,7 +103,7 @@ async def list_residents(
 ) -> Page[ResidentRead]:
     """列出居民。
 
-    可按网格、行动不便、独居、党员、未成年筛选(M2.1)。
+    可按网格、行动不便、独居、党员、未成年筛选（M2.1）。
     按姓名、电话、证件号查找用 POST /v1/residents/search。
     """
     return await lists.list_residents(session, wanted, page)
@@ -118,7 +118,7 @@ async def search_residents(
 ) -> Page[ResidentRead]:
     """查找居民。
 
-    按姓名中的字、完整电话或完整证件号;条件在请求体中,不会留在网址和日志里(M6.6)。
+    按姓名中的字、完整电话或完整证件号；条件在请求体中，不会留在网址和日志里（M6.6）。
     """
     return await lists.search_residents(session, wanted, page)
 
@@ -129,7 +129,7 @@ async def read_resident(
 ) -> ResidentRead:
     """查看一名居民。
 
-    证件号、电话已脱敏;看全文用 reveal(M6.6)。
+    证件号、电话已脱敏；看全文用 reveal(M6.6)。
     """
     resident = await queries.resident_of(session, resident_id)
     response.headers["ETag"] = f'"{resident.version}"'
@@ -142,7 +142,7 @@ async def read_resident_history(
 ) -> ResidentHistory:
     """查看一名居民更正、迁移、离开、作废前的各版内容。
 
-    旧的在前,脱敏与居民本身相同(M2.1)。
+    旧的在前，脱敏与居民本身相同（M2.1）。
     """
     return await history.of_resident(session, resident_id)
 
@@ -158,7 +158,7 @@ async def correct_resident(
 ) -> ResidentRead:
     """更正居民的信息。
 
-    只改提交的项;改前的内容保留可查(M2.1)。
+    只改提交的项；改前的内容保留可查（M2.1）。
     """
     kept = await residents.correct_resident(session, registrar, resident_id, correction, version)
     response.headers["ETag"] = f'"{kept.version}"'
@@ -175,7 +175,7 @@ async def reveal_resident(
 ) -> ResidentRevealed:
     """查看居民的证件号、电话、住址全文。
 
-    须填写原因,谁、何时、为何查看都会记录(M6.6)。
+    须填写原因，谁、何时、为何查看都会记录（M6.6）。
     """
     response.headers["Cache-Control"] = "no-store"
     return await residents.reveal_resident(session, revealer, resident_id, ask)
@@ -187,8 +187,8 @@ async def move_resident(
 ) -> ResidentRead:
     """把居民迁入另一户。
 
-    隔离、体温等记录随人一起转到新户所在网格;原来的户代表责任解除(M1.7)。已登记离开的,即为回来住进
-    该户;原来的户还在的,填原来的户(M2.1)。
+    隔离、体温等记录随人一起转到新户所在网格；原来的户代表责任解除（M1.7）。已登记离开的，即为回来住进
+    该户；原来的户还在的，填原来的户（M2.1）。
     """
     moved = await departures.move_resident(session, registrar, resident_id, move)
     return masked_resident(session, moved)
@@ -203,7 +203,7 @@ async def leave_resident(
 ) -> ResidentRead:
     """登记居民离开。
 
-    记录保留;如是户代表,责任同时解除。仍在隔离中的,须先办理解除或终止(M2.1)。
+    记录保留；如是户代表，责任同时解除。仍在隔离中的，须先办理解除或终止（M2.1）。
     """
     left = await departures.leave_resident(session, registrar, resident_id, departure)
     return masked_resident(session, left)

@@ -43,7 +43,7 @@ DocumentNumber = Annotated[
     Field(
         min_length=2,
         max_length=2 * LONGEST_DOCUMENT,
-        description="证件号码;居民身份证15位、18位均可,全角和小写x会自动改正",
+        description="证件号码；居民身份证15位、18位均可，全角和小写x会自动改正",
         examples=["451422199001010012"],
     ),
 ]
@@ -70,13 +70,13 @@ class Identified(Input):
     document: DocumentNumber | None = Field(
         None,
         validate_default=True,
-        description="证件号码,须与证件类型一起填写;户口簿号一户共用,不用来识别个人",
+        description="证件号码，须与证件类型一起填写；户口簿号一户共用，不用来识别个人",
     )
     sex: Annotated[
-        Sex | None, Field(description="性别;可由身份证号得出", validate_default=True)
+        Sex | None, Field(description="性别；可由身份证号得出", validate_default=True)
     ] = None
     birth_date: Annotated[
-        Day | None, Field(description="出生日期;可由身份证号得出", validate_default=True)
+        Day | None, Field(description="出生日期；可由身份证号得出", validate_default=True)
     ] = None
 
     @field_validator("document")
@@ -91,7 +91,7 @@ class Identified(Input):
         if number is None:
             return sex
         if sex in (Sex.male, Sex.female) and sex is not sex_of(number):
-            raise ValueError("性别与身份证号不一致,请核对")
+            raise ValueError("性别与身份证号不一致，请核对")
         return sex_of(number)
 
     @field_validator("birth_date")
@@ -99,11 +99,11 @@ class Identified(Input):
     def _agrees_in_birth(cls, born: Day | None, info: ValidationInfo) -> Day | None:
         number = telling_number(info.data.get("document_kind"), info.data.get("document"))
         if born is not None and not EARLIEST_BIRTH <= born <= clock.today():
-            raise ValueError("出生日期不对,请核对")
+            raise ValueError("出生日期不对，请核对")
         if number is None:
             return born
         if born is not None and born != birth_date_of(number):
-            raise ValueError("出生日期与身份证号不一致,请核对")
+            raise ValueError("出生日期与身份证号不一致，请核对")
         return birth_date_of(number)
 
 
@@ -146,7 +146,7 @@ class ResidentCorrect(Identified):
     )
 
     name: Annotated[Name, Field(description="姓名", default_factory=unsaid)]
-    phone: Annotated[Phone | None, Field(description="联系电话;null 为删除")] = None
+    phone: Annotated[Phone | None, Field(description="联系电话；null 为删除")] = None
     relation: Annotated[Relation, Field(description="与户主的关系", default_factory=unsaid)]
     registration: Annotated[Registration, Field(description="人口类别", default_factory=unsaid)]
     is_party_member: Annotated[
@@ -156,9 +156,9 @@ class ResidentCorrect(Identified):
         bool, Field(strict=True, description="是否行动不便", default_factory=unsaid)
     ]
     lives_alone: Annotated[bool, Field(strict=True, description="是否独居", default_factory=unsaid)]
-    note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
-    left_on: Annotated[Day | None, Field(description="离开日期;null 为更正为没有离开")] = None
-    destination: Annotated[ShortText | None, Field(description="去向;null 为删除")] = None
+    note: Annotated[LongText | None, Field(description="备注；null 为删除")] = None
+    left_on: Annotated[Day | None, Field(description="离开日期；null 为更正为没有离开")] = None
+    destination: Annotated[ShortText | None, Field(description="去向；null 为删除")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 
@@ -169,13 +169,13 @@ class ResidentRead(Wire):
     """
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    version: int = Field(description="版本号，修改时放在 If-Match 中")
     household_id: UUID = Field(description="所在户")
     grid_id: UUID = Field(description="所在网格")
     name: str = Field(description="姓名")
     sex: Sex = Field(description="性别")
     age: int | None = Field(description="周岁")
-    is_minor: bool | None = Field(description="是否未满18周岁;出生日期不详时为 null")
+    is_minor: bool | None = Field(description="是否未满18周岁；出生日期不详时为 null")
     document_kind: DocumentKind | None = Field(description="证件类型")
     document: MaskedDocument | None = Field(description="脱敏的证件号码")
     phone: MaskedPhone | None = Field(description="脱敏的电话")
@@ -200,7 +200,7 @@ class ResidentSearch(Input):
     name: Annotated[Name | None, Field(description="姓名中的任意几个字")] = None
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
     document: DocumentNumber | None = Field(
-        None, validate_default=True, description="证件号码,须与证件类型一起填写"
+        None, validate_default=True, description="证件号码，须与证件类型一起填写"
     )
     phone: Annotated[Phone | None, Field(description="完整的电话号码")] = None
     grid_id: Annotated[RecordId | None, Field(description="只找该网格及其下级网格")] = None
@@ -229,13 +229,13 @@ class RevealAsk(Input):
         json_schema_extra={"examples": [{"reason": "电话核实返乡行程", "fields": ["phone"]}]}
     )
 
-    reason: Annotated[LongText, Field(min_length=4, description="查看原因,至少4个字,将被记录")]
+    reason: Annotated[LongText, Field(min_length=4, description="查看原因，至少4个字，将被记录")]
     fields: Annotated[
         list[RevealField],
         Field(
             min_length=1,
             max_length=len(RevealField),
-            description="查看哪几项;不填为全部",
+            description="查看哪几项；不填为全部",
             default_factory=lambda: list(RevealField),
         ),
     ]
@@ -277,5 +277,5 @@ class Departure(Input):
         json_schema_extra={"examples": [{"left_on": "2022-02-20", "destination": "广东省佛山市"}]}
     )
 
-    left_on: Annotated[Day, Field(description="离开日期,不晚于今天")]
+    left_on: Annotated[Day, Field(description="离开日期，不晚于今天")]
     destination: Annotated[ShortText | None, Field(description="去向")] = None

@@ -152,9 +152,9 @@ def _refuse_contradiction(resident: Resident, said: ResidentCorrect, keyring: Ke
     if number is None:
         return
     if "birth_date" in said.model_fields_set and said.birth_date != birth_date_of(number):
-        raise InvalidInput("出生日期与已登记的身份证号不一致,请核对。", pointer="/body/birth_date")
+        raise InvalidInput("出生日期与已登记的身份证号不一致，请核对。", pointer="/body/birth_date")
     if "sex" in said.model_fields_set and said.sex is not sex_of(number):
-        raise InvalidInput("性别与已登记的身份证号不一致,请核对。", pointer="/body/sex")
+        raise InvalidInput("性别与已登记的身份证号不一致，请核对。", pointer="/body/sex")
 
 
 async def reveal_resident(

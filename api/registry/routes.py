@@ -94,7 +94,7 @@ async def register_household(
 ) -> HouseholdRead:
     """登记一户。
 
-    户、居民和党员、网格员、户代表一次登记,要么全部保存,要么都不保存(M1.4、M2.1)。户编号由系统给出。
+    户、居民和党员、网格员、户代表一次登记，要么全部保存，要么都不保存（M1.4、M2.1）。户编号由系统给出。
     """
     kept, created = await register.register_household(session, registrar, household)
     tell_created(response, f"/v1/households/{kept.id}", version=kept.version, created=created)
@@ -107,7 +107,7 @@ async def register_households(
 ) -> BatchOutcome:
     """批量登记户。
 
-    每户连同居民和责任人要么全部保存、要么都不保存;有误的户只影响自己,逐户返回结果(M2.1)。
+    每户连同居民和责任人要么全部保存、要么都不保存；有误的户只影响自己，逐户返回结果（M2.1）。
     """
     return await register_many(session, registrar, read_or_unread(batch.items))
 
@@ -121,7 +121,7 @@ async def list_households(
 ) -> Page[HouseholdListed]:
     """列出户。
 
-    按户编号排列,含现有责任人;可只列缺党员、网格员或户代表的户(M1.4)。
+    按户编号排列，含现有责任人；可只列缺党员、网格员或户代表的户（M1.4）。
     """
     return await lists.list_households(session, wanted, page)
 
@@ -132,7 +132,7 @@ async def read_household(
 ) -> HouseholdRead:
     """查看一户。
 
-    含现住居民和现有责任人;证件号、电话、住址已脱敏(M6.6)。
+    含现住居民和现有责任人；证件号、电话、住址已脱敏（M6.6）。
     """
     household = await queries.household_of(session, household_id)
     response.headers["ETag"] = f'"{household.version}"'
@@ -145,7 +145,7 @@ async def read_household_history(
 ) -> HouseholdHistory:
     """查看一户更正、迁出、作废前的各版内容。
 
-    旧的在前,住址脱敏;居民、责任人各有自己的记录(M2.1)。
+    旧的在前，住址脱敏；居民、责任人各有自己的记录（M2.1）。
     """
     return await history.of_household(session, household_id)
 
@@ -161,7 +161,7 @@ async def correct_household(
 ) -> HouseholdRead:
     """更正户的信息。
 
-    只改提交的项;改前的内容保留可查(M2.1)。
+    只改提交的项；改前的内容保留可查（M2.1）。
     """
     kept = await households.correct_household(session, registrar, household_id, correction, version)
     response.headers["ETag"] = f'"{kept.version}"'
@@ -177,7 +177,7 @@ async def leave_household(
 ) -> HouseholdRead:
     """登记整户迁出。
 
-    户内居民同时登记离开,责任人同时解除;记录保留。有人仍在隔离中的,须先办理解除或终止(M2.1)。
+    户内居民同时登记离开，责任人同时解除；记录保留。有人仍在隔离中的，须先办理解除或终止（M2.1）。
     """
     left = await departures.leave_household(session, registrar, household_id, departure)
     return await household_read(session, left)
@@ -187,7 +187,7 @@ async def leave_household(
 async def list_bonds(household_id: UUID, _: Reader, session: ScopedSession) -> BondHistory:
     """查看一户历来的责任人。
 
-    党员、网格员、户代表,现任和往任,新的在前(M1.4)。
+    党员、网格员、户代表，现任和往任，新的在前（M1.4）。
     """
     return await lists.bond_history(session, household_id)
 
@@ -205,7 +205,7 @@ async def assign_bond(
 ) -> BondRead:
     """确定一户的党员、网格员或户代表。
 
-    原来的责任人自动解除并保留记录;同一人再次提交不变(M1.4)。
+    原来的责任人自动解除并保留记录；同一人再次提交不变（M1.4）。
     """
     return shown_bond(await bonds.assign_bond(session, registrar, household_id, kind, person))
 
@@ -220,7 +220,7 @@ async def remove_bond(
 ) -> None:
     """解除一户的党员、网格员或户代表。
 
-    记录保留(M1.4)。
+    记录保留（M1.4）。
     """
     await bonds.remove_bond(session, registrar, household_id, kind)
 
@@ -231,7 +231,7 @@ async def assign_bonds(
 ) -> BatchOutcome:
     """把多户交给一名党员或网格员。
 
-    逐户返回结果,有误的户只影响自己(M1.4)。
+    逐户返回结果，有误的户只影响自己（M1.4）。
     """
     return await bonds.assign_bonds(session, registrar, batch)
 
@@ -241,12 +241,12 @@ async def read_coverage(
     _: Reader,
     session: ScopedSession,
     grid_id: Annotated[
-        UUID | None, Query(description="只看该网格及其下级;不填为您的全部范围")
+        UUID | None, Query(description="只看该网格及其下级；不填为您的全部范围")
     ] = None,
 ) -> Coverage:
     """查看“1+1+1”的覆盖情况。
 
-    逐网格(含下级)统计户数和已有、缺少党员、网格员、户代表的户数(M1.4)。
+    逐网格（含下级）统计户数和已有、缺少党员、网格员、户代表的户数（M1.4）。
     缺人的户的名单用 GET /v1/households?lacking=…。
     """
     return await lists.read_coverage(session, grid_id)

@@ -50,7 +50,7 @@ class HouseholdRecord(FromTheField):
     model_config = ConfigDict(json_schema_extra={"examples": [_HOUSEHOLD]})
 
     grid_id: Annotated[RecordId, Field(description="所在网格")]
-    name: Annotated[Name, Field(description="户名,一般为户主姓名或门牌")]
+    name: Annotated[Name, Field(description="户名，一般为户主姓名或门牌")]
     address: Annotated[ShortText | None, Field(description="住址")] = None
     note: Annotated[LongText | None, Field(description="备注")] = None
     residents: Annotated[
@@ -59,7 +59,7 @@ class HouseholdRecord(FromTheField):
     ]
     party_member_id: Annotated[RecordId | None, Field(description="联户党员")] = None
     grid_worker_id: Annotated[RecordId | None, Field(description="网格员")] = None
-    representative_id: Annotated[RecordId | None, Field(description="户代表,须是本户居民之一")] = (
+    representative_id: Annotated[RecordId | None, Field(description="户代表，须是本户居民之一")] = (
         None
     )
 
@@ -80,13 +80,13 @@ class HouseholdCorrect(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"address": "青竹村第二网格15号"}]})
 
     name: Annotated[Name, Field(description="户名", default_factory=unsaid)]
-    address: Annotated[ShortText | None, Field(description="住址;null 为删除")] = None
-    note: Annotated[LongText | None, Field(description="备注;null 为删除")] = None
+    address: Annotated[ShortText | None, Field(description="住址；null 为删除")] = None
+    note: Annotated[LongText | None, Field(description="备注；null 为删除")] = None
     left_on: Annotated[
         Day | None,
-        Field(description="迁出日期;null 为更正为没有迁出。登记为同日离开的居民一并更正"),
+        Field(description="迁出日期；null 为更正为没有迁出。登记为同日离开的居民一并更正"),
     ] = None
-    destination: Annotated[ShortText | None, Field(description="去向;null 为删除")] = None
+    destination: Annotated[ShortText | None, Field(description="去向；null 为删除")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
 
@@ -95,37 +95,37 @@ class RegistryDiscard(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "与第12户重复登记"}]})
 
-    reason: Annotated[ShortText, Field(description="作废的理由,留存备查")]
+    reason: Annotated[ShortText, Field(description="作废的理由，留存备查")]
 
 
 class BondRead(Wire):
     """Who stands, or stood, for a household."""
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    version: int = Field(description="版本号，修改时放在 If-Match 中")
     household_id: UUID = Field(description="所在户")
     kind: BondKind = Field(description="责任类别")
     worker_id: UUID | None = Field(description="党员或网格员")
     resident_id: UUID | None = Field(description="户代表")
-    name: str = Field(description="责任人姓名,以责任开始时为准")
+    name: str = Field(description="责任人姓名，以责任开始时为准")
     began_at: Instant = Field(description="开始时间")
-    ended_at: Instant | None = Field(description="结束时间;null 为现任")
+    ended_at: Instant | None = Field(description="结束时间；null 为现任")
     ended_reason: str | None = Field(description="结束的原因")
 
 
 class BondHistory(Wire):
     """Everybody who stood for a household."""
 
-    items: list[BondRead] = Field(description="历来的责任人,新的在前")
+    items: list[BondRead] = Field(description="历来的责任人，新的在前")
 
 
 class HouseholdSaid(Wire):
     """What a household says of itself."""
 
     id: UUID = Field(description="编号")
-    version: int = Field(description="版本号,修改时放在 If-Match 中")
+    version: int = Field(description="版本号，修改时放在 If-Match 中")
     grid_id: UUID = Field(description="所在网格")
-    number: int = Field(description="户编号,全乡镇唯一")
+    number: int = Field(description="户编号，全乡镇唯一")
     name: str = Field(description="户名")
     address: str | None = Field(description="脱敏的住址")
     left_on: date | None = Field(description="迁出日期")
@@ -156,7 +156,7 @@ class HouseholdBatch(Input):
 
     items: Annotated[
         list[Annotated[HouseholdRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=MOST_AT_ONCE, description="各户,连同居民和责任人"),
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="各户，连同居民和责任人"),
     ]
 
 
@@ -168,7 +168,7 @@ class BondAssign(Input):
     )
 
     worker_id: Annotated[RecordId | None, Field(description="党员或网格员")] = None
-    resident_id: Annotated[RecordId | None, Field(description="户代表,须是本户居民")] = None
+    resident_id: Annotated[RecordId | None, Field(description="户代表，须是本户居民")] = None
 
 
 class WorkerBond(Labelled):
@@ -207,7 +207,7 @@ class CoverageRow(Wire):
     grid_code: str = Field(description="网格编码")
     grid_name: str = Field(description="网格名称")
     level: int = Field(description="网格层级")
-    households: int = Field(description="现有户数,含下级网格")
+    households: int = Field(description="现有户数，含下级网格")
     with_party_member: int = Field(description="已有联户党员的户数")
     with_grid_worker: int = Field(description="已有网格员的户数")
     with_representative: int = Field(description="已有户代表的户数")
@@ -218,4 +218,4 @@ class CoverageRow(Wire):
 class Coverage(Wire):
     """Coverage grid by grid, the upper ones first."""
 
-    grids: list[CoverageRow] = Field(description="各网格,上级在前")
+    grids: list[CoverageRow] = Field(description="各网格，上级在前")

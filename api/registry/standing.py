@@ -70,7 +70,7 @@ class Candidates:
         """
         chosen = self.workers.get(worker)
         if chosen is None or chosen.left_at is not None:
-            raise NotFound("没有找到该人员,或不在您的网格范围内。", pointer=pointer)
+            raise NotFound("没有找到该人员，或不在您的网格范围内。", pointer=pointer)
         if kind is BondKind.party_member and not chosen.is_party_member:
             raise NotPartyMember(pointer=pointer)
         if kind is BondKind.grid_worker and not self._covers(worker, reach):

@@ -96,7 +96,7 @@ def _period(dossier: Dossier, on: date) -> Condition:
     return Condition(
         kind=ConditionKind.period_complete,
         holds=holds,
-        detail=f"计划解除日期为{last},{'已到期' if holds else '尚未到期'}。",
+        detail=f"计划解除日期为{last}，{'已到期' if holds else '尚未到期'}。",
     )
 
 
@@ -131,11 +131,11 @@ def _told(answer: Answer[DueTest, DiagnosticTest], at: datetime, on: date) -> st
     if DiagnosticOutcome.positive in outcomes:
         return "阳性"
     if not answer.complete:
-        return "尚未采样" if at <= answer.due.due_at else "漏检,尚未补测"
+        return "尚未采样" if at <= answer.due.due_at else "漏检，尚未补测"
     late = "补测" if answer.late else ""
     last = _sampled_last(answer)
     if last > on:
-        return f"的检测{_day(last)}才采样,解除日期不能早于该日"
+        return f"的检测{_day(last)}才采样，解除日期不能早于该日"
     return f"{late}阴性" if answer.negative else f"{late}待出结果"
 
 
@@ -145,7 +145,7 @@ def _alerts(dossier: Dossier) -> Condition:
     return Condition(
         kind=ConditionKind.no_open_alert,
         holds=not barring,
-        detail=f"尚未核实关闭:{causes}。" if barring else "没有未办结的异常。",
+        detail=f"尚未核实关闭：{causes}。" if barring else "没有未办结的异常。",
         evidence=tuple(alert.id for alert in barring),
     )
 
@@ -161,12 +161,12 @@ def _linked(dossier: Dossier, wanted: int, on: date) -> Condition:
     positive = [each for each in dossier.linked if each.outcome is DiagnosticOutcome.positive]
     if positive:
         detail = (
-            f"所跟随的密接{_day(positive[0].sampled_at)}检测阳性,须重新研判,改按密切接触者管理。"
+            f"所跟随的密接{_day(positive[0].sampled_at)}检测阳性，须重新研判，改按密切接触者管理。"
         )
     elif dossier.link is not Link.secondary_contact:
-        detail = "没有登记所跟随的密接;无法取得其结果的,须改按密切接触者管理。"
+        detail = "没有登记所跟随的密接；无法取得其结果的，须改按密切接触者管理。"
     else:
-        detail = f"所跟随的密接前{wanted}次检测,已有{len(negative)}次阴性。"
+        detail = f"所跟随的密接前{wanted}次检测，已有{len(negative)}次阴性。"
     return Condition(
         kind=ConditionKind.linked_contact,
         holds=not positive and len(negative) == wanted,

@@ -112,4 +112,4 @@ async def _served(session: AsyncSession, quarantine_id: UUID, ended_on: date) ->
 def _basis(quarantine: Quarantine, followed: PlanFollowed | None) -> str | None:
     if followed is None:
         return quarantine.legal_basis
-    return f"《{followed.protocol.name}》({followed.protocol.issuing_body}):{followed.clause}"
+    return f"《{followed.protocol.name}》（{followed.protocol.issuing_body}）：{followed.clause}"

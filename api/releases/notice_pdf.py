@@ -37,7 +37,7 @@ def _flow(notice: Notice) -> list[Any]:
     return [
         paragraph(notice.title, size=20, alignment=TA_CENTER),
         Spacer(1, 4 * mm),
-        paragraph(f"编号:{notice.number}", size=12, alignment=TA_CENTER),
+        paragraph(f"编号：{notice.number}", size=12, alignment=TA_CENTER),
         Spacer(1, 8 * mm),
         *(paragraph(line, size=13) for line in lines),
     ]

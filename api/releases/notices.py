@@ -13,10 +13,10 @@ SEALED_AS = "releases.notice"
 
 
 _TAKE_CARE = (
-    "解除后请继续做好个人防护和自我健康监测;如出现发热、干咳、乏力、咽痛、嗅(味)觉减退、腹泻等"
-    "症状,请立即报告村(社区),在指引下佩戴口罩就医,不要自行前往。"
+    "解除后请继续做好个人防护和自我健康监测；如出现发热、干咳、乏力、咽痛、嗅（味）觉减退、腹泻等"
+    "症状，请立即报告村（社区），在指引下佩戴口罩就医，不要自行前往。"
 )
-_PROOF = "本告知书是已解除隔离的凭证,任何单位和个人不得因此前的隔离对您有所歧视。"
+_PROOF = "本告知书是已解除隔离的凭证，任何单位和个人不得因此前的隔离对您有所歧视。"
 
 
 class Served(NamedTuple):
@@ -72,39 +72,40 @@ class Notice(BaseModel):
     def closing(self) -> list[str]:
         """Who released, when, and where to stamp and sign."""
         return [
-            f"批准单位:{self.unit}(盖章)",
-            f"批准人:{self.approver}",
-            f"日期:{_day(self.released_on)}",
-            "本人(监护人)签收:____________    签收日期:____________",
+            f"批准单位：{self.unit}（盖章）",
+            f"批准人：{self.approver}",
+            f"日期：{_day(self.released_on)}",
+            "本人（监护人）签收：____________    签收日期：____________",
         ]
 
     def text(self) -> str:
         """The whole notice, line by line."""
-        heading = [self.title, f"编号:{self.number}", ""]
+        heading = [self.title, f"编号：{self.number}", ""]
         return "\n".join([*heading, *self.paragraphs(), "", *self.closing()])
 
     def _person(self) -> list[str]:
-        sex = f"    性别:{self.sex.label}" if self.sex in (Sex.male, Sex.female) else ""
+        sex = f"    性别：{self.sex.label}" if self.sex in (Sex.male, Sex.female) else ""
         kind = self.document_kind.label if self.document_kind else "证件"
         return [
-            f"姓名:{self.name}{sex}",
-            f"{kind}号码:{self.document or '未登记'}",
-            f"住址:{self.address or '未登记'}",
+            f"姓名：{self.name}{sex}",
+            f"{kind}号码：{self.document or '未登记'}",
+            f"住址：{self.address or '未登记'}",
         ]
 
     def _period(self) -> list[str]:
         begun = min((each.starts_on for each in self.served), default=self.released_on)
-        measures = ";".join(
-            f"{each.measure}({_day(each.starts_on)}至{_day(each.ends_on)})" for each in self.served
+        measures = "；".join(
+            f"{each.measure}（{_day(each.starts_on)}至{_day(each.ends_on)}）"
+            for each in self.served
         )
-        cause = f"因“{self.reason}”," if self.reason else ""
-        changes = ";".join(f"{each.what}(依据:{each.basis})" for each in self.changed)
+        cause = f"因“{self.reason}”，" if self.reason else ""
+        changes = "；".join(f"{each.what}（依据：{each.basis}）" for each in self.changed)
         released = f"自{_day(self.released_on)}起予以解除"
         return [
-            f"您{cause}自{_day(begun)}起至{_day(self.released_on)}止接受:{measures}。",
-            *([f"其间经批准:{changes}。"] if changes else []),
-            f"经核实,{''.join(f'{each},' for each in self._shown())}{released}。",
-            *([f"依据:{self.basis}"] if self.basis else []),
+            f"您{cause}自{_day(begun)}起至{_day(self.released_on)}止接受：{measures}。",
+            *([f"其间经批准：{changes}。"] if changes else []),
+            f"经核实，{''.join(f'{each}，' for each in self._shown())}{released}。",
+            *([f"依据：{self.basis}"] if self.basis else []),
         ]
 
     def _shown(self) -> list[str]:
@@ -120,7 +121,7 @@ class Notice(BaseModel):
         told = [_TAKE_CARE, _PROOF]
         if self.follow_up_days:
             days = "、".join(map(str, sorted(self.follow_up_days)))
-            told.insert(1, f"我们将在解除后第{days}天电话随访,请保持电话畅通。")
+            told.insert(1, f"我们将在解除后第{days}天电话随访，请保持电话畅通。")
         return told
 
 

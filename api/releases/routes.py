@@ -45,13 +45,13 @@ async def list_proposed_releases(
     session: ScopedSession,
     page: Paged,
     ready: Annotated[
-        bool, Query(description="true 为可以解除的,false 为到期而条件不具备的")
+        bool, Query(description="true 为可以解除的，false 为到期而条件不具备的")
     ] = True,
 ) -> Page[ReleaseRead]:
     """列出到期应解除的人。
 
-    期限已满(含今天到期)而未解除的:各项条件都具备的可以解除,否则列明缺什么。一页查看 `limit` 人,
-    只列其中符合的,因此一页可能不足 `limit` 人,以 `next_cursor` 为准(M3.8)。
+    期限已满（含今天到期）而未解除的：各项条件都具备的可以解除，否则列明缺什么。一页查看 `limit`
+    人，只列其中符合的，因此一页可能不足 `limit` 人，以 `next_cursor` 为准（M3.8）。
     """
     return await queries.releases_proposed(session, reader, page, ready=ready)
 
@@ -62,7 +62,7 @@ async def read_release(
 ) -> ReleaseRead:
     """查看一人今天能否解除。
 
-    逐项列出条件、是否具备和凭据:期限、各次检测、未办结的异常、所跟随的密接、未办结的转运等(M3.8)。
+    逐项列出条件、是否具备和凭据：期限、各次检测、未办结的异常、所跟随的密接、未办结的转运等（M3.8）。
     """
     return await queries.release_of(session, reader, quarantine_id)
 
@@ -79,8 +79,8 @@ async def release_quarantine(
 ) -> QuarantineRead:
     """批准解除。
 
-    各项条件都具备才能解除;由方案规定的身份和层级批准,没有方案的由有权管理隔离的人员批准(M3.8)。
-    解除即结束包保,包保人员此后不能再看到此人;同时生成解除告知书。
+    各项条件都具备才能解除；由方案规定的身份和层级批准，没有方案的由有权管理隔离的人员批准（M3.8）。
+    解除即结束包保，包保人员此后不能再看到此人；同时生成解除告知书。
     """
     return await shown(session, await service.release(session, approver, quarantine_id, approval))
 
@@ -91,7 +91,7 @@ async def read_release_notice(
 ) -> NoticeRead:
     """查看解除告知书。
 
-    证件号、住址脱敏;有权查看全文的人写明原因后为全文。查看将被记录(M6.6)。
+    证件号、住址脱敏；有权查看全文的人写明原因后为全文。查看将被记录（M6.6）。
     """
     notice = await queries.notice_of(session, reader, quarantine_id, reason=reason)
     return queries.notice_read(quarantine_id, notice)
@@ -107,7 +107,7 @@ async def print_release_notice(
 ) -> Response:
     """打印解除告知书。
 
-    A4 的 PDF,供盖章后交给本人;证件号、住址脱敏,有权查看全文的人写明原因后为全文。打印将被记录。
+    A4 的 PDF，供盖章后交给本人；证件号、住址脱敏，有权查看全文的人写明原因后为全文。打印将被记录。
     """
     notice = await queries.notice_of(session, reader, quarantine_id, reason=reason)
     return Response(await asyncio.to_thread(pdf_of, notice), media_type="application/pdf")

@@ -12,7 +12,7 @@ from api.releases.conditions import ConditionKind
 
 RevealReason = Annotated[
     LongText | None,
-    Field(min_length=4, description="查看证件号、住址全文的原因,至少4个字,将被记录;不填则脱敏"),
+    Field(min_length=4, description="查看证件号、住址全文的原因，至少4个字，将被记录；不填则脱敏"),
 ]
 
 
@@ -20,11 +20,11 @@ class ReleaseApproval(Input):
     """Somebody who may approves that a person is released (解除)."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ended_on": "2022-02-21", "reason": "期满,核酸均为阴性"}]}
+        json_schema_extra={"examples": [{"ended_on": "2022-02-21", "reason": "期满，核酸均为阴性"}]}
     )
 
-    ended_on: Annotated[Day, Field(description="解除日期,不早于计划解除日期,不晚于今天")]
-    reason: Annotated[ShortText, Field(description="解除的理由,将被记录")]
+    ended_on: Annotated[Day, Field(description="解除日期，不早于计划解除日期，不晚于今天")]
+    reason: Annotated[ShortText, Field(description="解除的理由，将被记录")]
 
 
 class ConditionRead(Wire):
@@ -40,7 +40,7 @@ class ApproverRead(Wire):
     """Who may approve: one of these roles, at this level of the tree or above."""
 
     roles: list[Role] = Field(description="可批准的身份")
-    max_level: int = Field(description="任职网格的最低层级,1为乡镇")
+    max_level: int = Field(description="任职网格的最低层级，1为乡镇")
 
 
 class ReleaseRead(Wire):
@@ -61,7 +61,7 @@ class ReleaseRead(Wire):
                         {
                             "kind": "tests_negative",
                             "holds": False,
-                            "detail": "2月8日阴性;2月14日漏检,尚未补测。",
+                            "detail": "2月8日阴性；2月14日漏检，尚未补测。",
                             "evidence": ["01890a5d-ac96-774b-bcce-b302099a8057"],
                         }
                     ],
@@ -78,10 +78,10 @@ class ReleaseRead(Wire):
     household_id: UUID = Field(description="所在户")
     grid_id: UUID = Field(description="所在网格")
     planned_end_on: date = Field(description="计划解除日期")
-    ready: bool = Field(description="今天能否解除:各项条件是否都已具备")
+    ready: bool = Field(description="今天能否解除：各项条件是否都已具备")
     conditions: list[ConditionRead] = Field(description="各项条件及其凭据")
     approver: ApproverRead | None = Field(
-        description="方案规定由谁批准;没有方案的为 null,由有权管理隔离的人员批准"
+        description="方案规定由谁批准；没有方案的为 null，由有权管理隔离的人员批准"
     )
     may_approve: bool = Field(description="本人能否批准")
 
@@ -93,4 +93,4 @@ class NoticeRead(Wire):
     number: str = Field(description="文号", examples=["解除〔2022〕12号"])
     title: str = Field(description="标题", examples=["解除隔离医学观察告知书"])
     released_on: date = Field(description="解除日期")
-    text: str = Field(description="正文,逐行")
+    text: str = Field(description="正文，逐行")

@@ -91,7 +91,7 @@ def _refuse_unmet(conditions: Sequence[Condition]) -> None:
     if unmet:
         told = "".join(each.detail for each in unmet)
         raise ReleaseConditionsUnmet(
-            f"解除的条件尚未具备:{told}", unmet=[_plain(each) for each in unmet]
+            f"解除的条件尚未具备：{told}", unmet=[_plain(each) for each in unmet]
         )
 
 

@@ -83,4 +83,4 @@ async def place_of(session: AsyncSession, place_id: UUID) -> Manned:
 
 def no_such_place(pointer: str) -> NotFound:
     """There is no such place, or the caller does not see it."""
-    return NotFound("没有找到该卡点或站点,或不在您的网格范围内。", pointer=pointer)
+    return NotFound("没有找到该卡点或站点，或不在您的网格范围内。", pointer=pointer)

@@ -17,7 +17,7 @@ class PlaceNotOpen(Problem):
 
     status = 409
     title = "站点未启用"
-    detail = "该卡点或站点在这一时段没有启用,不能排班。"
+    detail = "该卡点或站点在这一时段没有启用，不能排班。"
     pointer = "/body/place_id"
 
 
@@ -26,7 +26,7 @@ class ShiftDiscarded(Problem):
 
     status = 409
     title = "值班已取消"
-    detail = "这一班已取消,不能再变更。"
+    detail = "这一班已取消，不能再变更。"
 
 
 class ShiftsNotPassedOn(Problem):
@@ -34,5 +34,5 @@ class ShiftsNotPassedOn(Problem):
 
     status = 409
     title = "值班不能交接"
-    detail = "接任人在其中一些时段已有其他值班,请先调整排班。"
+    detail = "接任人在其中一些时段已有其他值班，请先调整排班。"
     pointer = "/body/successor_worker_id"

@@ -63,10 +63,10 @@ async def shift_filter(
 
 async def gap_period(
     since: Annotated[Instant, Query(alias="from", description="从何时起")],
-    until: Annotated[Instant, Query(alias="to", description="到何时止;最长 62 天")],
+    until: Annotated[Instant, Query(alias="to", description="到何时止；最长 62 天")],
 ) -> tuple[datetime, datetime]:
     if not timedelta() < until - since <= _LONGEST:
-        raise InvalidInput("止时须晚于起时,且相隔不超过 62 天。", pointer="/query/to")
+        raise InvalidInput("止时须晚于起时，且相隔不超过 62 天。", pointer="/query/to")
     return since, until
 
 
@@ -83,8 +83,8 @@ async def record_shift(
 ) -> ShiftRead:
     """排一班。
 
-    卡点、采样点、接种点的值班,落实到人(M2.8)。一人同一时段只能在一处值班;值班期间及前 1 小时、
-    后 12 小时,值班人员可以办理该处的事项,不论任职在哪个网格。
+    卡点、采样点、接种点的值班，落实到人（M2.8）。一人同一时段只能在一处值班；值班期间及前 1 小时、
+    后 12 小时，值班人员可以办理该处的事项，不论任职在哪个网格。
     """
     kept, created = await service.record_shift(session, arranger, shift)
     tell_created(response, f"/v1/duty-shifts/{kept.id}", version=kept.version, created=created)
@@ -97,7 +97,7 @@ async def record_shifts(
 ) -> BatchOutcome:
     """一次排多班。
 
-    最多 500 班,逐班给出结果,一班有误不影响其他各班;整批重发不会重复排班(M2.8)。
+    最多 500 班，逐班给出结果，一班有误不影响其他各班；整批重发不会重复排班（M2.8）。
     """
     return await service.record_shifts(session, arranger, read_or_unread(batch.items))
 
@@ -109,9 +109,9 @@ async def list_shifts(
     wanted: Annotated[queries.ShiftFilter, Depends(shift_filter)],
     page: Paged,
 ) -> Page[ShiftRead]:
-    """列出班次,先上班的在前。
+    """列出班次，先上班的在前。
 
-    各条件可同时使用;跨零点的班次两天都列出。自己的班次,不论在哪个网格都能看到。
+    各条件可同时使用；跨零点的班次两天都列出。自己的班次，不论在哪个网格都能看到。
     """
     return await queries.shifts(session, wanted, page)
 
@@ -123,9 +123,9 @@ async def list_roster_gaps(
     place_id: Annotated[UUID, Query(description="卡点或站点的编号")],
     period: Annotated[tuple[datetime, datetime], Depends(gap_period)],
 ) -> Gaps:
-    """列出一处无人值班的时段,以及各分工人数不足的时段。
+    """列出一处无人值班的时段，以及各分工人数不足的时段。
 
-    只计该处启用期间;卡点按所设的最少人数,站点按各场次的岗位人数(M2.8)。
+    只计该处启用期间；卡点按所设的最少人数，站点按各场次的岗位人数（M2.8）。
     """
     return await queries.gaps(session, place_id, since=period[0], until=period[1])
 
@@ -134,13 +134,13 @@ async def list_roster_gaps(
 async def list_roster_shortages(
     reader: RosterReader,
     session: ScopedSession,
-    day: Annotated[Day | None, Query(description="从当地哪一天起;不填为今天")] = None,
-    days: Annotated[int, Query(ge=1, le=31, description="共几天:一天填1,一周填7")] = 1,
+    day: Annotated[Day | None, Query(description="从当地哪一天起；不填为今天")] = None,
+    days: Annotated[int, Query(ge=1, le=31, description="共几天：一天填1，一周填7")] = 1,
     grid_id: Annotated[UUID | None, Query(description="设在该网格及其下级网格的卡点、站点")] = None,
 ) -> RosterShortages:
     """列出网格范围内各卡点、站点缺人的班。
 
-    逐处列出哪一时段、哪一分工缺几人,便于提前补排(M2.8)。
+    逐处列出哪一时段、哪一分工缺几人，便于提前补排（M2.8）。
     """
     return await queries.shortages(session, day or clock.today(), days, grid_id)
 
@@ -164,9 +164,9 @@ async def correct_shift(
     version: IfMatch,
     response: Response,
 ) -> ShiftRead:
-    """更改一班:换人或改时间。
+    """更改一班：换人或改时间。
 
-    只更改所填的各项,须说明理由;更改前的内容留存。
+    只更改所填的各项，须说明理由；更改前的内容留存。
     """
     shift = await service.correct_shift(session, arranger, shift_id, change, version=version)
     response.headers["ETag"] = f'"{shift.version}"'
@@ -184,7 +184,7 @@ async def discard_shift(
 ) -> ShiftRead:
     """取消一班。
 
-    须说明理由;取消的班次留存可查,值班人员不再因此看到该处。
+    须说明理由；取消的班次留存可查，值班人员不再因此看到该处。
     """
     shift = await service.discard_shift(session, arranger, shift_id, discard, version=version)
     response.headers["ETag"] = f'"{shift.version}"'

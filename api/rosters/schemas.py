@@ -23,10 +23,10 @@ _NIGHT: dict[str, Any] = {
 PlaceId = Annotated[RecordId, Field(description="卡点或站点的编号")]
 WorkerId = Annotated[RecordId, Field(description="值班人员的编号")]
 DutyRole = Annotated[Name | None, Field(description="班上的分工", examples=["值班长"])]
-StartsAt = Annotated[Instant, Field(description="上班时间;最早为一个月前,最晚为一年后")]
-EndsAt = Annotated[Instant, Field(description="下班时间;一班最长 24 小时")]
+StartsAt = Annotated[Instant, Field(description="上班时间；最早为一个月前，最晚为一年后")]
+EndsAt = Annotated[Instant, Field(description="下班时间；一班最长 24 小时")]
 Note = Annotated[LongText | None, Field(description="备注", examples=["带手电和额温枪"])]
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["本人发热,换人值班"])]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["本人发热，换人值班"])]
 
 
 class ShiftRecord(Input):
@@ -50,7 +50,7 @@ class ShiftBatch(Input):
 
     items: Annotated[
         list[Annotated[ShiftRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=500, description="各班,最多 500 班"),
+        Field(min_length=1, max_length=500, description="各班，最多 500 班"),
     ]
 
 
@@ -62,7 +62,7 @@ class ShiftCorrect(Input):
             "examples": [
                 {
                     "worker_id": "01890a5d-ac96-774b-bcce-b302099a805a",
-                    "reason": "本人发热,换人值班",
+                    "reason": "本人发热，换人值班",
                 }
             ]
         }
@@ -121,7 +121,7 @@ class ShiftRead(Wire):
     note: str | None = Field(description="备注")
     arranged_at: datetime = Field(description="排班时间")
     arranged_by: UUID = Field(description="排班的人")
-    discarded_at: datetime | None = Field(description="取消时间;有效的为 null")
+    discarded_at: datetime | None = Field(description="取消时间；有效的为 null")
 
 
 class Gap(Wire):
@@ -136,7 +136,7 @@ class Shortage(Wire):
     """A time for which fewer people of a role are on duty than the place needs."""
 
     starts_at: datetime = Field(description="从何时起人数不足")
-    ends_at: datetime = Field(description="到何时为止;有人上下班的,分段列出")
+    ends_at: datetime = Field(description="到何时为止；有人上下班的，分段列出")
     minutes: int = Field(description="共多少分钟")
     role: str = Field(description="缺人的分工", examples=["查验"])
     needed: int = Field(description="须有几人")
@@ -150,7 +150,7 @@ class Gaps(Wire):
 
     items: list[Gap]
     minutes: int = Field(description="无人值班共多少分钟")
-    short: list[Shortage] = Field(description="人数不足的时段;未规定人数的为空")
+    short: list[Shortage] = Field(description="人数不足的时段；未规定人数的为空")
 
 
 class PlaceShort(Wire):
@@ -159,7 +159,7 @@ class PlaceShort(Wire):
     place_kind: DutyPlace
     place_id: UUID = Field(description="卡点或站点的编号")
     place_name: str = Field(description="卡点或站点名称")
-    short: list[Shortage] = Field(description="人数不足的时段,先开始的在前")
+    short: list[Shortage] = Field(description="人数不足的时段，先开始的在前")
 
 
 class RosterShortages(Wire):
@@ -167,4 +167,4 @@ class RosterShortages(Wire):
 
     from_on: date = Field(description="从哪一天起")
     to_on: date = Field(description="到哪一天止")
-    items: list[PlaceShort] = Field(description="人数不足的卡点和站点;都齐的不列")
+    items: list[PlaceShort] = Field(description="人数不足的卡点和站点；都齐的不列")

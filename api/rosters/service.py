@@ -92,7 +92,7 @@ def refuse_odd_hours(span: Span, *, within: str) -> None:
     if span.ends_at <= span.starts_at:
         raise InvalidInput("下班时间须晚于上班时间。", pointer=f"{within}/ends_at")
     if span.ends_at - span.starts_at > LONGEST_SHIFT:
-        raise InvalidInput("一班最长 24 小时,请分成几班。", pointer=f"{within}/ends_at")
+        raise InvalidInput("一班最长 24 小时，请分成几班。", pointer=f"{within}/ends_at")
     if not -_EARLIEST <= span.starts_at - clock.now() <= _LATEST:
         raise InvalidInput("上班时间应在一个月前至一年后之间。", pointer=f"{within}/starts_at")
 

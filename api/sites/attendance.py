@@ -94,7 +94,7 @@ async def session_at_work(
     """
     held = await session_of(session, session_id)
     if held.status in (SessionStatus.planned, SessionStatus.cancelled):
-        raise SessionNotSo("该场次尚未开点或已取消,不能登记。", session_status=held.status)
+        raise SessionNotSo("该场次尚未开点或已取消，不能登记。", session_status=held.status)
     kind = (await session.get_one(Site, held.site_id)).kind
     if needed not in (None, kind):
         raise OtherKindOfSite
@@ -129,7 +129,7 @@ async def open_to_site(
     rows: dict[UUID, Any] = {row.look_up_id: row for row in await session.execute(_OPEN, told)}
     for pointer, look_up_id in look_ups.items():
         if look_up_id not in rows:
-            raise NotFound("没有这次查询,或没有查到本人,请重新查询。", pointer=pointer)
+            raise NotFound("没有这次查询，或没有查到本人，请重新查询。", pointer=pointer)
     return Opened(
         residents=[rows[each].resident_id for each in look_ups.values()],
         keep_until=min(row.keep_until for row in rows.values()),

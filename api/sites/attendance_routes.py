@@ -44,8 +44,8 @@ async def look_up_at_site(
 ) -> SiteLookUpRead:
     """在采样点、接种点按证件或电话查询来人。
 
-    只答是否登记、脱敏的姓名,接种点另答已接种几剂、有无禁忌;凭回答的编号登记采样、接种,不必知道住在哪里。
-    由本人所在网格留存可查;每人 10 分钟内最多 150 次(M4.1)。
+    只答是否登记、脱敏的姓名，接种点另答已接种几剂、有无禁忌；凭回答的编号登记采样、接种，不必知道住在哪里。
+    由本人所在网格留存可查；每人 10 分钟内最多 150 次（M4.1）。
     """
     return await attendance.look_up(session, recorder, ask)
 
@@ -67,7 +67,7 @@ async def record_tube_at_site(
 ) -> SiteTubeRead:
     """在采样点登记一管样本及管内各人。
 
-    从外网格来值班的也可登记:各人先逐一查询。各人的检测记入其所在网格,结果由当地填报(M4.1)。
+    从外网格来值班的也可登记：各人先逐一查询。各人的检测记入其所在网格，结果由当地填报（M4.1）。
     """
     kept, created = await attended.record_tube_at(session, recorder, site_session_id, tube)
     tell_created(response, f"/v1/sample-tubes/{kept.id}", version=kept.version, created=created)
@@ -79,9 +79,9 @@ async def record_tube_at_site(
 async def list_own_tubes_of_session(
     site_session_id: UUID, recorder: SiteRecorder, session: ScopedSession, page: Paged
 ) -> Page[SiteTubeRead]:
-    """列出自己在这一场登记的采样管,最近采样的在前。
+    """列出自己在这一场登记的采样管，最近采样的在前。
 
-    姓名脱敏,不含结果。
+    姓名脱敏，不含结果。
     """
     return await attended.own_tubes(session, recorder, site_session_id, page)
 
@@ -101,9 +101,9 @@ async def record_dose_at_site(
     session: ScopedSession,
     response: Response,
 ) -> SiteDoseRead:
-    """在接种点登记一剂疫苗,或登记有禁忌不宜接种。
+    """在接种点登记一剂疫苗，或登记有禁忌不宜接种。
 
-    从外网格来值班的也可登记:本人先查询(M4.1)。
+    从外网格来值班的也可登记：本人先查询（M4.1）。
     """
     kept, created = await attended.record_dose_at(session, recorder, site_session_id, dose)
     tell_created(response, f"/v1/vaccinations/{kept.id}", version=kept.version, created=created)
@@ -115,7 +115,7 @@ async def record_dose_at_site(
 async def list_own_doses_of_session(
     site_session_id: UUID, recorder: SiteRecorder, session: ScopedSession, page: Paged
 ) -> Page[SiteDoseRead]:
-    """列出自己在这一场登记的接种,最近登记的在前。
+    """列出自己在这一场登记的接种，最近登记的在前。
 
     姓名脱敏。
     """

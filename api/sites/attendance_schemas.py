@@ -67,18 +67,18 @@ class SiteLookUpRead(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [_ASKED]})
 
     id: UUID = Field(description="登记采样、接种时填入 look_up_id")
-    known: bool = Field(description="是否本乡镇已登记的居民;不是的先由网格登记")
-    name: str | None = Field(description="姓名,已脱敏;没有登记的为 null")
-    doses: int | None = Field(description="已接种几剂;采样点查询的为 null")
-    contraindicated: bool | None = Field(description="是否有接种禁忌;采样点查询的为 null")
+    known: bool = Field(description="是否本乡镇已登记的居民；不是的先由网格登记")
+    name: str | None = Field(description="姓名，已脱敏；没有登记的为 null")
+    doses: int | None = Field(description="已接种几剂；采样点查询的为 null")
+    contraindicated: bool | None = Field(description="是否有接种禁忌；采样点查询的为 null")
     at: datetime
-    keep_until: datetime = Field(description="可凭此登记到何时,逾时须重新查询")
+    keep_until: datetime = Field(description="可凭此登记到何时，逾时须重新查询")
 
 
 class SiteTubeMember(Input):
     """Somebody whose sample goes into a tube; the id is that of their test."""
 
-    id: Annotated[RecordId, Field(description="这条检测的编号,由手机生成")]
+    id: Annotated[RecordId, Field(description="这条检测的编号，由手机生成")]
     look_up_id: LookUp
 
 
@@ -89,7 +89,7 @@ class SiteTubeRecord(TubeTold):
 
     members: Annotated[
         list[SiteTubeMember],
-        Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人,不多于几人一管"),
+        Field(min_length=1, max_length=MOST_MEMBERS, description="管内各人，不多于几人一管"),
     ]
 
 
@@ -119,7 +119,7 @@ class SiteTubeMemberRead(Wire):
     """Somebody whose sample is in a tube; what comes of it is not told here."""
 
     test_id: UUID
-    name: str = Field(description="姓名,已脱敏")
+    name: str = Field(description="姓名，已脱敏")
 
 
 class SiteTubeRead(ToldAtSite):
@@ -137,11 +137,11 @@ class SiteTubeRead(ToldAtSite):
 class SiteDoseRead(ToldAtSite):
     """A dose as its recorder told it."""
 
-    name: str = Field(description="姓名,已脱敏")
+    name: str = Field(description="姓名，已脱敏")
     outcome: VaccinationOutcome
-    given_on: date = Field(description="接种日期;有禁忌的,为判定日期")
-    dose_number: int | None = Field(description="第几剂;有禁忌的为 null")
-    technology: VaccineTechnology | None = Field(description="疫苗的种类;有禁忌的为 null")
+    given_on: date = Field(description="接种日期；有禁忌的，为判定日期")
+    dose_number: int | None = Field(description="第几剂；有禁忌的为 null")
+    technology: VaccineTechnology | None = Field(description="疫苗的种类；有禁忌的为 null")
     product: str | None = Field(description="疫苗名称")
     manufacturer: str | None = Field(description="生产企业")
     batch_number: str | None = Field(description="疫苗批号")

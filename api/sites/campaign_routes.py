@@ -39,7 +39,7 @@ SiteManager = Annotated[Claims, permits(Permission.sites_manage)]
 SiteReader = Annotated[Claims, permits(Permission.sites_read)]
 SiteRecorder = Annotated[Claims, permits(Permission.sites_record)]
 Paged = Annotated[PageRequest, Depends(page_request)]
-Below = Annotated[UUID | None, Query(description="只看该网格及其下级;不填为整个行动")]
+Below = Annotated[UUID | None, Query(description="只看该网格及其下级；不填为整个行动")]
 
 _NOT_WANTED = (HomeSamplingWanted, ResidentLeft)
 _AGAIN = "同一编号、同一内容此前已提交"
@@ -68,7 +68,7 @@ async def announce_campaign(
 ) -> CampaignRead:
     """发布一次采样或接种行动。
 
-    写明范围、起止日期和应到的人;谁已完成由核酸检测(无效的样本除外)、接种记录得出,不另行登记(M4.1)。
+    写明范围、起止日期和应到的人；谁已完成由核酸检测（无效的样本除外）、接种记录得出，不另行登记（M4.1）。
     """
     kept, created = await campaigns.announce(session, manager, campaign)
     address = f"/v1/sampling-campaigns/{kept.id}"
@@ -80,7 +80,7 @@ async def announce_campaign(
 async def list_campaigns(
     reader: SiteReader, session: ScopedSession, page: Paged
 ) -> Page[CampaignRead]:
-    """列出采样、接种行动,最近的在前。"""
+    """列出采样、接种行动，最近的在前。"""
     return await campaigns.campaigns(session, page)
 
 
@@ -96,7 +96,7 @@ async def read_campaign(
 async def read_campaign_coverage(
     campaign_id: UUID, reader: SiteReader, session: ScopedSession, grid_id: Below = None
 ) -> CampaignCoverage:
-    """查看一次行动的完成情况:应到、已完成、未完成,及各下级网格。"""
+    """查看一次行动的完成情况：应到、已完成、未完成，及各下级网格。"""
     return await campaigns.coverage(session, reader, campaign_id, grid_id)
 
 
@@ -108,7 +108,7 @@ async def list_not_sampled(
     page: Paged,
     grid_id: Below = None,
 ) -> Page[NotYet]:
-    """列出应到而未完成的人,按户排列。"""
+    """列出应到而未完成的人，按户排列。"""
     return await campaigns.not_yet(session, reader, campaign_id, grid_id, page)
 
 
@@ -120,7 +120,7 @@ async def list_home_sampling_proposals(
     page: Paged,
     grid_id: Below = None,
 ) -> Page[NotYet]:
-    """列出不能到点、尚未安排上门的人:行动不便的和正在隔离的。"""
+    """列出不能到点、尚未安排上门的人：行动不便的和正在隔离的。"""
     return await campaigns.not_yet(session, reader, campaign_id, grid_id, page, cannot_come=True)
 
 
@@ -137,7 +137,7 @@ async def ask_for_home_sampling(
 ) -> HomeSamplingRead:
     """为不能到点的人登记上门采样。
 
-    采样后照常登记检测,即算完成(M4.1)。
+    采样后照常登记检测，即算完成（M4.1）。
     """
     kept, created = await home.ask_for(session, recorder, asked)
     tell_created(response, f"/v1/home-samplings/{kept.id}", version=kept.version, created=created)
@@ -151,7 +151,7 @@ async def list_home_samplings(
     wanted: Annotated[home.HomeFilter, Depends(wanted_home_samplings)],
     page: Paged,
 ) -> Page[HomeSamplingRead]:
-    """列出上门采样,应先上门的在前。"""
+    """列出上门采样，应先上门的在前。"""
     return await home.home_samplings(session, wanted, page)
 
 

@@ -34,13 +34,13 @@ Age = Annotated[int | None, Field(ge=0, le=150)]
 class Target(Input):
     """Who is to come; what is left out does not narrow."""
 
-    min_age: Annotated[Age, Field(description="最小周岁;出生日期不详的计入")] = None
-    max_age: Annotated[Age, Field(description="最大周岁;出生日期不详的计入")] = None
+    min_age: Annotated[Age, Field(description="最小周岁；出生日期不详的计入")] = None
+    max_age: Annotated[Age, Field(description="最大周岁；出生日期不详的计入")] = None
     registrations: Annotated[
-        list[Registration] | None, Field(max_length=10, description="人口类别;不填为全部")
+        list[Registration] | None, Field(max_length=10, description="人口类别；不填为全部")
     ] = None
     dose_number: Annotated[
-        int | None, Field(ge=1, le=9, description="接种行动:应完成的剂次;不填为期间内接种即可")
+        int | None, Field(ge=1, le=9, description="接种行动：应完成的剂次；不填为期间内接种即可")
     ] = None
 
 
@@ -50,11 +50,11 @@ class CampaignRecord(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [_CAMPAIGN]})
 
     id: RecordId
-    grid_id: Annotated[RecordId, Field(description="行动所及的网格,含其下级")]
+    grid_id: Annotated[RecordId, Field(description="行动所及的网格，含其下级")]
     name: Annotated[Name, Field(description="行动名称")]
     kind: Annotated[SiteKind, Field(description="采样或接种")]
     from_on: Annotated[Day, Field(description="开始日期")]
-    to_on: Annotated[Day, Field(description="结束日期,含当天")]
+    to_on: Annotated[Day, Field(description="结束日期，含当天")]
     target: Annotated[Target, Field(description="应到的人")] = Target()
 
 
@@ -67,7 +67,7 @@ class CampaignRead(Wire):
     name: str = Field(description="行动名称")
     kind: SiteKind
     from_on: date = Field(description="开始日期")
-    to_on: date = Field(description="结束日期,含当天")
+    to_on: date = Field(description="结束日期，含当天")
     target: Target = Field(description="应到的人")
     announced_at: datetime = Field(description="发布时间")
     announced_by: UUID = Field(description="发布的人")
@@ -106,7 +106,7 @@ class NotYet(Wire):
     household_number: int
     mobility_limited: bool = Field(description="是否行动不便")
     in_quarantine: bool = Field(description="是否正在隔离")
-    home_sampling_id: UUID | None = Field(description="已安排的上门采样;没有则为 null")
+    home_sampling_id: UUID | None = Field(description="已安排的上门采样；没有则为 null")
 
 
 class HomeSamplingRecord(FromTheField):
@@ -135,7 +135,7 @@ class HomeSamplingCancel(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "家人已陪同到点采样"}]})
 
-    reason: Annotated[LongText, Field(description="理由,留存备查")]
+    reason: Annotated[LongText, Field(description="理由，留存备查")]
 
 
 class HomeSamplingRead(Wire):
@@ -148,10 +148,10 @@ class HomeSamplingRead(Wire):
     campaign_id: UUID | None = Field(description="所属的行动")
     reason: HomeReason
     wanted_on: date = Field(description="应上门的日期")
-    assigned_to: UUID | None = Field(description="上门的人;尚未安排的为 null")
+    assigned_to: UUID | None = Field(description="上门的人；尚未安排的为 null")
     assigned_at: datetime | None = Field(description="安排时间")
-    test_id: UUID | None = Field(description="完成采样的检测记录;未完成的为 null")
-    done_at: datetime | None = Field(description="采样时间;未完成的为 null")
+    test_id: UUID | None = Field(description="完成采样的检测记录；未完成的为 null")
+    done_at: datetime | None = Field(description="采样时间；未完成的为 null")
     cancelled_at: datetime | None = Field(description="取消时间")
     cancelled_reason: str | None = Field(description="取消的理由")
     recorded_at: datetime

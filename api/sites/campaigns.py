@@ -62,7 +62,7 @@ async def campaign_of(
     """One campaign; raises `NotFound`."""
     campaign = await session.get(SamplingCampaign, campaign_id)
     if campaign is None:
-        raise NotFound("没有找到该行动,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该行动，或不在您的网格范围内。", pointer=pointer)
     return campaign
 
 

@@ -93,7 +93,7 @@ async def home_sampling_of(session: AsyncSession, sampling_id: UUID) -> HomeSamp
     """One sampling at home; raises `NotFound`."""
     sampling = await session.get(HomeSampling, sampling_id)
     if sampling is None:
-        raise NotFound("没有找到该次上门采样,或不在您的网格范围内。")
+        raise NotFound("没有找到该次上门采样，或不在您的网格范围内。")
     return sampling
 
 
@@ -135,7 +135,7 @@ async def _refuse_out_of_reach(session: AsyncSession, sampling: HomeSampling, wo
     for role, level in (await session.execute(_POSTS_HERE, told)).all():
         if Permission.health_records_record in permitted(Role(role), level):
             return
-    detail = "该人员的任职范围不含这一户,或不能登记检测,请安排其他人员。"
+    detail = "该人员的任职范围不含这一户，或不能登记检测，请安排其他人员。"
     raise InvalidInput(detail, pointer="/body/worker_id")
 
 

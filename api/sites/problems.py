@@ -10,7 +10,7 @@ class SiteClosed(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "站点未启用"
-    detail: ClassVar[str] = "该站点在这一时段没有启用,不能安排场次。"
+    detail: ClassVar[str] = "该站点在这一时段没有启用，不能安排场次。"
     pointer: ClassVar[str | None] = "/body/site_id"
 
 
@@ -19,7 +19,7 @@ class SessionsOverlap(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "场次时间重叠"
-    detail: ClassVar[str] = "该站点在这一时段已有场次;请改时间,同时进行的请另设站点。"
+    detail: ClassVar[str] = "该站点在这一时段已有场次；请改时间，同时进行的请另设站点。"
     pointer: ClassVar[str | None] = "/body/starts_at"
 
 
@@ -36,7 +36,7 @@ class OtherKindOfSite(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "站点类别不符"
-    detail: ClassVar[str] = "采样点只登记采样,接种点只登记接种。"
+    detail: ClassVar[str] = "采样点只登记采样，接种点只登记接种。"
 
 
 class LookUpOver(Problem):
@@ -44,7 +44,7 @@ class LookUpOver(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "查询结果已过期"
-    detail: ClassVar[str] = "该次查询的结果已过期,请重新查询本人。"
+    detail: ClassVar[str] = "该次查询的结果已过期，请重新查询本人。"
 
 
 class NotTakenBack(Problem):
@@ -52,7 +52,7 @@ class NotTakenBack(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不能在站点作废"
-    detail: ClassVar[str] = "该场次已结束12小时以上,有误的请由本人所在网格作废。"
+    detail: ClassVar[str] = "该场次已结束12小时以上，有误的请由本人所在网格作废。"
 
 
 class HourAlreadyCounted(Problem):
@@ -60,7 +60,7 @@ class HourAlreadyCounted(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "该时段已登记"
-    detail: ClassVar[str] = "同一人已登记过该场次这一小时的人数,有误请更正原记录。"
+    detail: ClassVar[str] = "同一人已登记过该场次这一小时的人数，有误请更正原记录。"
     pointer: ClassVar[str | None] = "/body/hour_at"
     constraints: ClassVar[tuple[str, ...]] = ("uq_session_tallies_one_an_hour",)
 

@@ -45,7 +45,7 @@ async def site_of(session: AsyncSession, site_id: UUID, *, pointer: str | None =
     """The site; raises `NotFound`."""
     site = await session.get(Site, site_id)
     if site is None:
-        raise NotFound("没有找到该站点,或不在您的网格和值班范围内。", pointer=pointer)
+        raise NotFound("没有找到该站点，或不在您的网格和值班范围内。", pointer=pointer)
     return site
 
 
@@ -53,7 +53,7 @@ async def session_of(session: AsyncSession, session_id: UUID) -> SiteSession:
     """The session of a site; raises `NotFound`."""
     found = await session.get(SiteSession, session_id)
     if found is None:
-        raise NotFound("没有找到该场次,或不在您的网格和值班范围内。")
+        raise NotFound("没有找到该场次，或不在您的网格和值班范围内。")
     return found
 
 

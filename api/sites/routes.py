@@ -41,7 +41,7 @@ async def wanted_sites(
     grid_id: Annotated[UUID | None, Query(description="该网格及其下级网格的站点")] = None,
     kind: Annotated[SiteKind | None, Query(description="采样或接种")] = None,
     open: Annotated[  # noqa: A002 - the word on the wire
-        bool | None, Query(description="true 为只看启用中的,false 为只看未启用的")
+        bool | None, Query(description="true 为只看启用中的，false 为只看未启用的")
     ] = None,
 ) -> queries.SiteFilter:
     return queries.SiteFilter(grid_id=grid_id, kind=kind, open=open)
@@ -67,9 +67,9 @@ async def wanted_sessions(
 async def record_site(
     site: SiteRecord, manager: SiteManager, session: ScopedSession, response: Response
 ) -> SiteRead:
-    """设立一个采样点或接种点(M4.1)。
+    """设立一个采样点或接种点（M4.1）。
 
-    值班人员用 `POST /v1/duty-shifts` 排班,精确到点、责任到人。
+    值班人员用 `POST /v1/duty-shifts` 排班，精确到点、责任到人。
     """
     kept, created = await service.set_up(session, manager, site)
     tell_created(response, f"/v1/sites/{kept.id}", version=kept.version, created=created)
@@ -83,9 +83,9 @@ async def list_sites(
     wanted: Annotated[queries.SiteFilter, Depends(wanted_sites)],
     page: Paged,
 ) -> Page[SiteRead]:
-    """列出采样点、接种点,按名称排列。
+    """列出采样点、接种点，按名称排列。
 
-    网格范围内的,以及自己值班的。
+    网格范围内的，以及自己值班的。
     """
     return await queries.sites(session, wanted, page)
 
@@ -111,8 +111,8 @@ async def correct_site(
 ) -> SiteRead:
     """修改或停用一个站点。
 
-    只更改所填的各项;填 `closed_at` 为停用,停用后不能再安排场次,
-    此后的场次和班次一并取消,当班的到停用时为止。
+    只更改所填的各项；填 `closed_at` 为停用，停用后不能再安排场次，
+    此后的场次和班次一并取消，当班的到停用时为止。
     """
     site = await service.change_site(session, manager, site_id, change, version=version)
     response.headers["ETag"] = f'"{site.version}"'
@@ -132,7 +132,7 @@ async def plan_site_session(
 ) -> SiteSessionRead:
     """安排一场采样或接种。
 
-    写明时间和各岗位需要的人数;一个站点同一时间只有一场(M4.1)。
+    写明时间和各岗位需要的人数；一个站点同一时间只有一场（M4.1）。
     """
     kept, created = await service.plan_session(session, manager, planned)
     tell_created(response, f"/v1/site-sessions/{kept.id}", version=kept.version, created=created)
@@ -146,7 +146,7 @@ async def list_site_sessions(
     wanted: Annotated[queries.SessionFilter, Depends(wanted_sessions)],
     page: Paged,
 ) -> Page[SiteSessionRead]:
-    """列出场次,先开始的在前。"""
+    """列出场次，先开始的在前。"""
     return await queries.sessions(session, wanted, page)
 
 
@@ -194,7 +194,7 @@ async def take_in_session_results(
 async def cancel_site_session(
     site_session_id: UUID, cancel: SiteSessionCancel, manager: SiteManager, session: ScopedSession
 ) -> SiteSessionRead:
-    """取消一场。尚未开点的才能取消,须说明理由。"""
+    """取消一场。尚未开点的才能取消，须说明理由。"""
     step, reason = SessionStatus.cancelled, cancel.reason
     held = await service.take_step(session, manager, site_session_id, step, reason=reason)
     return SiteSessionRead.model_validate(held)
@@ -206,6 +206,6 @@ async def read_session_staffing(
 ) -> SessionStaffing:
     """查看一场的人员安排。
 
-    逐岗位列出需要几人、已排哪些人、还缺几人(精确到点、责任到人)。排班时分工填岗位的代码或名称。
+    逐岗位列出需要几人、已排哪些人、还缺几人（精确到点、责任到人）。排班时分工填岗位的代码或名称。
     """
     return await queries.staffing_of(session, await queries.session_of(session, site_session_id))

@@ -42,15 +42,15 @@ SiteName = Annotated[Name, Field(description="站点名称")]
 Address = Annotated[ShortText | None, Field(description="地址")]
 Hours = Annotated[ShortText | None, Field(description="开放时间的说明")]
 Capacity = Annotated[int | None, Field(ge=1, le=100_000, description="每小时能办理的人数")]
-ClosedAt = Annotated[Instant | None, Field(description="停用时间;null 为一直启用")]
+ClosedAt = Annotated[Instant | None, Field(description="停用时间；null 为一直启用")]
 StartsAt = Annotated[Instant, Field(description="开始时间")]
-EndsAt = Annotated[Instant, Field(description="结束时间;一场最长 24 小时")]
+EndsAt = Annotated[Instant, Field(description="结束时间；一场最长 24 小时")]
 Number = Annotated[int, Field(ge=0, le=1000)]
 Staffing = Annotated[
     dict[SiteRole, Number],
     Field(description="各岗位需要的人数", examples=[{"sampler": 2, "order_keeping": 1}]),
 ]
-Why = Annotated[LongText, Field(description="理由,留存备查", examples=["遇大雨,改期"])]
+Why = Annotated[LongText, Field(description="理由，留存备查", examples=["遇大雨，改期"])]
 
 
 class SiteRecord(Input):
@@ -66,7 +66,7 @@ class SiteRecord(Input):
     hours: Hours = None
     capacity_per_hour: Capacity = None
     place: Annotated[Place | None, Field(description="坐标")] = None
-    opened_at: Annotated[Instant | None, Field(description="启用时间;不填为现在")] = None
+    opened_at: Annotated[Instant | None, Field(description="启用时间；不填为现在")] = None
 
 
 class SiteCorrect(Input):
@@ -78,7 +78,7 @@ class SiteCorrect(Input):
     address: Address = None
     hours: Hours = None
     capacity_per_hour: Capacity = None
-    place: Annotated[Place | None, Field(description="坐标;null 为删除")] = None
+    place: Annotated[Place | None, Field(description="坐标；null 为删除")] = None
     closed_at: ClosedAt = None
 
 
@@ -96,9 +96,9 @@ class SiteRead(Wire):
     latitude: float | None = Field(description="纬度")
     longitude: float | None = Field(description="经度")
     datum: Datum | None = Field(description="坐标系")
-    accuracy_m: float | None = Field(description="定位精度,米")
+    accuracy_m: float | None = Field(description="定位精度，米")
     opened_at: datetime = Field(description="启用时间")
-    closed_at: datetime | None = Field(description="停用时间;启用中的为 null")
+    closed_at: datetime | None = Field(description="停用时间；启用中的为 null")
 
 
 class SiteSessionRecord(Input):
@@ -117,7 +117,7 @@ class SiteSessionRecord(Input):
 class SiteSessionCancel(Input):
     """Why a session does not take place."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "遇大雨,改期"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "遇大雨，改期"}]})
 
     reason: Why
 

@@ -111,7 +111,7 @@ async def plan_session(
     site = await site_of(session, said.site_id, pointer="/body/site_id")
     await session.refresh(site, with_for_update=True)  # of two planned at once, one sees the other
     if not timedelta() < said.ends_at - said.starts_at <= _LONGEST:
-        raise InvalidInput("结束须晚于开始,一场最长 24 小时。", pointer="/body/ends_at")
+        raise InvalidInput("结束须晚于开始，一场最长 24 小时。", pointer="/body/ends_at")
     if site.closed_at is not None and site.closed_at < said.ends_at:
         raise SiteClosed
     row = SiteSession(
@@ -144,7 +144,7 @@ async def _refuse_strange_campaign(
     if campaign is None:
         raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
     if campaign.kind is not site.kind:
-        detail = f"该行动是{campaign.kind.label}行动,该站点不办理。"
+        detail = f"该行动是{campaign.kind.label}行动，该站点不办理。"
         raise InvalidInput(detail, pointer="/body/campaign_id")
     first, last = clock.local_day(said.starts_at), clock.local_day(said.ends_at)
     if last < campaign.from_on or first > campaign.to_on:
@@ -199,7 +199,7 @@ async def take_step(
 async def _refuse_opening(session: AsyncSession, held: SiteSession) -> None:
     closed_at = (await session.get_one(Site, held.site_id)).closed_at
     if closed_at is not None and closed_at <= clock.now():
-        raise SessionNotSo("该站点已停用,不能开点。", session_status=held.status)
+        raise SessionNotSo("该站点已停用，不能开点。", session_status=held.status)
     if held.starts_at - clock.now() > _SETTING_UP:
-        detail = "离开始还早,请核对是不是这一场;开始前6小时内才能开点。"
+        detail = "离开始还早，请核对是不是这一场；开始前6小时内才能开点。"
         raise SessionNotSo(detail, session_status=held.status)

@@ -35,7 +35,7 @@ async def take_back_tube(
     """
     tube = await _own(session, caller, session_id, SampleTube, tube_id)
     if tube.outcome is not DiagnosticOutcome.pending:
-        raise NotTakenBack("已有结果,有误的请由本人所在网格作废。")
+        raise NotTakenBack("已有结果，有误的请由本人所在网格作废。")
     return await discard_tube(session, caller, tube.id, discarding)
 
 
@@ -63,7 +63,7 @@ async def _own(
     await open_all_to_site(session, held)
     row = await standing_record_of(session, kind, record_id)
     if row.site_session_id != held.id or row.entered_by != caller.worker:
-        raise NotFound("没有找到该记录,或不是您在这一场登记的。")
+        raise NotFound("没有找到该记录，或不是您在这一场登记的。")
     if max(held.ends_at, held.closed_at or held.ends_at) + AFTERWARDS < clock.now():
         raise NotTakenBack
     return row

@@ -42,7 +42,7 @@ async def take_back_tube(
 ) -> SiteTubeRead:
     """作废自己在这一场登记错的一管。
 
-    连同管内各人的检测不再计入,管号可重新登记;已有结果的,由本人所在网格作废。
+    连同管内各人的检测不再计入，管号可重新登记；已有结果的，由本人所在网格作废。
     本场结束 12 小时内可以办理。
     """
     row = await taken_back.take_back_tube(session, recorder, site_session_id, tube_id, why)
@@ -65,7 +65,7 @@ async def take_back_dose(
 ) -> SiteDoseRead:
     """作废自己在这一场登记错的一剂。
 
-    不再计入,可重新登记。本场结束 12 小时内可以办理。
+    不再计入，可重新登记。本场结束 12 小时内可以办理。
     """
     row = await taken_back.take_back_dose(session, recorder, site_session_id, vaccination_id, why)
     response.headers["ETag"] = f'"{row.version}"'

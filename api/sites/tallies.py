@@ -61,7 +61,7 @@ async def count_hour(
 
 def _refuse_hour(held: SiteSession, hour_at: datetime) -> None:
     if held.status in (SessionStatus.planned, SessionStatus.cancelled):
-        raise SessionNotSo("该场次尚未开点或已取消,不能登记人数。", session_status=held.status)
+        raise SessionNotSo("该场次尚未开点或已取消，不能登记人数。", session_status=held.status)
     if clock.local_time(hour_at).replace(hour=0).isoformat() != "00:00:00":
         raise InvalidInput("请填写整点。", pointer="/body/hour_at")
     first = min(held.starts_at, held.opened_at or held.starts_at)

@@ -54,7 +54,7 @@ async def record_session_tally(
 ) -> TallyRead:
     """登记一小时的人数。
 
-    每人每小时一条,多个台位分别登记、自动合计;有误用更正。
+    每人每小时一条，多个台位分别登记、自动合计；有误用更正。
     """
     kept, created = await tallies.count_hour(session, recorder, site_session_id, tally)
     tell_created(response, f"/v1/session-tallies/{kept.id}", version=kept.version, created=created)
@@ -65,9 +65,9 @@ async def record_session_tally(
 async def read_session_tally(
     site_session_id: UUID, reader: SiteReader, session: ScopedSession
 ) -> SessionTallyRead:
-    """查看一场的人数:逐小时和合计。
+    """查看一场的人数：逐小时和合计。
 
-    `named` 为本场按姓名登记的采样、接种人数,与合计的差额一并列出。
+    `named` 为本场按姓名登记的采样、接种人数，与合计的差额一并列出。
     """
     return await tallies.tallied(session, site_session_id)
 
@@ -91,7 +91,7 @@ async def correct_tally(
     version: IfMatch,
     response: Response,
 ) -> TallyRead:
-    """更正一条人数登记。须说明理由,更正前的内容留存。"""
+    """更正一条人数登记。须说明理由，更正前的内容留存。"""
     kept = await tallies.correct_tally(session, recorder, tally_id, correction, version=version)
     response.headers["ETag"] = f'"{kept.version}"'
     return TallyRead.model_validate(kept)
@@ -111,7 +111,7 @@ async def report_site_problem(
 ) -> TroubleRead:
     """登记站点的一个问题。
 
-    紧急的同时上报异常,逐级通知。
+    紧急的同时上报异常，逐级通知。
     """
     kept, created = await troubles.tell_trouble(session, recorder, site_session_id, problem)
     tell_created(response, f"/v1/site-problems/{kept.id}", version=kept.version, created=created)
@@ -126,7 +126,7 @@ async def list_site_problems(
     site_session_id: Annotated[UUID | None, Query(description="该场次的问题")] = None,
     unsolved: Annotated[bool, Query(description="true 为只看未解决的")] = False,
 ) -> Page[TroubleRead]:
-    """列出站点的问题,最近发现的在前。"""
+    """列出站点的问题，最近发现的在前。"""
     return await troubles.troubles(session, page, session_id=site_session_id, unsolved=unsolved)
 
 

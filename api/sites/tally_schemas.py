@@ -25,7 +25,7 @@ _TROUBLE: dict[str, Any] = {
     "note": "采样管只够半小时",
 }
 
-HourAt = Annotated[Instant, Field(description="整点,这一小时的开始")]
+HourAt = Annotated[Instant, Field(description="整点，这一小时的开始")]
 People = Annotated[int, Field(ge=0, le=100_000, description="采样或接种的人数")]
 Doses = Annotated[int, Field(ge=0, le=100_000, description="接种的剂数")]
 Tubes = Annotated[int, Field(ge=0, le=100_000, description="采样管数")]
@@ -53,7 +53,7 @@ class TallyCorrect(Input):
     doses: Annotated[Doses, Field(default_factory=unsaid)]
     tubes: Annotated[Tubes, Field(default_factory=unsaid)]
     turned_away: Annotated[TurnedAway, Field(default_factory=unsaid)]
-    reason: Annotated[LongText, Field(description="理由,留存备查")]
+    reason: Annotated[LongText, Field(description="理由，留存备查")]
 
 
 class TallyRead(Wire):
@@ -64,7 +64,7 @@ class TallyRead(Wire):
     site_session_id: UUID
     site_id: UUID
     grid_id: UUID
-    hour_at: datetime = Field(description="整点,这一小时的开始")
+    hour_at: datetime = Field(description="整点，这一小时的开始")
     people: int = Field(description="采样或接种的人数")
     doses: int = Field(description="接种的剂数")
     tubes: int = Field(description="采样管数")
@@ -87,13 +87,13 @@ class Counted(Wire):
 class HourCounted(Counted):
     """The numbers of one hour, of all counters together."""
 
-    hour_at: datetime = Field(description="整点,这一小时的开始")
+    hour_at: datetime = Field(description="整点，这一小时的开始")
 
 
 class SessionTallyRead(Wire):
     """How many came, by the hour; beside it how many were registered by name."""
 
-    hours: list[HourCounted] = Field(description="逐小时,先后排列")
+    hours: list[HourCounted] = Field(description="逐小时，先后排列")
     total: Counted = Field(description="合计")
     named: int = Field(description="本场次按姓名登记的采样、接种人数")
     difference: int = Field(description="合计人数减去按姓名登记的人数")
@@ -105,9 +105,9 @@ class TroubleRecord(FromTheField):
     model_config = ConfigDict(json_schema_extra={"examples": [_TROUBLE]})
 
     kind: Annotated[TroubleKind, Field(description="问题类别")]
-    urgent: Annotated[bool, Field(description="true 为紧急,立即上报")] = False
+    urgent: Annotated[bool, Field(description="true 为紧急，立即上报")] = False
     note: Annotated[LongText, Field(description="情况说明")]
-    found_at: Annotated[Instant | None, Field(description="发现时间;不填为现在")] = None
+    found_at: Annotated[Instant | None, Field(description="发现时间；不填为现在")] = None
 
 
 class TroubleSolution(Input):
@@ -130,7 +130,7 @@ class TroubleRead(Wire):
     urgent: bool = Field(description="是否紧急")
     found_at: datetime = Field(description="发现时间")
     note: str = Field(description="情况说明")
-    solved_at: datetime | None = Field(description="解决时间;未解决的为 null")
+    solved_at: datetime | None = Field(description="解决时间；未解决的为 null")
     solved_by: UUID | None = Field(description="登记解决的人")
     solution: str | None = Field(description="如何解决的")
     recorded_at: datetime

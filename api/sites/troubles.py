@@ -85,7 +85,7 @@ async def trouble_of(session: AsyncSession, trouble_id: UUID) -> SiteTrouble:
     """One trouble; raises `NotFound`."""
     trouble = await session.get(SiteTrouble, trouble_id)
     if trouble is None:
-        raise NotFound("没有找到该问题,或不在您的网格和值班范围内。")
+        raise NotFound("没有找到该问题，或不在您的网格和值班范围内。")
     return trouble
 
 

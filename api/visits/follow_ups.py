@@ -83,7 +83,7 @@ async def follow_ups(
 async def _path(session: AsyncSession, grid_id: UUID) -> str:
     grid = await session.get(Grid, grid_id)
     if grid is None:
-        raise NotFound("没有找到该网格,或不在您的网格范围内。", pointer="/query/grid_id")
+        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
     return grid.path
 
 

@@ -16,4 +16,4 @@ class VisitDiscarded(Problem):
 
     status = 409
     title = "走访记录已作废"
-    detail = "这条走访记录已作废,不能再更正;如需补记,请重新登记。"
+    detail = "这条走访记录已作废，不能再更正；如需补记，请重新登记。"

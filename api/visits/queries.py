@@ -39,7 +39,7 @@ async def visit_of(session: AsyncSession, visit_id: UUID) -> Visit:
     """The visit; raises `NotFound`."""
     visit = await session.get(Visit, visit_id)
     if visit is None:
-        raise NotFound("没有找到该走访记录,或不在您的网格范围内。")
+        raise NotFound("没有找到该走访记录，或不在您的网格范围内。")
     return visit
 
 

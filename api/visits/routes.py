@@ -72,7 +72,7 @@ async def record_visit(
 ) -> VisitRead:
     """登记一次走访。
 
-    上门、电话、微信均可;家中无人或不配合的户,在以后见到之前列入跟进(M2.2)。
+    上门、电话、微信均可；家中无人或不配合的户，在以后见到之前列入跟进（M2.2）。
     代他人录入时填写 `performed_by`(M5.6)。
     """
     kept, created = await service.record_visit(session, recorder, visit)
@@ -86,7 +86,7 @@ async def record_visits(
 ) -> BatchOutcome:
     """一次登记多条走访。
 
-    最多 500 条,逐条给出结果,一条有误不影响其他各条;整批重发不会重复登记(M2.2)。
+    最多 500 条，逐条给出结果，一条有误不影响其他各条；整批重发不会重复登记（M2.2）。
     """
     return await service.record_visits(session, recorder, read_or_unread(batch.items))
 
@@ -98,9 +98,9 @@ async def list_visits(
     wanted: Annotated[queries.VisitFilter, Depends(visit_filter)],
     page: Paged,
 ) -> Page[VisitRead]:
-    """列出走访,最近的在前。
+    """列出走访，最近的在前。
 
-    各条件可同时使用;作废的走访只在 `discarded=true` 时列出。
+    各条件可同时使用；作废的走访只在 `discarded=true` 时列出。
     """
     return await queries.visits(session, wanted, page)
 
@@ -126,7 +126,7 @@ async def correct_visit(
 ) -> VisitRead:
     """更正一次走访。
 
-    只更正所填的各项,须说明理由;更正前的内容留存。走访人、录入人或负责登记造册的人可以更正。
+    只更正所填的各项，须说明理由；更正前的内容留存。走访人、录入人或负责登记造册的人可以更正。
     """
     visit = await service.correct_visit(session, recorder, visit_id, correction, version=version)
     response.headers["ETag"] = f'"{visit.version}"'
@@ -144,7 +144,7 @@ async def discard_visit(
 ) -> VisitRead:
     """作废一次走访。
 
-    登记有误的走访作废后不再计入跟进,内容留存可查,须说明理由。
+    登记有误的走访作废后不再计入跟进，内容留存可查，须说明理由。
     """
     visit = await service.discard_visit(session, recorder, visit_id, discard, version=version)
     response.headers["ETag"] = f'"{visit.version}"'
@@ -166,9 +166,9 @@ async def list_follow_ups(
     page: Paged,
     grid_id: Annotated[UUID | None, Query(description="该网格及其以下的户")] = None,
 ) -> Page[FollowUp]:
-    """列出须再次走访的户,等得最久的在前。
+    """列出须再次走访的户，等得最久的在前。
 
-    最近一次走访(按走访时间)家中无人或不配合的户;以后见到或得知已搬离,即不再列出(M2.2)。
+    最近一次走访（按走访时间）家中无人或不配合的户；以后见到或得知已搬离，即不再列出（M2.2）。
     """
     return await follow_ups.follow_ups(session, page, grid_id=grid_id)
 

@@ -21,7 +21,7 @@ def _each_once(values: list[Any]) -> list[Any]:
 
 
 Mode = Annotated[VisitMode, Field(description="走访方式")]
-MetOrNot = Annotated[VisitOutcome, Field(description="走访结果;家中无人、不配合的须跟进")]
+MetOrNot = Annotated[VisitOutcome, Field(description="走访结果；家中无人、不配合的须跟进")]
 Purposes = Annotated[
     list[VisitPurpose],
     Field(max_length=len(VisitPurpose), description="走访目的"),
@@ -33,9 +33,9 @@ Needs = Annotated[
     AfterValidator(_each_once),
 ]
 VisitedAt = Annotated[Instant, Field(description="走访时间")]
-Where = Annotated[Place, Field(description="走访地点,注明坐标系")]
+Where = Annotated[Place, Field(description="走访地点，注明坐标系")]
 Why = Annotated[
-    LongText, Field(description="理由,留存备查", examples=["户主说当天在家,是邻居看错"])
+    LongText, Field(description="理由，留存备查", examples=["户主说当天在家，是邻居看错"])
 ]
 
 _VISIT: dict[str, Any] = {
@@ -45,7 +45,7 @@ _VISIT: dict[str, Any] = {
     "outcome": "met",
     "purposes": ["screening", "temperature"],
     "needs": ["medicine"],
-    "findings": "家中四口都在,女儿 2 月 4 日从南宁返乡,体温正常。",
+    "findings": "家中四口都在，女儿 2 月 4 日从南宁返乡，体温正常。",
     "visited_at": "2022-02-15T08:30:00+08:00",
     "place": {"latitude": 22.1372, "longitude": 107.0689, "datum": "gcj02", "accuracy_m": 12},
 }
@@ -61,7 +61,7 @@ class VisitRecord(FromTheField):
     outcome: MetOrNot
     purposes: Purposes = Field(default_factory=list[VisitPurpose])
     needs: Needs = Field(default_factory=list[Need])
-    findings: Annotated[LongText | None, Field(description="走访情况(加密保存)")] = None
+    findings: Annotated[LongText | None, Field(description="走访情况（加密保存）")] = None
     visited_at: VisitedAt
     place: Where | None = None
 
@@ -73,7 +73,7 @@ class VisitBatch(Input):
 
     items: Annotated[
         list[Annotated[VisitRecord, EACH_ALONE]],
-        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记,互不影响"),
+        Field(min_length=1, max_length=LARGEST_BATCH, description="逐条登记，互不影响"),
     ]
 
 
@@ -81,16 +81,16 @@ class VisitCorrect(Input):
     """What was wrong with a visit: only the members that change, and why."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"outcome": "met", "reason": "户主说当天在家,是邻居看错"}]}
+        json_schema_extra={"examples": [{"outcome": "met", "reason": "户主说当天在家，是邻居看错"}]}
     )
 
     mode: Mode = Field(default_factory=unsaid)
     outcome: MetOrNot = Field(default_factory=unsaid)
     purposes: Purposes = Field(default_factory=unsaid)
     needs: Needs = Field(default_factory=unsaid)
-    findings: Annotated[LongText | None, Field(description="走访情况;null 为删除")] = None
+    findings: Annotated[LongText | None, Field(description="走访情况；null 为删除")] = None
     visited_at: VisitedAt = Field(default_factory=unsaid)
-    place: Annotated[Where | None, Field(description="走访地点;null 为删除")] = None
+    place: Annotated[Where | None, Field(description="走访地点；null 为删除")] = None
     performed_by: Annotated[RecordId, Field(default_factory=unsaid, description="实际走访的人")]
     reason: Why
 
@@ -125,7 +125,7 @@ class VisitRead(Wire):
     )
 
     id: UUID
-    version: Annotated[int, Field(description="版本号,更正时填入 If-Match")]
+    version: Annotated[int, Field(description="版本号，更正时填入 If-Match")]
     household_id: UUID
     grid_id: Annotated[UUID, Field(description="该户所在的网格")]
     mode: VisitMode
@@ -140,7 +140,7 @@ class VisitRead(Wire):
     performed_by: Annotated[UUID, Field(description="实际走访的人")]
     entered_by: Annotated[UUID, Field(description="录入的人")]
     source: Source
-    discarded_at: Annotated[datetime | None, Field(description="作废时间;有效的为 null")]
+    discarded_at: Annotated[datetime | None, Field(description="作废时间；有效的为 null")]
 
 
 class VisitRevision(Replaced, Wire):
@@ -178,7 +178,7 @@ class FollowUp(Wire):
     household_id: UUID
     household_name: Annotated[str, Field(description="户名")]
     grid_id: Annotated[UUID, Field(description="该户所在的网格")]
-    since: Annotated[datetime, Field(description="从何时起未见到:上次见到之后第一次走访的时间")]
+    since: Annotated[datetime, Field(description="从何时起未见到：上次见到之后第一次走访的时间")]
     attempts: Annotated[int, Field(description="上次见到之后走访了几次")]
     last_outcome: Annotated[VisitOutcome, Field(description="最近一次走访的结果")]
     last_visit_id: Annotated[UUID, Field(description="最近一次走访")]

@@ -62,7 +62,7 @@ def propose(ground: Ground, caller: Claims, said: VisitRecord, *, within: str) -
     household = ground.households.get(said.household_id)
     if household is None:
         pointer = f"{within}/household_id"
-        raise NotFound("没有找到该户,或不在您的网格范围内。", pointer=pointer)
+        raise NotFound("没有找到该户，或不在您的网格范围内。", pointer=pointer)
     if said.performed_by in ground.strangers:
         raise NotAColleague(pointer=f"{within}/performed_by")
     source = Source(said.mode.value)

@@ -85,7 +85,7 @@ def fence_of(settings: Settings) -> Fence:
 
 def _split(url: str) -> SplitResult:
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
-        raise AddressNotAllowed("接收地址只能含 ASCII 字符,不能含空格和反斜杠。")
+        raise AddressNotAllowed("接收地址只能含 ASCII 字符，不能含空格和反斜杠。")
     try:
         parts = urlsplit(url)
         _ = parts.port

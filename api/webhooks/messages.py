@@ -36,8 +36,8 @@ class WebhookQuarantineState(Wire):
     place_kind: PlaceKind
     started_on: Annotated[date, Field(description="开始日期")]
     planned_end_on: Annotated[date, Field(description="计划解除日期")]
-    ended_on: Annotated[date | None, Field(description="结束日期;没有结束的为 null")]
-    end_reason: Annotated[EndReason | None, Field(description="结束的原因;没有结束的为 null")]
+    ended_on: Annotated[date | None, Field(description="结束日期；没有结束的为 null")]
+    end_reason: Annotated[EndReason | None, Field(description="结束的原因；没有结束的为 null")]
 
 
 class WebhookReadingState(Wire):
@@ -74,14 +74,14 @@ class WebhookAlertState(Wire):
     verified_at: datetime | None
 
 
-_STATE = "推送时的状态;须有 status:read,否则没有此项"
-_PERSON = "所涉的人;须有 persons:identify,否则没有此项"
+_STATE = "推送时的状态；须有 status:read，否则没有此项"
+_PERSON = "所涉的人；须有 persons:identify，否则没有此项"
 PersonTold = Annotated[WebhookPerson, Field(description=_PERSON)]
 
 
 class _About(Wire):
-    subject_id: Annotated[UUID, Field(description="所涉记录的编号;同一记录的事件依次推送")]
-    version: Annotated[int, Field(description="所涉记录的版本号,越大越新")]
+    subject_id: Annotated[UUID, Field(description="所涉记录的编号；同一记录的事件依次推送")]
+    version: Annotated[int, Field(description="所涉记录的版本号，越大越新")]
     resident_id: UUID | None
     grid_id: UUID
     person: PersonTold = unsaid()
@@ -150,14 +150,14 @@ class WebhookMessage(Wire):
     type: Annotated[
         str,
         Field(
-            description="事件类型,试推的为 ping",
+            description="事件类型，试推的为 ping",
             json_schema_extra={"enum": [*WebhookEventType.labels(), PING]},
         ),
     ]
     timestamp: Annotated[datetime, Field(description="事件发生的时间")]
     data: Annotated[
         WebhookAlert | WebhookQuarantine | WebhookReading | WebhookTest | WebhookPing,
-        Field(description="所涉的记录,按订阅方的网格和权限给出"),
+        Field(description="所涉的记录，按订阅方的网格和权限给出"),
     ]
 
 
@@ -171,13 +171,13 @@ told = APIRouter(tags=["webhook_receiver"], generate_unique_id_function=operatio
     response_class=Response,
     responses={
         "default": {
-            "description": "不是 2xx 的,退避后重试(429、503 照 Retry-After);410 为自动暂停该订阅"
+            "description": "不是 2xx 的，退避后重试（429、503 照 Retry-After）；410 为暂停该订阅"
         }
     },
 )
 async def receive_webhook(message: WebhookMessage) -> None:
     """事件推送到订阅的 url。
 
-    请求头 webhook-id、webhook-timestamp、webhook-signature 按 Standard Webhooks;请以验签密钥
-    核对签名,按 webhook-id 去重,在 10 秒内答 2xx。同一记录的事件依次推送,内容为推送时的状态。
+    请求头 webhook-id、webhook-timestamp、webhook-signature 按 Standard Webhooks；请以验签密钥
+    核对签名，按 webhook-id 去重，在 10 秒内答 2xx。同一记录的事件依次推送，内容为推送时的状态。
     """

@@ -20,17 +20,17 @@ class PauseReason(Labelled):
 
     client = "client", "订阅方暂停"
     township = "township", "乡镇暂停"
-    failing = "failing", "连续失败,自动暂停"
-    gone = "gone", "对方答复 410,自动暂停"
+    failing = "failing", "连续失败，自动暂停"
+    gone = "gone", "对方答复 410，自动暂停"
 
 
 class DeliveryStatus(Labelled):
     """Where a delivery stands."""
 
-    pending = "pending", "待推送(含等待重试)"
+    pending = "pending", "待推送（含等待重试）"
     delivered = "delivered", "已送达"
     skipped = "skipped", "不推送"
-    parked = "parked", "多次失败,等待人工重推"
+    parked = "parked", "多次失败，等待人工重推"
 
 
 class SkipReason(Labelled):

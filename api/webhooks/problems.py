@@ -19,7 +19,7 @@ class WebhookSubscriptionEnded(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "订阅已终止"
-    detail: ClassVar[str] = "该订阅已终止,请重新订阅。"
+    detail: ClassVar[str] = "该订阅已终止，请重新订阅。"
 
 
 class WebhookPausedByOthers(Problem):
@@ -27,7 +27,7 @@ class WebhookPausedByOthers(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "由对方暂停"
-    detail: ClassVar[str] = "该订阅由对方暂停,须由对方恢复。"
+    detail: ClassVar[str] = "该订阅由对方暂停，须由对方恢复。"
 
 
 class TooManyWebhookSubscriptions(Problem):
@@ -35,4 +35,4 @@ class TooManyWebhookSubscriptions(Problem):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "订阅过多"
-    detail: ClassVar[str] = "一个系统最多有 20 个有效的订阅,请先终止不用的。"
+    detail: ClassVar[str] = "一个系统最多有 20 个有效的订阅，请先终止不用的。"

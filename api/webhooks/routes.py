@@ -76,7 +76,7 @@ async def wanted_deliveries(
     responses={
         200: {
             "model": WebhookSubscriptionWithSecret,
-            "description": "同一编号、同一内容此前已提交;不再显示密钥",
+            "description": "同一编号、同一内容此前已提交；不再显示密钥",
         },
         **client_writes(
             RecordDiffers,
@@ -95,11 +95,11 @@ async def subscribe_webhook(
 ) -> WebhookSubscriptionWithSecret:
     """订阅事件。
 
-    此后发生的事件推送到 url,按 Standard Webhooks 签名,验签密钥只在本次回答中显示一次。每条至少
-    推送一次,同一记录的事件依次推送;重复的按 webhook-id 忽略。对方须在 10 秒内答 2xx,否则退避重试。
+    此后发生的事件推送到 url，按 Standard Webhooks 签名，验签密钥只在本次回答中显示一次。每条至少推
+    送一次，同一记录的事件依次推送；重复的按 webhook-id 忽略。对方须在 10 秒内答 2xx，否则退避重试。
 
-    推送内容限于该系统的网格:编号和时间一律有;状态须有 status:read,姓名和脱敏证件号须有
-    persons:identify。不跟随跳转,不向内部网络推送。
+    推送内容限于该系统的网格：编号和时间一律有；状态须有 status:read，姓名和脱敏证件号须有
+    persons:identify。不跟随跳转，不向内部网络推送。
     """
     row, secret = await service.subscribe(session, subscriber, wanted, fence)
     location = f"/v1/webhook-subscriptions/{row.id}"
@@ -142,7 +142,7 @@ async def change_webhook_subscription(
 ) -> WebhookSubscriptionRead:
     """修改、暂停、恢复一个订阅。
 
-    暂停期间的事件保留 30 天,恢复后补推;连续失败而自动暂停的,也由此恢复。
+    暂停期间的事件保留 30 天，恢复后补推；连续失败而自动暂停的，也由此恢复。
     """
     row = await service.change_subscription(
         session, subscriber, subscription_id, change, version=version, fence=fence
@@ -156,7 +156,7 @@ async def change_webhook_subscription(
 async def end_webhook_subscription(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession
 ) -> None:
-    """终止一个订阅;未推送的不再推送。"""
+    """终止一个订阅；未推送的不再推送。"""
     await service.end_subscription(session, subscriber, subscription_id)
 
 
@@ -174,7 +174,7 @@ async def rotate_webhook_secret(
 ) -> WebhookSubscriptionWithSecret:
     """轮换验签密钥。
 
-    overlap_hours 小时内新旧密钥同时签名,任一签名相符即可;新密钥只在本次回答中显示一次。
+    overlap_hours 小时内新旧密钥同时签名，任一签名相符即可；新密钥只在本次回答中显示一次。
     """
     row, secret = await service.rotate_secret(session, subscriber, subscription_id, wanted)
     shown = await queries.present(session, row)
@@ -189,7 +189,7 @@ async def rotate_webhook_secret(
 async def send_webhook_ping(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession
 ) -> WebhookDeliveryRead:
-    """试推一条 ping,不涉及任何记录。"""
+    """试推一条 ping，不涉及任何记录。"""
     return queries.shown(await redriving.ping(session, subscriber, subscription_id))
 
 
@@ -201,7 +201,7 @@ async def list_webhook_deliveries(
     wanted: Annotated[queries.DeliveryFilter, Depends(wanted_deliveries)],
     page: Paged,
 ) -> Page[WebhookDeliveryRead]:
-    """列出一个订阅的推送,最近的在前。"""
+    """列出一个订阅的推送，最近的在前。"""
     row = await queries.subscription_of(session, subscriber.client, subscription_id)
     return await queries.deliveries(session, row.id, wanted, page)
 
@@ -226,7 +226,7 @@ async def read_webhook_delivery(
 async def redrive_webhook_delivery(
     subscription_id: UUID, delivery_id: UUID, subscriber: Subscriber, session: ClientSession
 ) -> WebhookDeliveryRead:
-    """重推一条,不论其状态;webhook-id 不变。"""
+    """重推一条，不论其状态；webhook-id 不变。"""
     row = await redriving.redrive_one(session, subscriber, subscription_id, delivery_id)
     return queries.shown(row)
 
@@ -241,9 +241,11 @@ async def redrive_webhook_deliveries(
     subscriber: Subscriber,
     session: ClientSession,
     since: Annotated[Instant, Query(description="重推此时间起发生的事件")],
-    delivered: Annotated[bool, Query(description="true 为已送达的也重推,如对方丢失了数据")] = False,
+    delivered: Annotated[
+        bool, Query(description="true 为已送达的也重推，如对方丢失了数据")
+    ] = False,
 ) -> WebhooksRedriven:
-    """重推一段时间以来未送达的;同一记录的事件仍依次推送。"""
+    """重推一段时间以来未送达的；同一记录的事件仍依次推送。"""
     many = await redriving.redrive_since(
         session, subscriber, subscription_id, since, delivered=delivered
     )

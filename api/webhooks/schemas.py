@@ -21,7 +21,7 @@ Url = Annotated[
             "format": "uri",
             "pattern": "^https?://.*$",
             "maxLength": LONGEST_URL,
-            "description": "接收地址,须为 https,不能是内部网络的地址;不跟随跳转",
+            "description": "接收地址，须为 https，不能是内部网络的地址；不跟随跳转",
             "examples": ["https://hooks.example.com/onegrid"],
         }
     ),
@@ -62,7 +62,7 @@ class WebhookSubscriptionChange(Input):
 
     url: Url = unsaid()
     event_types: EventTypes = unsaid()
-    active: Annotated[bool, Field(description="false 为暂停:其间的事件保留 30 天,恢复后补推")] = (
+    active: Annotated[bool, Field(description="false 为暂停：其间的事件保留 30 天，恢复后补推")] = (
         unsaid()
     )
 
@@ -73,7 +73,7 @@ class WebhookSecretRotate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
     overlap_hours: Annotated[
-        int, Field(ge=0, le=168, description="原密钥还同时签名多少小时;0 为立即停用")
+        int, Field(ge=0, le=168, description="原密钥还同时签名多少小时；0 为立即停用")
     ] = 24
 
 
@@ -82,7 +82,7 @@ class WebhookPause(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "对方系统正在整改"}]})
 
-    reason: Annotated[ShortText, Field(description="暂停的理由,留存备查")]
+    reason: Annotated[ShortText, Field(description="暂停的理由，留存备查")]
 
 
 _KEPT: dict[str, Any] = {
@@ -112,21 +112,21 @@ class WebhookSubscriptionRead(Wire):
     client_id: UUID
     url: Annotated[str, Field(description="接收地址")]
     event_types: Annotated[list[WebhookEventType], Field(description="接收哪些事件")]
-    active: Annotated[bool, Field(description="是否在推送;false 为已暂停")]
-    paused_at: Annotated[datetime | None, Field(description="何时暂停;没有暂停的为 null")]
+    active: Annotated[bool, Field(description="是否在推送；false 为已暂停")]
+    paused_at: Annotated[datetime | None, Field(description="何时暂停；没有暂停的为 null")]
     paused_because: Annotated[PauseReason | None, Field(description="为何暂停")]
     created_at: Annotated[datetime, Field(description="何时订阅")]
     failing_since: Annotated[
-        datetime | None, Field(description="自何时起没有一次成功;最近一次成功的为 null")
+        datetime | None, Field(description="自何时起没有一次成功；最近一次成功的为 null")
     ]
     rest_until: Annotated[
-        datetime | None, Field(description="连续失败或对方要求稍后再试(Retry-After)的,何时再试")
+        datetime | None, Field(description="连续失败或对方要求稍后再试（Retry-After）的，何时再试")
     ]
     delivered_at: Annotated[datetime | None, Field(description="最近一次送达的时间")]
     former_secret_until: Annotated[
-        datetime | None, Field(description="原密钥同时签名到何时;没有轮换的为 null")
+        datetime | None, Field(description="原密钥同时签名到何时；没有轮换的为 null")
     ]
-    waiting: Annotated[int, Field(description="待推送(含等待重试)的条数")]
+    waiting: Annotated[int, Field(description="待推送（含等待重试）的条数")]
     parked: Annotated[int, Field(description="多次失败、等待人工重推的条数")]
 
 
@@ -141,7 +141,7 @@ class WebhookSubscriptionWithSecret(WebhookSubscriptionRead):
 
     secret: Annotated[
         str | None,
-        Field(description="验签密钥(Standard Webhooks),只在此处显示一次;重复提交的为 null"),
+        Field(description="验签密钥（Standard Webhooks），只在此处显示一次；重复提交的为 null"),
     ]
 
 
@@ -165,15 +165,15 @@ class WebhookDeliveryRead(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY]})
 
     id: UUID
-    webhook_id: Annotated[str, Field(description="推送时的 webhook-id;重推不变,接收方据此去重")]
-    type: Annotated[str, Field(description="事件类型;试推的为 ping")]
-    subject_id: Annotated[UUID, Field(description="所涉记录的编号;同一记录的事件依次推送")]
+    webhook_id: Annotated[str, Field(description="推送时的 webhook-id；重推不变，接收方据此去重")]
+    type: Annotated[str, Field(description="事件类型；试推的为 ping")]
+    subject_id: Annotated[UUID, Field(description="所涉记录的编号；同一记录的事件依次推送")]
     at: Annotated[datetime, Field(description="事件发生的时间")]
     status: DeliveryStatus
     reason: Annotated[SkipReason | None, Field(description="不推送的原因")]
     attempts: Annotated[int, Field(description="已推送多少次")]
-    next_at: Annotated[datetime | None, Field(description="何时(再)推送;已完结的为 null")]
-    done_at: Annotated[datetime | None, Field(description="何时完结;未完结的为 null")]
+    next_at: Annotated[datetime | None, Field(description="何时（再）推送；已完结的为 null")]
+    done_at: Annotated[datetime | None, Field(description="何时完结；未完结的为 null")]
 
 
 _ATTEMPT: dict[str, Any] = {
@@ -190,9 +190,9 @@ class WebhookAttemptRead(Wire):
     model_config = ConfigDict(json_schema_extra={"examples": [_ATTEMPT]})
 
     at: Annotated[datetime, Field(description="推送的时间")]
-    status_code: Annotated[int | None, Field(description="对方答复的状态码;没有答复的为 null")]
-    took_ms: Annotated[int, Field(description="用时,毫秒")]
-    failure: Annotated[Failure | None, Field(description="失败的原因;成功的为 null")]
+    status_code: Annotated[int | None, Field(description="对方答复的状态码；没有答复的为 null")]
+    took_ms: Annotated[int, Field(description="用时，毫秒")]
+    failure: Annotated[Failure | None, Field(description="失败的原因；成功的为 null")]
 
 
 class WebhookDeliveryDetail(WebhookDeliveryRead):
@@ -203,7 +203,7 @@ class WebhookDeliveryDetail(WebhookDeliveryRead):
     )
 
     attempted: Annotated[
-        list[WebhookAttemptRead], Field(description="各次推送,最近的在前,最多 100 次")
+        list[WebhookAttemptRead], Field(description="各次推送，最近的在前，最多 100 次")
     ]
 
 

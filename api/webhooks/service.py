@@ -106,7 +106,7 @@ _FRESH: dict[str, Any] = {"failures": 0, "failing_since": None, "rest_until": No
 
 def _going_on(row: WebhookSubscription) -> dict[str, Any]:
     if row.paused_because is PauseReason.township:
-        raise WebhookPausedByOthers("该订阅由乡镇暂停,须由乡镇恢复。")
+        raise WebhookPausedByOthers("该订阅由乡镇暂停，须由乡镇恢复。")
     return {"paused_at": None, "paused_because": None, **_FRESH}
 
 

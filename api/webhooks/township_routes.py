@@ -29,7 +29,7 @@ _OF_A_CLIENT = "/machine-clients/{client_id}/webhook-subscriptions"
 async def list_webhook_subscriptions_of_client(
     client_id: UUID, integrator: Integrator, session: ScopedSession, page: Paged
 ) -> Page[WebhookSubscriptionRead]:
-    """列出一个第三方系统的订阅,以及推送的情况。"""
+    """列出一个第三方系统的订阅，以及推送的情况。"""
     client = await client_in_reach(session, integrator, client_id)
     return await queries.subscriptions(session, client.id, page)
 
@@ -43,7 +43,7 @@ async def list_webhook_deliveries_of_client(
     wanted: Annotated[queries.DeliveryFilter, Depends(wanted_deliveries)],
     page: Paged,
 ) -> Page[WebhookDeliveryRead]:
-    """列出一个第三方系统某个订阅的推送,最近的在前。"""
+    """列出一个第三方系统某个订阅的推送，最近的在前。"""
     client = await client_in_reach(session, integrator, client_id)
     row = await queries.subscription_of(session, client.id, subscription_id)
     return await queries.deliveries(session, row.id, wanted, page)
@@ -57,7 +57,7 @@ async def pause_webhook_subscription(
     integrator: Integrator,
     session: ScopedSession,
 ) -> WebhookSubscriptionRead:
-    """暂停向一个地址推送;其间的事件保留 30 天,恢复后补推。"""
+    """暂停向一个地址推送；其间的事件保留 30 天，恢复后补推。"""
     row = await service.pause_for_township(
         session, integrator, client_id, subscription_id, reason=pause.reason
     )
@@ -68,6 +68,6 @@ async def pause_webhook_subscription(
 async def resume_webhook_subscription(
     client_id: UUID, subscription_id: UUID, integrator: Integrator, session: ScopedSession
 ) -> WebhookSubscriptionRead:
-    """恢复推送:乡镇暂停的,或连续失败自动暂停的。"""
+    """恢复推送：乡镇暂停的，或连续失败自动暂停的。"""
     row = await service.resume_for_township(session, integrator, client_id, subscription_id)
     return await queries.present(session, row)

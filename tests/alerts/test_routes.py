@@ -25,7 +25,7 @@ from tests.cast import Town, assert_problem, grid_id, id_of
 VERBS = ("seen", "acknowledge", "handle", "resolve", "verify", "reopen")
 NOTES = {
     "handle": {"note": "已联系乡卫生院派车"},
-    "resolve": {"note": "已送发热门诊,诊断为普通感冒𠮷"},
+    "resolve": {"note": "已送发热门诊，诊断为普通感冒𠮷"},
     "verify": {"note": "回访体温正常"},
     "reopen": {"reason": "回访时又发热"},
 }
@@ -96,7 +96,7 @@ async def test_an_alert_from_report_to_closure_tells_its_whole_story(
     signed: Signed, climb_at: Climb
 ):
     person = await _person(signed)
-    said = {"resident_id": person["id"], "note": "昨夜起发热,家人不愿就医"}
+    said = {"resident_id": person["id"], "note": "昨夜起发热，家人不愿就医"}
     alert = (await _reported(signed, **said))["id"]
     await _done(await signed("lin"), alert, "seen")
     assert await climb_at(20) == 1

@@ -305,7 +305,7 @@ async def test_nobody_leaves_in_the_future_or_before_they_came(
 async def test_who_is_not_ours_is_handed_over_against_a_receipt(town: Town, home: dict[str, Any]):
     ming = await town.as_("ming")
     arrival = await an_arrival(ming, home)
-    handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收,回执〔2022〕18号"}
+    handed = {"to": "雾桥县雾桥镇防控办", "receipt": "已接收，回执〔2022〕18号"}
     for _ in range(2):
         told = await _done(ming, arrival, "transfer", **handed)
         assert (told["status"], told["version"]) == ("transferred", 2)

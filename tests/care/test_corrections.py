@@ -24,7 +24,7 @@ from tests.cast import Town, assert_problem, id_of
 from tests.quarantines.plans import rows
 
 CALLS = "/v1/calls"
-WHY = {"reason": "听错了,家属更正"}
+WHY = {"reason": "听错了，家属更正"}
 
 
 @pytest.fixture(scope="module")

@@ -115,4 +115,4 @@ async def test_the_dossier_tells_of_errands_and_not_of_what_was_wanted(town: Tow
     errand = await an_errand(lin, kept["id"], wanted="奥美拉唑")
     told = (await lin.get(f"/v1/residents/{kept['resident_id']}/dossier")).json()
     [entry] = [each for each in told["items"] if each["kind"] == "errand"]
-    assert (entry["record_id"], entry["what"]) == (errand["id"], "代办代买药品:待接单")
+    assert (entry["record_id"], entry["what"]) == (errand["id"], "代办代买药品：待接单")

@@ -107,11 +107,11 @@ async def test_a_call_sent_twice_at_the_same_moment_is_one_call(town: Town, serv
 
 async def test_a_note_is_told_only_with_a_reason_that_is_kept(town: Town, served: dict[str, Any]):
     ba, ming, zhou = await town.as_("ba"), await town.as_("ming"), await town.as_("zhou")
-    call = await a_care_call(ba, served["id"], note="夜里睡不着,担心孩子")
+    call = await a_care_call(ba, served["id"], note="夜里睡不着，担心孩子")
     assert call["has_note"]
     assert "睡不着" not in (await ming.get(f"{CALLS}/{call['id']}")).text
     path, why = f"{CALLS}/{call['id']}/reveal", {"reason": "安排心理疏导"}
-    assert (await ming.post(path, json=why)).json()["note"] == "夜里睡不着,担心孩子"
+    assert (await ming.post(path, json=why)).json()["note"] == "夜里睡不着，担心孩子"
     assert_problem(await ba.post(path, json=why), NotPermitted)
     looks = await zhou.get("/v1/audit-entries", params={"subject_id": call["id"]})
     assert looks.json()["items"][0]["details"] == why

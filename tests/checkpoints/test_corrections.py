@@ -94,7 +94,7 @@ async def test_a_decision_is_put_right_with_its_reason_and_the_verdict_stays(
     let = {"decision": "through", "reason": "误点了暂留"}
     told = assert_problem(await _correct(lin, said, let), WhyOtherwise)
     assert (told["verdict"], told["errors"][0]["pointer"]) == ("hold", "/body/decision_reason")
-    why = {**let, "decision_reason": "救护车,先行放行"}
+    why = {**let, "decision_reason": "救护车，先行放行"}
     now = (await _correct(lin, said, why)).json()
     assert (now["verdict"], now["decision"]) == ("hold", "through")
     assert now["reasons"] == said["reasons"]

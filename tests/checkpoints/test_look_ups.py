@@ -18,7 +18,7 @@ from tests.checkpoints.conftest import hours_ago
 
 def _ask(checkpoint: dict[str, Any], person: dict[str, Any], **told: Any) -> dict[str, Any]:
     known = {name: person[name] for name in ("document_kind", "document")}
-    return {"checkpoint_id": checkpoint["id"], **known, "purpose": "手机没电,无法出示", **told}
+    return {"checkpoint_id": checkpoint["id"], **known, "purpose": "手机没电，无法出示", **told}
 
 
 async def test_nobody_and_who_is_not_on_duty_there_ask_nothing(

@@ -184,7 +184,7 @@ async def test_a_guard_may_decide_otherwise_and_says_why(
     refused = assert_problem(await lin.post(path, json=body), WhyOtherwise)
     assert refused["errors"][0]["pointer"] == "/body/decision_reason"
     assert refused["verdict"] == "hold"
-    kept = await lin.post(path, json={**body, "decision_reason": "救护车,先行放行"})
+    kept = await lin.post(path, json={**body, "decision_reason": "救护车，先行放行"})
     assert (kept.json()["verdict"], kept.json()["decision"]) == ("hold", "through")
 
 

@@ -79,7 +79,8 @@ async def test_who_passed_on_leave_did_so_also_when_it_is_told_after_their_retur
     bridge: dict[str, Any],
     person: str,
 ):
-    quarantine = await a_quarantine(wei, resident=person)
+    yesterday = (clock.today() - timedelta(days=1)).isoformat()
+    quarantine = await a_quarantine(wei, resident=person, started_on=yesterday)
     leave = await _leave(wei, zhou, quarantine["id"])
     out, back = clock.now() - timedelta(minutes=50), clock.now() - timedelta(minutes=10)
     for step, at in (("out", {"left_at": out}), ("back", {"returned_at": back})):

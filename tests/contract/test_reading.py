@@ -14,6 +14,7 @@ from api.settings import Settings
 from api.vocabulary import MEMBERS, ROOMS
 
 HAN = re.compile("[一-鿿]")
+HALF_WIDTH = re.compile("[一-鿿][,:;?!()]|[,;?!()][一-鿿]")
 ALWAYS = {
     "401": {"not-signed-in", "posting-changed"},
     "403": {"not-permitted"},
@@ -73,6 +74,13 @@ def _parts(part: Any) -> Iterator[dict[str, Any]]:
         yield from _parts(each)
 
 
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _texts(each)
+
+
 def _problems(operation: dict[str, Any], status: str) -> set[str]:
     content = operation["responses"].get(status, {}).get("content", {})
     return set(content.get(PROBLEM_MEDIA_TYPE, {}).get("examples", {}))
@@ -80,6 +88,10 @@ def _problems(operation: dict[str, Any], status: str) -> set[str]:
 
 def test_every_member_and_parameter_is_explained_in_chinese(contract: dict[str, Any]):
     assert {name for name, said in _explained(contract) if not HAN.search(said)} == set()
+
+
+def test_chinese_has_its_own_punctuation(contract: dict[str, Any]):
+    assert [text for text in _texts(contract) if HALF_WIDTH.search(text)] == []
 
 
 def test_no_word_of_the_vocabulary_is_idle(contract: dict[str, Any]):

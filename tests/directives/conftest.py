@@ -20,7 +20,7 @@ def directive_body(*, grid: str = "t.01.01", **told: Any) -> dict[str, Any]:
         "id": str(new_id()),
         "grid_id": str(grid_id(grid)),
         "title": "返乡人员再排查",
-        "body": "今日18时前完成再排查,逐户反馈人数。",
+        "body": "今日18时前完成再排查，逐户反馈人数。",
         "deadline_at": (clock.now() + timedelta(hours=3)).isoformat(),
         **told,
     }

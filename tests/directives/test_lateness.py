@@ -122,7 +122,7 @@ async def test_what_is_owed_no_more_keeps_no_alert_open(town: Town, how: str):
     kept = await issued(lin, grid="t.01.01.02", roles=NAMED, deadline_at=deadline.isoformat())
     assert await swept(town, tell_of_overdue, deadline + timedelta(minutes=1)) == 1
     [alert] = await _open_alerts(town) - before
-    path, said = f"{DIRECTIVES}/{kept['id']}", {"reason": "大雨,山路不通"}
+    path, said = f"{DIRECTIVES}/{kept['id']}", {"reason": "大雨，山路不通"}
     if how == "deadline":
         later = {"deadline_at": (deadline + timedelta(days=1)).isoformat()}
         ended = await lin.patch(path, json=later | said, headers={"If-Match": '"1"'})

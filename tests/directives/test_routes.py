@@ -153,11 +153,11 @@ async def test_who_serves_below_reads_it_acknowledges_and_reports(town: Town):
     assert not first.json()["answered"]
     again = await ming.post(f"{one}/acknowledge", json={})
     assert again.json()["acknowledged_at"] == first.json()["acknowledged_at"]
-    said = await ming.post(f"{one}/report", json={"report": "查了112户,𠮷祥返乡。"})
+    said = await ming.post(f"{one}/report", json={"report": "查了112户，𠮷祥返乡。"})
     assert said.json()["answered"]
-    assert said.json()["report"] == "查了112户,𠮷祥返乡。"
+    assert said.json()["report"] == "查了112户，𠮷祥返乡。"
     assert not said.json()["late"]
-    same = await ming.post(f"{one}/report", json={"report": "查了112户,𠮷祥返乡。"})
+    same = await ming.post(f"{one}/report", json={"report": "查了112户，𠮷祥返乡。"})
     assert same.json() == said.json()
     more = await ming.post(f"{one}/report", json={"report": "又查到1人。"})
     assert more.json()["report"] == "又查到1人。"

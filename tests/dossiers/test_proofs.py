@@ -78,13 +78,13 @@ async def test_everything_that_was_shown_is_told_in_a_sentence(
     assert {entry["kind"]: entry["what"] for entry in told["items"]} | {"registered": ""} == {
         "registered": "",
         "lead": "县疫情防控指挥部的线索",
-        "code_state": "健康码:黄码",
-        "travel_card": "行程卡绿色,前14天到过:广西崇左市",
+        "code_state": "健康码：黄码",
+        "travel_card": "行程卡绿色，前14天到过：广西崇左市",
         "vaccination": "已接种第2剂灭活疫苗",
-        "test": "混采核酸检测:不确定,须复检",
-        "retest": "所在混采管不是阴性,须单采复核",
-        "home_sampling": f"安排 {clock.today()} 上门采样(行动不便)",
-        "passing": "经过青竹大桥卡点:暂留",
+        "test": "混采核酸检测：不确定，须复检",
+        "retest": "所在混采管不是阴性，须单采复核",
+        "home_sampling": f"安排 {clock.today()} 上门采样（行动不便）",
+        "passing": "经过青竹大桥卡点：暂留",
     }
 
 

@@ -169,7 +169,7 @@ async def test_a_door_that_found_nobody_is_knocked_at_again(town: Town, wei: htt
     await a_visit(wei, home, outcome="absent")
     day = await my_day(town, "han")
     stop = next(stop for stop in day["stops"] if stop["household"]["id"] == home["id"])
-    assert [duty["what"] for duty in stop["duties"]] == ["上次家中无人,再次上门走访"]
+    assert [duty["what"] for duty in stop["duties"]] == ["上次家中无人，再次上门走访"]
     assert stop["duties"][0]["report"]["body"] == {"household_id": home["id"]}
 
 

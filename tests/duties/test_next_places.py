@@ -14,8 +14,8 @@ from tests.quarantines.plans import CONTACT, a_planned_quarantine, the_ninth_edi
 from tests.readings.conftest import at, signed_in
 
 HAN = "t.01.02.01"
-HOME = "进入下一阶段,为{}申请转运(送返家中)"
-SITE = "进入下一阶段,为{}申请转运(送集中隔离点)"
+HOME = "进入下一阶段，为{}申请转运（送返家中）"
+SITE = "进入下一阶段，为{}申请转运（送集中隔离点）"
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ async def test_a_shift_is_told_with_its_hours_and_where_to_record_passes(
     bridge = await a_checkpoint(lin, grid="t.01.01")
     shift = await a_shift(lin, bridge, worker="han", begins=2, hours=8, role="值班长")
     [duty] = await _shifts(town, "han")
-    assert duty["what"] == "到青竹大桥卡点(值班长)值班"
+    assert duty["what"] == "到青竹大桥卡点（值班长）值班"
     assert (duty["opens_at"], duty["due_at"]) == (shift["starts_at"], shift["ends_at"])
     assert duty["state"] == "later"
     assert duty["report"]["path"] == f"/v1/checkpoints/{bridge['id']}/passes"
@@ -79,7 +79,7 @@ async def test_a_shift_at_a_site_leads_to_the_session_that_can_be_worked_on(
     await a_shift(lin, site, worker="mei", begins=0, hours=8, role="sampler")
     mei = await signed_in(town, "mei")
     [duty] = await _shifts(town, "mei")
-    assert duty["what"] == "到村委采样点(采样)值班,场次尚未安排"
+    assert duty["what"] == "到村委采样点（采样）值班，场次尚未安排"
     assert duty["report"]["method"] == "GET"
     assert (await mei.get(duty["report"]["path"])).json()["items"] == []
     span = {
@@ -88,7 +88,7 @@ async def test_a_shift_at_a_site_leads_to_the_session_that_can_be_worked_on(
     }
     held = await a_session(lin, site, opened=False, **span)
     [duty] = await _shifts(town, "mei")
-    assert duty["what"].endswith("值班,场次尚未开点")
+    assert duty["what"].endswith("值班，场次尚未开点")
     assert duty["report"]["path"] == f"/v1/site-sessions/{held['id']}/open"
     assert (await mei.post(duty["report"]["path"])).status_code == 200
     later = {

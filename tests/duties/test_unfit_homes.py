@@ -59,7 +59,7 @@ async def test_a_home_found_unfit_asks_for_a_transfer_until_there_is_one(
     await _checked(han, person, fit=False)
     asked = await _asked(town, "han", person)
     assert asked == {
-        "transfers": f"住所核查不符合,为{person['resident_name']}申请转运(送集中隔离点)"
+        "transfers": f"住所核查不符合，为{person['resident_name']}申请转运（送集中隔离点）"
     }
     told = {"kind": "to_site", "reason": "没有独立卫生间", "destination": "县职校隔离点"}
     due = (clock.now() + timedelta(hours=4)).isoformat()

@@ -121,7 +121,7 @@ async def test_an_alert_about_nobody_says_which_home_or_which_grid(
     stops = (await my_day(town, "wei"))["stops"]
     whats = {duty["what"] for stop in stops for duty in stop["duties"] if duty["kind"] == "alert"}
     grid = (await wei.get(f"/v1/grids/{grid_id(HAN)}")).json()
-    assert whats >= {f"响应人工上报:{home['name']}", f"响应人工上报:{grid['name']}"}
+    assert whats >= {f"响应人工上报：{home['name']}", f"响应人工上报：{grid['name']}"}
 
 
 async def test_a_directive_waits_for_the_posts_it_went_to_until_they_have_answered(town: Town):
@@ -172,7 +172,7 @@ async def test_who_asked_does_not_decide_so_it_waits_for_the_next_above(
     person = await a_quarantine(wei, grid=HAN)
     told = {
         "reason": "每周两次透析",
-        "route": "家—县医院,专车闭环接送",
+        "route": "家—县医院，专车闭环接送",
         "from_at": at(9).isoformat(),
         "until_at": at(13).isoformat(),
     }

@@ -40,7 +40,7 @@ async def test_it_waits_for_the_grid_then_for_who_has_it_then_for_a_word(
     assert await waiting(town, "errand", errand["id"]) == {"li": "deliver"}
     stops = (await my_day(town, "li"))["stops"]
     [duty] = [duty for stop in stops for duty in stop["duties"] if duty["kind"] == "errand"]
-    assert duty["what"].endswith("送达:代买药品")
+    assert duty["what"].endswith("送达：代买药品")
     assert duty["due_at"] == errand["needed_by"]
     await done(li, f"{path}/deliver", {"contact_free": True})
     assert await waiting(town, "errand", errand["id"]) == {"han": "confirm"}

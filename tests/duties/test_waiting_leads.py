@@ -47,7 +47,7 @@ async def test_a_lead_waits_for_its_grid_then_for_the_village_then_for_who_answe
     assert await waiting(town, "lead", lead) == {"han": "attempts"}
     [duty] = await _told(town, "han", lead)
     assert (duty["what"], duty["person"]) == (
-        "联系并核查覃𠮷祥(涉疫线索)",
+        "联系并核查覃𠮷祥（涉疫线索）",
         {"id": None, "name": "覃𠮷祥"},
     )
     assert duty["due_at"] == batch["deadline_at"]
@@ -71,7 +71,7 @@ async def test_what_no_grid_was_found_for_is_one_duty_of_whoever_received_the_ba
     leads = [(await a_lead(zhou, batch))["id"] for _ in range(3)]
     assert await waiting(town, "lead", batch["id"]) == {"zhou": "assign"}
     [duty] = await _told(town, "zhou", batch["id"])
-    assert duty["what"].endswith(f"{batch['batch_number']}(3条)")
+    assert duty["what"].endswith(f"{batch['batch_number']}（3条）")
     items = [{"lead_id": each, "grid_id": str(grid_id(HAN))} for each in leads]
     await done(zhou, duty["report"]["path"], {"items": items})
     assert await waiting(town, "lead", batch["id"]) == {}

@@ -58,7 +58,7 @@ async def test_a_session_short_of_people_waits_for_the_leader_until_the_roster_i
     await a_session(wei, site, opened=False, staffing=staffing, **span)
     assert await waiting(town, "site_session", site["id"]) == {"wei": "duty-shifts"}
     [what] = await _whats(town, "wei", "site_session")
-    assert what.startswith("排班:榕村采样点")
+    assert what.startswith("排班：榕村采样点")
     assert what.endswith("场次还差2人")
     await a_shift(wei, site, worker="han", begins=26, hours=3, role="sampler")
     assert (await _whats(town, "wei", "site_session"))[0].endswith("场次还差1人")

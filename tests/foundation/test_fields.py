@@ -137,7 +137,7 @@ def test_phones_and_identity_numbers_are_put_right_or_refused_in_chinese():
     assert read(IdentityNumber, "451422900101001") == "451422199001010012"
     assert refusal(IdentityNumber, "451422199001010013") == (
         "identity_number",
-        "身份证号校验码不对,请核对是否输错",
+        "身份证号校验码不对，请核对是否输错",
     )
 
 

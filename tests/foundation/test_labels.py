@@ -60,7 +60,7 @@ def test_the_contract_carries_the_labels_once_for_all_uses():
     schema = Knock.model_json_schema()
     assert schema["$defs"]["Outcome"] == {
         "title": "Outcome",
-        "description": "How a knock at the door ended. met 见到; absent 不在家",
+        "description": "How a knock at the door ended. met 见到；absent 不在家",
         "type": "string",
         "enum": ["met", "absent"],
         "x-enum-labels": {"met": "见到", "absent": "不在家"},

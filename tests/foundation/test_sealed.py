@@ -97,7 +97,7 @@ def test_a_new_key_has_256_bits_and_is_new():
 
 
 @pytest.mark.parametrize(
-    "keys", ["", "secret", "2026a:", "2026a:secret", "2026a:c2VjcmV0", ":secret", "钥匙:secret"]
+    "keys", ["", "secret", "2026a:", "2026a:secret", "2026a:c2VjcmV0", ":secret", "钥匙：secret"]
 )
 def test_unreadable_sealing_keys_are_told_by_setting_and_never_echoed(keys: str):
     with pytest.raises(ValueError, match="ONEGRID_SEALING_KEYS") as refusal:

@@ -70,7 +70,9 @@ async def test_a_result_nobody_waited_for_is_a_test_of_its_own(
     town: Town, machine: httpx.AsyncClient
 ):
     person = await resident(town)
-    quarantine = await a_quarantine(await town.as_("gu"), resident=person["id"])
+    yesterday = (clock.today() - timedelta(days=1)).isoformat()
+    gu = await town.as_("gu")
+    quarantine = await a_quarantine(gu, resident=person["id"], started_on=yesterday)
     result = a_result(person)
     assert fates(await send(machine, PATH, [result])) == ["created"]
     assert fates(await send(machine, PATH, [result])) == ["unchanged"]

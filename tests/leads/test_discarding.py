@@ -289,7 +289,7 @@ async def test_the_lateness_of_what_was_taken_back_is_nobodys_alert(
     assert (told["verified_by"], told["evidence"][0]["discarded_at"] is None) == (None, False)
     closing = told["actions"][-1]
     assert (closing["verb"], closing["worker_id"]) == ("verify", None)
-    assert closing["note"] == f"线索已作废:{WHY['reason']}"
+    assert closing["note"] == f"线索已作废：{WHY['reason']}"
     for lead in leads:
         assert opened[lead]["id"] not in await _day(zhou)
 

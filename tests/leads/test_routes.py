@@ -118,7 +118,7 @@ async def test_a_village_receives_batches_of_its_own(town: Town):
 async def test_a_batch_is_kept_as_it_was_told(town: Town):
     zhou = await town.as_("zhou")
     said = lead_batch_body(
-        issuer="市大数据专班'); DROP TABLE leads; --",
+        issuer="市大数据专班')； DROP TABLE leads; --",
         batch_number="𠮷-2022-3",
         instructions="逐人电话核实。\n当日反馈。",
         issued_at="2022-02-15T08:30:00+08:00",

@@ -51,7 +51,7 @@ def test_any_rows_have_a_heading_or_none(rows: list[list[str | float | bool | da
     ("text", "field"),
     [
         ("姓 名", "name"),
-        ("* 联系电话(必填)", "phone"),
+        ("* 联系电话（必填）", "phone"),
         ("\uff0a\u8eab\u4efd\u8bc1\u53f7\u7801\uff08\u5fc5\u586b\uff09", "document"),
         ("联系电话1", "phone"),
         ("车次/航班号", "transport_number"),

@@ -138,7 +138,7 @@ async def test_what_was_declined_by_hand_does_not_arrive_as_well(
     await concluded(await town.as_("lin"), lead, "not_in_jurisdiction", note="在外乡")
     said = _transfer(to_code=OTHER_TOWNSHIP, to_name="白水乡")
     await zhou.post(f"/v1/leads/{lead}/transfers", json=said)
-    declined = {"received": False, "receipt": "电话答复:查无此人"}
+    declined = {"received": False, "receipt": "电话答复：查无此人"}
     address = f"/v1/lead-transfers/{said['id']}/receipt"
     assert (await zhou.post(address, json=declined)).status_code == 200
     before = len((await (await town.as_("bai")).get("/v1/leads?limit=500")).json()["items"])

@@ -139,13 +139,13 @@ async def test_two_rows_of_heading_a_note_a_total_and_signatures_are_no_leads(to
     zhou = await town.as_("zhou")
     rows: Rows = [
         ("序号", "人员信息", "", "", "来源信息", ""),
-        ("", "姓 名(必填)", "手机\n号码", "年龄", "数据来源", "返回前居住地"),
+        ("", "姓 名（必填）", "手机\n号码", "年龄", "数据来源", "返回前居住地"),
         ("", "必填", "填写11位", "选填", "选填", "填写到县"),
         (1, "蒙小花", "139-1234-0021", "35岁", "公安大数据推送", "德保县"),
         ("", "", "", "", "", ""),
         (2, "农小李", "13912340022、13912340023", 40, "疾控", "靖西市"),
         ("合计", 2, "", "", "", ""),
-        ("填表人:", "周某", "", "", "审核人:", "李某"),
+        ("填表人：", "周某", "", "", "审核人：", "李某"),
     ]
     content = workbook(rows, merged=["B1:D1", "E1:F1"])
     told = (await upload(zhou, await a_lead_batch(zhou), content)).json()
@@ -160,7 +160,7 @@ async def test_two_rows_of_heading_a_note_a_total_and_signatures_are_no_leads(to
     ask = {"reason": "核对第二个电话"}
     plain = (await zhou.post(f"/v1/leads/{ids[6]}/reveal", json=ask)).json()
     assert plain["phone"] == "13912340022"
-    assert plain["claim"].splitlines() == ["另有电话:13912340023", "疾控"]
+    assert plain["claim"].splitlines() == ["另有电话：13912340023", "疾控"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])

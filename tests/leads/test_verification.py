@@ -102,7 +102,7 @@ async def test_who_is_here_is_answered_for_with_all_four(
     await tried(ming, lead["id"], reached=True)
     await answered(ming, lead["id"], but="vaccination")
     refused = assert_problem(await concluded(ming, lead["id"], "no_risk"), LeadNotReady)
-    assert refused["lacking"] == ["尚未询问:疫苗接种。"]
+    assert refused["lacking"] == ["尚未询问：疫苗接种。"]
     file = (await ming.get(f"/v1/leads/{lead['id']}/verification")).json()
     assert file["missing"] == ["vaccination"]
     assert all(each["record_id"] for each in file["answers"])
@@ -308,7 +308,7 @@ async def test_a_batch_that_was_handed_on_whole_is_closed_once_all_of_it_was_rec
     assert_problem(await zhou.post(feedback, json={"id": str(new_id())}), NothingToFeedBack)
     sheet = await zhou.get(f"{feedback}.xlsx")
     cells = CalamineWorkbook.from_filelike(BytesIO(sheet.content)).get_sheet_by_index(0).to_python()
-    assert ["移交外地", "城关镇(已接收)", 2.0] in cells
+    assert ["移交外地", "城关镇（已接收）", 2.0] in cells
 
 
 async def test_a_batch_stays_open_for_what_comes_back(town: Town, zhou: httpx.AsyncClient):

@@ -119,11 +119,11 @@ async def test_one_called_off_when_it_was_late_is_no_alert_any_more(town: Town):
     assert await _swept(town, due + timedelta(minutes=1)) == 2
     cancelled = await lin.post(f"{one}/cancel", json={"reason": "改为居家"})
     assert cancelled.status_code == 200, cancelled.text
-    assert await _closed(town, stayed) == ("转运已取消:改为居家", [False])
+    assert await _closed(town, stayed) == ("转运已取消：改为居家", [False])
     ending = {"ended_on": str(clock.today()), "end_reason": "moved_away", "note": "迁走"}
     ended = await lin.post(f"/v1/quarantines/{over['id']}/terminate", json=ending)
     assert ended.status_code == 200, ended.text
-    assert await _closed(town, over) == ("转运已取消:隔离已结束", [False])
+    assert await _closed(town, over) == ("转运已取消：隔离已结束", [False])
 
 
 async def test_handed_over_in_time_and_told_late_was_not_late(town: Town):

@@ -42,7 +42,7 @@ def leave_body(**told: Any) -> dict[str, Any]:
     return {
         "id": str(new_id()),
         "reason": "𠮷祥每周两次透析",
-        "route": "家—县人民医院透析中心,专车闭环接送",
+        "route": "家—县人民医院透析中心，专车闭环接送",
         "vehicle": "村委专车",
         "escort": "何医生",
         "from_at": clock.now().isoformat(),
@@ -261,7 +261,7 @@ async def test_leave_that_nobody_took_is_in_nobodys_way(town: Town):
         ming = town.client(await town.token_of("ming"))
         undecided = await _asked(ming, kept)
     lapsed = (await lin.get(untaken)).json()
-    assert (lapsed["status"], lapsed["cancelled_reason"]) == ("cancelled", "时间已过,未外出")
+    assert (lapsed["status"], lapsed["cancelled_reason"]) == ("cancelled", "时间已过，未外出")
     with travel(clock.now() + timedelta(hours=10)):
         ming = town.client(await town.token_of("ming"))
         out = await _asked(ming, kept)

@@ -28,7 +28,7 @@ def referral_body(**told: Any) -> dict[str, Any]:
     return {
         "id": str(new_id()),
         "hospital": "县人民医院发热门诊",
-        "reason": "体温38.2℃,𠮷祥干咳",
+        "reason": "体温38.2℃，𠮷祥干咳",
         **told,
     }
 
@@ -55,7 +55,7 @@ async def test_nobody_and_no_neighbour_refers_or_reads(town: Town):
     assert_problem(await mei.get(one), NotFound)
     assert_problem(await mei.post(f"{one}/return", json={"outcome": "returned"}), NotFound)
     assert (await mei.get("/v1/hospital-referrals")).json()["items"] == []
-    assert (await (await town.as_("zhou")).get(one)).json()["reason"] == "体温38.2℃,𠮷祥干咳"
+    assert (await (await town.as_("zhou")).get(one)).json()["reason"] == "体温38.2℃，𠮷祥干咳"
 
 
 async def test_to_the_hospital_and_back_by_the_one_on_duty_from_elsewhere(town: Town):

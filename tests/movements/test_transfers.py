@@ -314,7 +314,7 @@ async def test_lists_are_narrowed_and_the_plain_address_is_given_for_a_reason(to
     kept = await a_quarantine(lin)
     first = await _requested(ming, kept)
     await _went(lin, f"{first}/cancel", {"reason": "改日"})
-    second = await _requested(ming, kept, destination="𠮷祥隔离点'); DROP TABLE transfers; --")
+    second = await _requested(ming, kept, destination="𠮷祥隔离点')； DROP TABLE transfers; --")
     asked = {"quarantine_id": kept["id"]}
     listed = (await ming.get("/v1/transfers", params=asked)).json()["items"]
     assert [each["status"] for each in listed] == ["requested", "cancelled"]
@@ -323,6 +323,6 @@ async def test_lists_are_narrowed_and_the_plain_address_is_given_for_a_reason(to
     unseen = await ming.get("/v1/transfers", params={"grid_id": str(grid_id("t.01.02"))})
     assert assert_problem(unseen, NotFound)["errors"][0]["pointer"] == "/query/grid_id"
     plain = await _went(ming, f"{second}/reveal", {"reason": "司机上门接人"})
-    assert plain["destination"] == "𠮷祥隔离点'); DROP TABLE transfers; --"
+    assert plain["destination"] == "𠮷祥隔离点')； DROP TABLE transfers; --"
     pang = await town.as_("pang")
     assert_problem(await pang.post(f"{second}/reveal", json={"reason": "随便看看"}), NotPermitted)

@@ -191,8 +191,8 @@ def test_what_a_team_lacks_is_named_and_counted():
         (Lack.party_members, 1),
     ]
     assert [each.detail for each in lacks] == [
-        "须由4人包保,还差2人。",
-        "其中至少须有1名党员,还差1名。",
+        "须由4人包保，还差2人。",
+        "其中至少须有1名党员，还差1名。",
     ]
 
 
@@ -221,7 +221,7 @@ def test_a_role_that_is_missing_is_named():
     )
     (lack,) = missing(rule, [seat(), seat()])
     assert (lack.lack, lack.role, lack.number) == (Lack.role, Role.village_doctor, 1)
-    assert lack.detail == "其中至少须有1名村医,还差1名。"
+    assert lack.detail == "其中至少须有1名村医，还差1名。"
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(Role), st.booleans()), max_size=8))

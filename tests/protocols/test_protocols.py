@@ -114,7 +114,7 @@ async def test_a_draft_is_rewritten_put_in_force_and_from_then_on_never_changes(
     assert first.headers["Location"] == f"{PROTOCOLS}/{body['id']}"
     path = first.headers["Location"]
     assert (first.json()["status"], first.json()["revision"]) == ("draft", 1)
-    change = rewritten(body, name="返乡人员居家隔离7天(修改稿)")
+    change = rewritten(body, name="返乡人员居家隔离7天（修改稿）")
     written = await zhou.put(path, json=change, headers={"If-Match": '"1"'})
     assert (written.status_code, written.headers["ETag"]) == (200, '"2"')
     assert written.json()["name"] == change["name"]

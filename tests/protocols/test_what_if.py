@@ -99,10 +99,12 @@ async def test_every_rule_considered_says_why_it_did_not_apply(town: Town, adopt
     considered = told["considered"]
     assert [each["decided"] for each in considered].count(True) == 1
     assert considered[0]["decided"]
-    assert considered[1]["unmet"] == ["抵达后天数须为满7不满14,现为1。"]
-    assert considered[3]["unmet"] == ["来源地风险等级须为低风险区、疫情所在县(区),现为中风险区。"]
+    assert considered[1]["unmet"] == ["抵达后天数须为满7不满14，现为1。"]
+    assert considered[3]["unmet"] == [
+        "来源地风险等级须为低风险区、疫情所在县（区），现为中风险区。"
+    ]
     assert considered[6]["protocol_id"] == adopted["cn_v8"]
-    assert considered[6]["unmet"] == ["接触类别须为密切接触者,现为返(来)乡人员。"]
+    assert considered[6]["unmet"] == ["接触类别须为密切接触者，现为返（来）乡人员。"]
     unknown = await ask(await town.as_("ming"), facts={"exposure_class": "returnee"})
     assert unknown["plan"] is None
     assert not any(each["decided"] for each in unknown["considered"])

@@ -263,7 +263,7 @@ async def test_release_waits_for_the_period_and_termination_does_not(town: Town,
     assert [each["kind"] for each in refused["unmet"]] == ["period_complete"]
     future = {"ended_on": _day(2), "reason": "期满"}
     assert_problem(await lin.post(f"{path}/release", json=future), InvalidInput)
-    moved = {"ended_on": _day(0), "end_reason": "hospitalised", "note": "核酸阳性,转县医院"}
+    moved = {"ended_on": _day(0), "end_reason": "hospitalised", "note": "核酸阳性，转县医院"}
     ended = await lin.post(f"/v1/quarantines/{other['id']}/terminate", json=moved)
     assert (ended.json()["status"], ended.json()["team"]) == ("terminated", [])
     time_machine.move_to(clock.now() + timedelta(days=2), tick=False)

@@ -49,7 +49,7 @@ async def test_no_release_is_dated_before_the_sample_that_made_up_for_a_missed_t
         [unmet] = refused["unmet"]
         made_up = clock.today() - timedelta(days=1)
         assert unmet["kind"] == "tests_negative"
-        told = f"的检测{made_up.month}月{made_up.day}日才采样,解除日期不能早于该日"
+        told = f"的检测{made_up.month}月{made_up.day}日才采样，解除日期不能早于该日"
         assert told in unmet["detail"]
         assert len(unmet["evidence"]) == 3
     answer = await _released(zhou, kept, clock.today() - timedelta(days=1))
@@ -96,7 +96,7 @@ async def test_nobody_has_missed_a_call_whose_day_was_over_when_the_release_was_
             for duty in stop["duties"]
             if duty["kind"] == "follow_up" and duty["person"]["id"] == kept["resident_id"]
         ]
-        wanted = [] if move == 0 else [f"随访{kept['resident_name']}(解除后第7天)"]
+        wanted = [] if move == 0 else [f"随访{kept['resident_name']}（解除后第7天）"]
         assert asked == wanted
         path = f"/v1/quarantines/{kept['id']}/follow-ups"
         listed = (await lin.get(path, params={"which": "all"})).json()["items"]

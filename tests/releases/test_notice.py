@@ -32,12 +32,12 @@ def _notice(**told: Any) -> Notice:
         "document_kind": DocumentKind.resident_identity,
         "document": "451422199001010012",
         "address": "青竹乡柳村一组12号后院",
-        "reason": "中风险地区返(来)乡",
+        "reason": "中风险地区返（来）乡",
         "served": [
             Served("集中隔离医学观察", date(2022, 2, 8), date(2022, 2, 14)),
             Served("居家健康监测", date(2022, 2, 15), date(2022, 2, 21)),
         ],
-        "basis": "《防控方案》:第三条",
+        "basis": "《防控方案》：第三条",
         "tests": 4,
         "follow_up_days": [7, 1, 2],
         "unit": "青竹乡柳村",
@@ -57,17 +57,17 @@ def test_a_notice_tells_who_was_under_what_from_when_to_when_and_by_which_rule()
     text = _notice().text()
     for part in (
         "解除隔离医学观察告知书",
-        "编号:解除〔2022〕12号",
-        "姓名:黄秀英    性别:女",
-        "居民身份证号码:451422199001010012",
+        "编号：解除〔2022〕12号",
+        "姓名：黄秀英    性别：女",
+        "居民身份证号码：451422199001010012",
         "自2022年2月8日起至2022年2月21日止",
-        "集中隔离医学观察(2022年2月8日至2022年2月14日);居家健康监测",
+        "集中隔离医学观察（2022年2月8日至2022年2月14日）；居家健康监测",
         "4次检测结果均为阴性",
-        "依据:《防控方案》:第三条",
+        "依据：《防控方案》：第三条",
         "解除后第1、2、7天",
-        "批准单位:青竹乡柳村(盖章)",
-        "批准人:林支书",
-        "日期:2022年2月21日",
+        "批准单位：青竹乡柳村（盖章）",
+        "批准人：林支书",
+        "日期：2022年2月21日",
     ):
         assert part in text
 
@@ -87,11 +87,11 @@ def test_what_is_not_known_is_left_out_and_what_identifies_is_masked():
 def test_what_two_people_changed_is_told_and_a_period_that_was_cut_is_not_called_over():
     changed = [Changed("延长", "乡指挥部4号"), Changed("提前结束", "乡指挥部5号")]
     text = _notice(changed=changed, ended_early=True, alert_free=False).text()
-    assert "其间经批准:延长(依据:乡指挥部4号);提前结束(依据:乡指挥部5号)。" in text
-    assert "经核实,已获准提前结束,4次检测结果均为阴性,自2022年2月21日起予以解除。" in text
+    assert "其间经批准：延长（依据：乡指挥部4号）；提前结束（依据：乡指挥部5号）。" in text
+    assert "经核实，已获准提前结束，4次检测结果均为阴性，自2022年2月21日起予以解除。" in text
     plain = _notice(reason=None).text()
     assert "您自2022年2月8日起" in plain
-    assert "期限已满,4次检测结果均为阴性,没有未办结的异常" in plain
+    assert "期限已满，4次检测结果均为阴性，没有未办结的异常" in plain
 
 
 def test_the_page_says_what_the_text_says():
@@ -112,7 +112,7 @@ def test_a_character_that_the_font_lacks_leaves_a_box_to_be_filled_in_by_hand():
     assert drawable("黄秀英·〔〕喆㐂䶮") == ("黄秀英·〔〕喆㐂䶮", [])
     assert drawable("𠮷祥㐂𠮷") == ("□祥㐂□", ["𠮷"])
     drawn = _drawn(pdf_of(_notice(name=RARE)))
-    assert "姓名:覃□祥';DROPTABLE<b>releases</b>;--" in drawn
+    assert "姓名：覃□祥';DROPTABLE<b>releases</b>;--" in drawn
     assert "U+20BB7" in drawn
     assert RARE in _notice(name=RARE).text()
 
@@ -164,8 +164,8 @@ async def test_a_notice_is_masked_unless_a_reason_is_given_and_every_look_is_on_
     plain = (await ming.get(path_of(released), params=reason)).json()["text"]
     assert "柳村一组12号后院" in plain
     assert "***" not in plain
-    assert "批准单位:青竹乡(盖章)" in plain
-    assert "批准人:周书记" in plain
+    assert "批准单位：青竹乡（盖章）" in plain
+    assert "批准人：周书记" in plain
     refused = await ba.get(path_of(released), params=reason)
     assert assert_problem(refused, NotPermitted)["permission"] == "residents:reveal"
     short = assert_problem(await ming.get(path_of(released), params={"reason": "看"}), InvalidInput)
@@ -204,7 +204,7 @@ async def test_a_notice_stays_as_it_was_and_nothing_of_it_lies_open(town: Town):
     text = (await lin.get(path_of(kept), params={"reason": "核对告知书"})).json()["text"]
     assert "覃𠮷祥" in text
     assert rare["document"] in text
-    assert "批准单位:青竹乡柳村(盖章)" in text
+    assert "批准单位：青竹乡柳村（盖章）" in text
     [row] = await rows(
         town,
         "SELECT releases::text AS row FROM releases WHERE quarantine_id = CAST(:id AS uuid)",
@@ -222,6 +222,6 @@ async def test_who_is_let_go_early_is_told_so_and_by_whose_paper(town: Town, pro
     path = f"/v1/quarantines/{kept['id']}/release"
     assert (await zhou.post(path, json=approval())).status_code == 200
     text = (await zhou.get(path_of(kept))).json()["text"]
-    assert "其间经批准:提前结束(依据:青竹乡防控指挥部〔2022〕5号)。" in text
+    assert "其间经批准：提前结束（依据：青竹乡防控指挥部〔2022〕5号）。" in text
     assert "已获准提前结束" in text
     assert "期限已满" not in text

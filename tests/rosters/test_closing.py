@@ -36,7 +36,7 @@ async def test_shifts_end_with_the_checkpoint_and_their_holders_are_free(
     later = await a_shift(lin, bridge, worker="mei", begins=12)
     mei = await town.as_("mei")
     mark = (await mei.get("/v1/events/poll")).json()["next"]
-    down = {"closed_at": _at(3), "reason": "疫情解除,撤除"}
+    down = {"closed_at": _at(3), "reason": "疫情解除，撤除"}
     path = f"/v1/checkpoints/{bridge['id']}"
     closed = await lin.patch(path, json=down, headers=FIRST)
     assert closed.status_code == 200, closed.text

@@ -117,7 +117,7 @@ async def _a_copy(gu: httpx.AsyncClient) -> Sending:
 
 async def _an_alert(gu: httpx.AsyncClient) -> Sending:
     home = await a_household(gu, grid=HOME)
-    body = {"id": str(new_id()), "household_id": home["id"], "note": "敲门无人应答,昨晚起未见"}
+    body = {"id": str(new_id()), "household_id": home["id"], "note": "敲门无人应答，昨晚起未见"}
     return Sending("/v1/alerts", body, {"note": "邻居称已外出"})
 
 

@@ -257,9 +257,9 @@ async def _the_father_goes_to_hospital_and_comes_back(
     await story.pass_to(4, 8)
     await _round(await story.phone("ming"), others)
     await story.pass_to(4, 10)
-    back = {"outcome": "returned", "finding": "普通感冒,核酸阴性"}
+    back = {"outcome": "returned", "finding": "普通感冒，核酸阴性"}
     await yan.send(f"/v1/hospital-referrals/{referral['id']}/return", back)
-    await yan.send(f"{path}/resolve", {"note": "核酸阴性,已返回"})
+    await yan.send(f"{path}/resolve", {"note": "核酸阴性，已返回"})
     await yan.refused(NeedsAnotherPerson, "POST", f"{path}/verify", {})
     assert (await zhou.send(f"{path}/verify", {}))["status"] == "verified"
     await _round(await story.phone("ming"), [family.father])
@@ -277,7 +277,7 @@ async def _one_evening_is_missed_and_stays_missed(story: Story, family: Family) 
     [alert] = await lin.items("/v1/alerts", quarantine_id=family.child)
     assert alert["cause"] == "missed_reading"
     for verb in ("acknowledge", "handle", "resolve"):
-        note = {} if verb == "acknowledge" else {"note": "外出采样,未及测"}
+        note = {} if verb == "acknowledge" else {"note": "外出采样，未及测"}
         await lin.send(f"/v1/alerts/{alert['id']}/{verb}", note)
     await zhou.send(f"/v1/alerts/{alert['id']}/verify", {})
 
@@ -299,7 +299,7 @@ async def _they_are_brought_home_and_watched_for_a_week(story: Story, family: Fa
         order = {
             "id": str(new_id()),
             "kind": "to_home",
-            "reason": "集中隔离期满,转居家健康监测",
+            "reason": "集中隔离期满，转居家健康监测",
             "destination": "柳村一组",
         }
         await lin.send(f"/v1/quarantines/{quarantine}/transfers", order)
@@ -335,7 +335,7 @@ async def _nobody_is_released_before_the_last_test(story: Story, family: Family)
     path = f"/v1/quarantines/{family.father}/release"
     state = await zhou.get(path)
     assert not state["ready"]
-    ending = {"ended_on": str(on(ALL - 1)), "reason": "期满,核酸均为阴性"}
+    ending = {"ended_on": str(on(ALL - 1)), "reason": "期满，核酸均为阴性"}
     refused = await zhou.refused(ReleaseConditionsUnmet, "POST", path, ending)
     assert [each["kind"] for each in refused["unmet"]] == ["tests_negative"]
 
@@ -349,7 +349,7 @@ async def _the_township_releases_them_with_a_notice(story: Story, family: Family
     proposed = await zhou.items("/v1/releases/proposed")
     assert {each["quarantine_id"] for each in proposed} == set(family.quarantines)
     assert "release" in await _kinds(zhou)
-    ending = {"ended_on": str(on(ALL - 1)), "reason": "期满,核酸均为阴性"}
+    ending = {"ended_on": str(on(ALL - 1)), "reason": "期满，核酸均为阴性"}
     for quarantine in family.quarantines:
         path = f"/v1/quarantines/{quarantine}"
         await lin.refused(NotPermitted, "POST", f"{path}/release", ending)

@@ -275,7 +275,7 @@ async def _what_was_abnormal_is_closed_by_two(story: Story, served: Served) -> N
         path = f"/v1/alerts/{alert['id']}"
         await wei.send(f"{path}/acknowledge", {})
         await wei.send(f"{path}/handle", {"note": "送医检查"})
-        await wei.send(f"{path}/resolve", {"note": "已送医排除,体温恢复正常"})
+        await wei.send(f"{path}/resolve", {"note": "已送医排除，体温恢复正常"})
         await zhou.send(f"{path}/verify", {"note": "属实"})
 
 

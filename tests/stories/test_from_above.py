@@ -42,8 +42,8 @@ class Line:
 
 REPORT = (
     Line(98, "already_registered", None, "前期已排查登记"),
-    Line(47, "info_error", None, "号码为空号,查无此人"),
-    Line(12, "missed_now_registered", RISKY_COUNTY, "漏排,已补登记"),
+    Line(47, "info_error", None, "号码为空号，查无此人"),
+    Line(12, "missed_now_registered", RISKY_COUNTY, "漏排，已补登记"),
     Line(29, "not_in_jurisdiction", None, "不在本地居住"),
     Line(16, "beyond_window", None, "离开已超过排查时限"),
     Line(25, "transit_only", HUBEI, "在武汉市或湖北省停留、中转"),
@@ -81,7 +81,7 @@ class Batch:
             "issuer": "县疫情防控指挥部",
             "batch_number": "2020-02-15大数据比对",
             "deadline_at": at(0, 18).isoformat(),
-            "instructions": "逐人核实行程,查验行程卡、健康码、核酸和疫苗。",
+            "instructions": "逐人核实行程，查验行程卡、健康码、核酸和疫苗。",
         }
 
     @property

@@ -106,7 +106,7 @@ async def _nobody_opens_and_the_level_above_sees_it(story: Story, home: dict[str
 async def _the_next_day_they_refuse(story: Story, home: dict[str, Any]) -> None:
     story.move_to(1, 10)
     ming = await story.phone("ming")
-    said = "隔着门说'); DROP TABLE visits; -- 不见"
+    said = "隔着门说')； DROP TABLE visits; -- 不见"
     kept = await ming.send("/v1/visits", visit_body(home, outcome="refused", findings=said))
     assert kept["findings"] == said
     assert await _follow_ups(story, "ming", "lin") == [[(home["id"], "refused", 2)]] * 2

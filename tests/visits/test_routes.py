@@ -26,7 +26,7 @@ from tests.builders import a_household, a_visit, visit_body
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 
 VISITS = "/v1/visits"
-FINDINGS = "𠮷祥在家,'); DROP TABLE visits; -- 体温正常\n第二行"
+FINDINGS = "𠮷祥在家，')； DROP TABLE visits; -- 体温正常\n第二行"
 
 
 @pytest.fixture(scope="module")
