@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from api.access.permissions import Permission
 from api.clients.scopes import Scope
+from api.foundation import clock
 from api.foundation.records import new_id
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _METHODS = ("get", "post", "put", "patch", "delete")
 ANY_VERSION = {"If-Match": '"1"'}
 
@@ -73,7 +76,7 @@ class Operation:
         if "anyOf" in schema:
             return self.sample(schema["anyOf"][0])
         if "examples" in schema:
-            return _with_ids_of_its_own(schema["examples"][0])
+            return _as_of_today(schema["examples"][0])
         if "enum" in schema:
             return schema["enum"][0]
         if schema.get("type") == "object":
@@ -84,13 +87,22 @@ class Operation:
         return str(new_id()) if schema.get("format") == "uuid" else None
 
 
-def _with_ids_of_its_own(example: Any) -> Any:
-    if isinstance(example, dict):
-        return {name: _with_ids_of_its_own(value) for name, value in example.items()}
-    if isinstance(example, list):
-        return [_with_ids_of_its_own(value) for value in example]
-    is_id = isinstance(example, str) and _ID.fullmatch(example)
-    return str(new_id()) if is_id else example
+def _as_of_today(example: Any) -> Any:
+    """An example with ids of its own; who comes under control in it does so today."""
+    told = example if isinstance(example, dict) else {}
+    begins = told.get("control_started_on") or told.get("started_on")
+    later = clock.today() - date.fromisoformat(begins) if begins else timedelta(0)
+    return _made_new(example, later)
+
+
+def _made_new(part: Any, later: timedelta) -> Any:
+    if isinstance(part, dict):
+        return {name: _made_new(value, later) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_made_new(value, later) for value in part]
+    if isinstance(part, str) and _DAY.fullmatch(part):
+        return (date.fromisoformat(part) + later).isoformat()
+    return str(new_id()) if isinstance(part, str) and _ID.fullmatch(part) else part
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
