@@ -37,7 +37,9 @@ def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str
             document = _completed(_named(generated()))
             document["tags"] = [{"name": tag, "description": said} for tag, said in rooms.items()]
             _explain(document, members)
-            app.openapi_schema = _everywhere(_everywhere(document, _as_map), _without_sources)
+            mapped = _everywhere(document, _as_map)
+            plain: dict[str, Any] = _everywhere(mapped, _without_sources)
+            app.openapi_schema = plain
         return app.openapi_schema
 
     app.openapi = complete
