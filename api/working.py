@@ -36,9 +36,7 @@ async def _work(settings: Settings) -> None:
         opened(settings) as database,
         opened_systems(database, settings.health_code_hosts),
     ):
-        logs.configure(
-            settings.log_level
-        )  # from here on it speaks to machines, no more to operators
+        logs.configure(settings.log_level)  # until here it spoke to an operator
         _log.info("working", sweeps=sorted(jobs.SWEEPS), jobs=sorted(jobs.JOBS))
         async with working(database, url), sending(database, url, fence_of(settings)):
             await told.wait()
