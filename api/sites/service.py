@@ -124,25 +124,32 @@ async def plan_session(
         planned_at=clock.now(),
         planned_by=caller.worker,
     )
+    campaign = await _campaign(session, said)
     kept, created = await create_once(session, Proposal(said, row))
     if created:
         if not EARLIEST <= said.starts_at <= clock.now() + _LATEST:
             raise InvalidInput("开始时间应在2015年至一年后之间。", pointer="/body/starts_at")
-        await _refuse_strange_campaign(session, site, said)
+        if campaign is not None:
+            _refuse_strange_campaign(campaign, site, said)
         await _refuse_overlap(session, said)
         audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
     return kept, created
 
 
-async def _refuse_strange_campaign(
-    session: AsyncSession, site: Site, said: SiteSessionRecord
-) -> None:
-    """Raise `NotFound` or `InvalidInput` for a campaign that is none of this session's."""
+async def _campaign(session: AsyncSession, said: SiteSessionRecord) -> SamplingCampaign | None:
+    """The campaign that a session belongs to, if any; raises `NotFound`."""
     if said.campaign_id is None:
-        return
+        return None
     campaign = await session.get(SamplingCampaign, said.campaign_id)
     if campaign is None:
         raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
+    return campaign
+
+
+def _refuse_strange_campaign(
+    campaign: SamplingCampaign, site: Site, said: SiteSessionRecord
+) -> None:
+    """Raise `InvalidInput` for a campaign of another kind, or of other days."""
     if campaign.kind is not site.kind:
         detail = f"该行动是{campaign.kind.label}行动，该站点不办理。"
         raise InvalidInput(detail, pointer="/body/campaign_id")

@@ -48,6 +48,9 @@ async def test_a_session_is_of_a_campaign_of_its_kind_and_days(lin: httpx.AsyncC
         said = {"id": str(new_id()), "site_id": site["id"], "campaign_id": campaign, **_span(20)}
         assert _pointer(await lin.post(SESSIONS, json=said)) == pointer
         assert_problem(await lin.get(f"{SESSIONS}/{said['id']}"), NotFound)
+    said |= {"id": str(new_id()), "campaign_id": str(new_id())}
+    unknown = assert_problem(await lin.post(SESSIONS, json=said), NotFound)
+    assert unknown["errors"][0]["pointer"] == "/body/campaign_id"
     kept = await made(lin, SESSIONS, site_id=site["id"], campaign_id=soon, **_span(20))
     assert kept["campaign_id"] == soon
 
