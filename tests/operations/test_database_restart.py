@@ -238,9 +238,11 @@ async def test_what_was_half_done_when_the_database_went_is_done_again_and_kept_
 ):
     server, addresses = postgres
     identity, begun, go_on = new_id(), asyncio.Semaphore(0), asyncio.Event()
+    lines: list[Connection] = []
 
     @jobs.job("notes.pair")
     async def pair(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+        lines.append(connection)
         await connection.execute(PAIR.format(id=payload["id"], half=1))
         begun.release()
         await go_on.wait()
@@ -252,6 +254,7 @@ async def test_what_was_half_done_when_the_database_went_is_done_again_and_kept_
                 await jobs.enqueue(connection, "notes.pair", {"id": str(identity)})
             await begun.acquire()
             await asyncio.to_thread(interrupt, server)
+            await _come_to_pass(lines[0].is_closed)  # killed, its last processes go a little later
             go_on.set()
             assert await asyncio.to_thread(server.start) == addresses
             await _come_to_pass(lambda: not begun.locked())
