@@ -14,10 +14,11 @@ from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.field_records import EARLIEST
 from api.foundation.fields import Place
-from api.foundation.problems import InvalidInput, NotFound
+from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, create_once
 from api.grids.queries import open_grid_in_reach
 from api.rosters.closing import end_shifts
+from api.sites.campaigns import campaign_of
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
 from api.sites.queries import session_of, site_of
@@ -124,7 +125,9 @@ async def plan_session(
         planned_at=clock.now(),
         planned_by=caller.worker,
     )
-    campaign = await _campaign(session, said)
+    campaign = said.campaign_id and await campaign_of(
+        session, said.campaign_id, pointer="/body/campaign_id"
+    )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
         if not EARLIEST <= said.starts_at <= clock.now() + _LATEST:
@@ -134,16 +137,6 @@ async def plan_session(
         await _refuse_overlap(session, said)
         audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
     return kept, created
-
-
-async def _campaign(session: AsyncSession, said: SiteSessionRecord) -> SamplingCampaign | None:
-    """The campaign that a session belongs to, if any; raises `NotFound`."""
-    if said.campaign_id is None:
-        return None
-    campaign = await session.get(SamplingCampaign, said.campaign_id)
-    if campaign is None:
-        raise NotFound("没有找到该行动。", pointer="/body/campaign_id")
-    return campaign
 
 
 def _refuse_strange_campaign(
