@@ -21,7 +21,7 @@ from api.care.schemas import (
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import NotFound
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.quarantines.queries import quarantine_of
 from api.releases.models import Release
 
@@ -49,10 +49,10 @@ async def call_of(session: AsyncSession, call_id: UUID) -> CareCall:
 
 async def calls(session: AsyncSession, wanted: CallFilter, page: PageRequest) -> Page[CareCallRead]:
     """Calls that count, the latest first."""
-    statement = select(CareCall).where(col(CareCall.discarded_at).is_(None))
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(CareCall.grid_id).in_(grids))
+    statement = select(CareCall).where(
+        col(CareCall.discarded_at).is_(None),
+        *await lying_in(session, col(CareCall.grid_id), wanted.grid_id),
+    )
     for name, value in wanted.model_dump(exclude_none=True, exclude={"grid_id"}).items():
         statement = statement.where(col(getattr(CareCall, name)) == value)
     keys = [col(CareCall.called_at), col(CareCall.id)]

@@ -17,7 +17,7 @@ from api.foundation.fields import Place
 from api.foundation.identity import mask_phone
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.registry.masked import opened
 from api.rosters import places, staffing
 from api.rosters.hours import Span
@@ -51,10 +51,9 @@ async def checkpoints(
     session: AsyncSession, wanted: CheckpointFilter, page: PageRequest
 ) -> Page[CheckpointRead]:
     """Checkpoints by name."""
-    statement = select(Checkpoint)
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(Checkpoint.grid_id).in_(grids))
+    statement = select(Checkpoint).where(
+        *await lying_in(session, col(Checkpoint.grid_id), wanted.grid_id)
+    )
     if wanted.open is not None:
         now, closed_at = clock.now(), col(Checkpoint.closed_at)
         stands = or_(closed_at.is_(None), closed_at > now) & (col(Checkpoint.opened_at) <= now)

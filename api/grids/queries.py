@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, column, or_, table, text
 from sqlalchemy import func as sql
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -151,6 +151,13 @@ async def ids_within(session: AsyncSession, grid_id: UUID) -> list[UUID]:
         col(top.id) == grid_id, col(Grid.path) >= top.path, col(Grid.path) < col(top.path) + "/"
     )
     return list(await session.scalars(below)) or [grid_id]
+
+
+async def lying_in(
+    session: AsyncSession, grid: Mapped[UUID], wanted: UUID | None
+) -> tuple[ColumnElement[bool], ...]:
+    """The condition that a row's grid is this one or lies below it; none where none is named."""
+    return () if wanted is None else (grid.in_(await ids_within(session, wanted)),)
 
 
 async def line_above(session: AsyncSession, grid: Grid) -> list[Mapping[str, Any]]:

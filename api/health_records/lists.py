@@ -15,7 +15,7 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.sealed import Keyring
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.health_records.code_schemas import CodeStateRead, TravelCardRead
 from api.health_records.code_states import REASON
 from api.health_records.keeping import Row
@@ -103,17 +103,18 @@ def present_travel_card(row: TravelCard) -> TravelCardRead:
 
 
 async def narrowed(
-    session: AsyncSession, kind: type[Row], wanted: BaseModel, names: tuple[str, ...]
+    session: AsyncSession, kind: type[Row], wanted: Wanted, names: tuple[str, ...]
 ) -> Select[Row]:
     """The records of one kind that are wanted, by the grid, the resident and these columns."""
-    told: Mapping[str, Any] = wanted.model_dump()
-    statement = select(kind).where(col(kind.discarded_at).is_not(None) == told["discarded"])
-    if told.get("grid_id") is not None:
-        grids = await ids_within(session, told["grid_id"])
-        statement = statement.where(getattr(kind, "grid_id").in_(grids))  # noqa: B009 - not of all
+    grid: Mapped[UUID] = getattr(kind, "grid_id")  # noqa: B009 - not of all
+    statement = select(kind).where(
+        col(kind.discarded_at).is_not(None) == wanted.discarded,
+        *await lying_in(session, grid, wanted.grid_id),
+    )
     for name in ("resident_id", *names):
-        if told.get(name) is not None:
-            statement = statement.where(getattr(kind, name) == told[name])
+        value = getattr(wanted, name)
+        if value is not None:
+            statement = statement.where(getattr(kind, name) == value)
     return statement
 
 

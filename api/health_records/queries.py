@@ -14,7 +14,7 @@ from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound
 from api.foundation.records import former
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.schemas import (
     DiagnosticTestHistory,
@@ -71,11 +71,9 @@ async def tests(
 ) -> Page[DiagnosticTestRead]:
     """Tests, those sampled last first."""
     statement = select(DiagnosticTest).where(
-        col(DiagnosticTest.discarded_at).is_not(None) == wanted.discarded
+        col(DiagnosticTest.discarded_at).is_not(None) == wanted.discarded,
+        *await lying_in(session, col(DiagnosticTest.grid_id), wanted.grid_id),
     )
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(DiagnosticTest.grid_id).in_(grids))
     for name in ("resident_id", "quarantine_id", "outcome"):
         value = getattr(wanted, name)
         if value is not None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation.problems import NotFound
-from api.grids.models import Grid
+from api.grids.queries import grid_in_reach, within
 from api.registry.models import Bond, Household, Resident
 
 
@@ -66,10 +66,7 @@ async def below_grid(
     """The condition that a row lies in this grid or below it; none where no grid is named."""
     if grid is None:
         return ()
-    top = await session.scalar(select(col(Grid.path)).where(col(Grid.id) == grid))
-    if top is None:
-        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer=pointer)
-    return (path >= top, path < f"{top}/")
+    return (within(path, (await grid_in_reach(session, grid, pointer=pointer)).path),)
 
 
 def common_path(paths: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.grids.queries import ids_within
+from api.grids.queries import ids_within, lying_in
 from api.rosters.hours import Span, uncovered
 from api.rosters.models import DutyShift
 from api.rosters.places import place_of
@@ -40,11 +40,9 @@ async def shifts(session: AsyncSession, wanted: ShiftFilter, page: PageRequest) 
     """Shifts in the order in which they begin; one over midnight belongs to both its days."""
     taken_off = col(DutyShift.discarded_at)
     statement = select(DutyShift).where(
-        taken_off.is_not(None) if wanted.discarded else taken_off.is_(None)
+        taken_off.is_not(None) if wanted.discarded else taken_off.is_(None),
+        *await lying_in(session, col(DutyShift.grid_id), wanted.grid_id),
     )
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(DutyShift.grid_id).in_(grids))
     for name in ("place_id", "worker_id"):
         value: UUID | None = getattr(wanted, name)
         if value is not None:

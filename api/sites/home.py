@@ -21,7 +21,7 @@ from api.foundation.live import tell
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, Source, create_once
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.registry.models import Resident
 from api.registry.problems import ResidentLeft
 from api.registry.queries import resident_of
@@ -196,10 +196,10 @@ async def home_samplings(
     session: AsyncSession, wanted: HomeFilter, page: PageRequest
 ) -> Page[HomeSamplingRead]:
     """Samplings at home, those wanted first before the others."""
-    statement = select(HomeSampling).where(col(HomeSampling.discarded_at).is_(None))
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(HomeSampling.grid_id).in_(grids))
+    statement = select(HomeSampling).where(
+        col(HomeSampling.discarded_at).is_(None),
+        *await lying_in(session, col(HomeSampling.grid_id), wanted.grid_id),
+    )
     for name in ("campaign_id", "assigned_to", "wanted_on"):
         value = getattr(wanted, name)
         if value is not None:

@@ -14,7 +14,7 @@ from api.access.permissions import Permission
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.health_records.sessions import Held, knows_sessions
 from api.rosters import places, staffing
 from api.rosters.hours import Span
@@ -79,10 +79,7 @@ async def sessions_told_of(session: AsyncSession, ids: Collection[UUID]) -> list
 
 async def sites(session: AsyncSession, wanted: SiteFilter, page: PageRequest) -> Page[SiteRead]:
     """Sites by name."""
-    statement = select(Site)
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(Site.grid_id).in_(grids))
+    statement = select(Site).where(*await lying_in(session, col(Site.grid_id), wanted.grid_id))
     if wanted.kind is not None:
         statement = statement.where(col(Site.kind) == wanted.kind)
     if wanted.open is not None:

@@ -16,7 +16,7 @@ from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
 from api.foundation.records import former
 from api.foundation.sealed import Keyring
-from api.grids.queries import ids_within
+from api.grids.queries import lying_in
 from api.visits.models import Visit, VisitOutcome
 from api.visits.schemas import VisitHistory, VisitRead, VisitRevision
 
@@ -45,10 +45,10 @@ async def visit_of(session: AsyncSession, visit_id: UUID) -> Visit:
 
 async def visits(session: AsyncSession, wanted: VisitFilter, page: PageRequest) -> Page[VisitRead]:
     """Visits, the latest first."""
-    statement = select(Visit).where(col(Visit.discarded_at).is_not(None) == wanted.discarded)
-    if wanted.grid_id is not None:
-        grids = await ids_within(session, wanted.grid_id)
-        statement = statement.where(col(Visit.grid_id).in_(grids))
+    statement = select(Visit).where(
+        col(Visit.discarded_at).is_not(None) == wanted.discarded,
+        *await lying_in(session, col(Visit.grid_id), wanted.grid_id),
+    )
     for name in ("household_id", "performed_by", "outcome"):
         value = getattr(wanted, name)
         if value is not None:
