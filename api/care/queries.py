@@ -22,7 +22,7 @@ from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import NotFound
 from api.grids.queries import lying_in
-from api.quarantines.queries import quarantine_of
+from api.quarantines.queries import NOT_IN_HOSPITAL, quarantine_of
 from api.releases.models import Release
 
 NOTE = "care_calls.note"
@@ -66,9 +66,8 @@ def present(call: CareCall) -> CareCallRead:
 
 
 # Met is whoever was visited or measured at the door; a call that gets through is later than the
-# one that did not, so the last call decides. Whose quarantine is over is owed no call of each day,
-# and who is in hospital is not at home.
-_OWED = text("""
+# one that did not, so the last call decides. Whose quarantine is over is owed no call of each day.
+_OWED = text(f"""
     SELECT q.id AS quarantine_id, q.resident_id, r.name AS resident_name, q.household_id, q.grid_id,
         last.id AS call_id, last.called_at
     FROM (
@@ -82,10 +81,7 @@ _OWED = text("""
     WHERE last.outcome = 'unreachable'
         AND (q.status IN ('planned', 'active')
             OR q.status = 'released' AND last.kind = 'follow_up')
-        AND NOT EXISTS (
-            SELECT FROM whereabouts w WHERE w.quarantine_id = q.id AND w.kind = 'in_hospital'
-                AND w.until_at IS NULL AND w.discarded_at IS NULL
-        )
+        AND {NOT_IN_HOSPITAL}
         AND NOT EXISTS (
             SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity')
         )

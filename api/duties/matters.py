@@ -18,6 +18,7 @@ from api.duties.retests import RETESTS, RETESTS_TURN
 from api.duties.shifts import SHIFTS, SHIFTS_TURN
 from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISIONS
 from api.foundation.local_days import day_of, end_of_day, midnight
+from api.quarantines.queries import NOT_IN_HOSPITAL
 
 MINE: Final = """
     mine AS MATERIALIZED (
@@ -80,8 +81,8 @@ _AT_THE_DOOR = f"""
     JOIN quarantines AS q ON q.id = l.quarantine_id
 """
 
-# Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6);
-# who is in hospital by now is not at home (`care.queries.visits_owed`).
+# Whom the care line did not reach is visited, until somebody has been there or reaches them (M3.6,
+# `care.queries.visits_owed`).
 _UNREACHED = f"""
     SELECT 'visit', 'see', 'unreachable', NULL, q.id, q.id, q.resident_id, q.household_id, NULL,
         last.called_at, {end_of_day("last.called_at")}
@@ -93,10 +94,7 @@ _UNREACHED = f"""
         ORDER BY c.day DESC, c.called_at DESC, c.id DESC LIMIT 1
     ) AS last
     WHERE last.outcome = 'unreachable'
-        AND NOT EXISTS (
-            SELECT FROM whereabouts AS w WHERE w.quarantine_id = q.id AND w.kind = 'in_hospital'
-                AND w.until_at IS NULL AND w.discarded_at IS NULL
-        )
+        AND {NOT_IN_HOSPITAL}
         AND NOT EXISTS (SELECT FROM knocks(ARRAY[q.household_id], last.called_at, 'infinity'))
         AND NOT EXISTS (
             SELECT FROM readings AS r

@@ -7,11 +7,11 @@ from typing import Final
 
 from api.duties.nearest import nearest
 from api.foundation.local_days import ZONE, midnight
+from api.quarantines.queries import not_taken_away
 from api.sites.campaigns import SAMPLED
 from api.sites.models import SiteRole
 
-# Done is what a sample since shows (`sites.home`). Who is in hospital or at a site by now is not at
-# home, and sampled there.
+# Done is what a sample since shows (`sites.home`).
 _TO_SAMPLE = f"""
     FROM home_samplings AS s
     JOIN residents AS r ON r.id = s.resident_id AND r.left_on IS NULL AND r.discarded_at IS NULL
@@ -19,12 +19,7 @@ _TO_SAMPLE = f"""
         SELECT FROM diagnostic_tests AS t
         WHERE t.resident_id = s.resident_id AND {SAMPLED}
             AND t.sampled_at >= {midnight("s.wanted_on")}
-    ) AND NOT EXISTS (
-        SELECT FROM quarantines AS q JOIN whereabouts AS w ON w.quarantine_id = q.id
-        WHERE q.resident_id = s.resident_id AND q.status IN ('planned', 'active')
-            AND w.kind IN ('in_hospital', 'transferred')
-            AND w.until_at IS NULL AND w.discarded_at IS NULL
-    )
+    ) AND {not_taken_away("s.resident_id")}
 """
 HOME_SAMPLINGS: Final = f"""
     SELECT 'home_sampling', 'sample', 'nucleic_acid', NULL, s.id, NULL::uuid, s.resident_id,

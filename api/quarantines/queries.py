@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, not_, select
@@ -23,6 +23,22 @@ from api.quarantines.team_queries import lacks_team
 
 RUNNING = (QuarantineStatus.planned, QuarantineStatus.active)
 """A quarantine that is not over. Whether a planned one has begun, its first day says."""
+
+NOT_IN_HOSPITAL: Final = """NOT EXISTS (
+        SELECT FROM whereabouts AS w WHERE w.quarantine_id = q.id AND w.kind = 'in_hospital'
+            AND w.until_at IS NULL AND w.discarded_at IS NULL
+    )"""
+"""SQL, of a quarantine `q`: whoever is in hospital by now is not met at home."""
+
+
+def not_taken_away(resident: str) -> str:
+    """SQL, of a resident: who is in hospital or at a site by now is sampled there, not at home."""
+    return f"""NOT EXISTS (
+        SELECT FROM quarantines AS q JOIN whereabouts AS w ON w.quarantine_id = q.id
+        WHERE q.resident_id = {resident} AND q.status IN ('planned', 'active')
+            AND w.kind IN ('in_hospital', 'transferred')
+            AND w.until_at IS NULL AND w.discarded_at IS NULL
+    )"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

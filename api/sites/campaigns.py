@@ -16,6 +16,7 @@ from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, create_once
 from api.grids.models import Grid
 from api.grids.queries import grid_in_reach, open_grid_in_reach
+from api.quarantines.queries import not_taken_away
 from api.sites.campaign_schemas import (
     CampaignCoverage,
     CampaignRead,
@@ -198,14 +199,8 @@ _LISTED = """
         {only}
     ORDER BY h.number, r.id LIMIT :limit
 """
-# Who is in hospital or at a site is sampled there, and not found at home.
-_CANNOT_COME = """
-    AND NOT EXISTS (
-        SELECT FROM quarantines AS q JOIN whereabouts AS w ON w.quarantine_id = q.id
-        WHERE q.resident_id = r.id AND q.status IN ('planned', 'active')
-            AND w.kind IN ('in_hospital', 'transferred')
-            AND w.until_at IS NULL AND w.discarded_at IS NULL
-    )
+_CANNOT_COME = f"""
+    AND {not_taken_away("r.id")}
     AND NOT EXISTS (
         SELECT FROM home_samplings AS s WHERE s.resident_id = r.id
             AND s.cancelled_at IS NULL AND s.discarded_at IS NULL
