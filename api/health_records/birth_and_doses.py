@@ -1,4 +1,4 @@
-"""What cannot have been: before a birth, or a later dose before an earlier one."""
+"""What cannot have been: before a birth, yet to come, or a later dose before an earlier one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation import clock
+from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
 from api.health_records.models import Vaccination
 from api.registry.models import Resident
@@ -23,9 +24,16 @@ def refuse_before_birth(born: date | None, day: date, *, pointer: str) -> None:
 async def refuse_unborn(session: AsyncSession, resident_id: UUID, **instants: datetime) -> None:
     """As `refuse_before_birth`, of what a correction tells of somebody, by its member."""
     resident = await session.get(Resident, resident_id)
+    born = resident.birth_date if resident is not None else None
     for name, at in instants.items():
-        born = resident.birth_date if resident is not None else None
         refuse_before_birth(born, clock.local_day(at), pointer=f"/body/{name}")
+
+
+async def refuse_impossible(session: AsyncSession, resident_id: UUID, **instants: datetime) -> None:
+    """As `refuse_unborn`; raises `RecordedInTheFuture` first for what is yet to come."""
+    for name, at in instants.items():
+        refuse_the_future(at, pointer=f"/body/{name}")
+    await refuse_unborn(session, resident_id, **instants)
 
 
 class Dose(NamedTuple):

@@ -7,9 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import Actor, audit
 from api.foundation.corrections import Correction, correct, told_in
-from api.foundation.field_records import refuse_the_future
 from api.foundation.records import former
-from api.health_records.birth_and_doses import refuse_unborn
+from api.health_records.birth_and_doses import refuse_impossible
 from api.health_records.code_schemas import (
     TravelCardCorrect,
     TravelCardHistory,
@@ -44,10 +43,8 @@ async def _changes(
     session: AsyncSession, row: TravelCard, said: TravelCardCorrect, told: set[str]
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
-    instants = {name: getattr(said, name) for name in sorted(told & {"seen_at", "updated_at"})}
-    for name, instant in instants.items():
-        refuse_the_future(instant, pointer=f"/body/{name}")
-    await refuse_unborn(session, row.resident_id, **instants)
+    instants = said.model_dump(include=told & {"seen_at", "updated_at"})
+    await refuse_impossible(session, row.resident_id, **instants)
     if "cities" in told:
         codes = {city.code for city in said.cities if city.code}
         refuse_unknown_cities(said.cities, await unknown_divisions(session, codes), "/body")

@@ -10,9 +10,8 @@ from api.alerts.models import EvidenceKind
 from api.alerts.opening import evidence_corrected
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import driver_of, keyring_of
-from api.foundation.field_records import refuse_the_future
 from api.foundation.records import former
-from api.health_records.birth_and_doses import refuse_unborn
+from api.health_records.birth_and_doses import refuse_impossible
 from api.health_records.code_schemas import CodeStateCorrect, CodeStateHistory, CodeStateRevision
 from api.health_records.code_states import sound, sound_standing
 from api.health_records.keeping import standing_record_of
@@ -50,10 +49,8 @@ async def _changes(
     session: AsyncSession, row: HealthCodeState, said: CodeStateCorrect, told: set[str]
 ) -> dict[str, Any]:
     """The columns that change; since when it held moves along where it was just what was seen."""
-    instants = {name: getattr(said, name) for name in sorted(told & {"changed_at", "fetched_at"})}
-    for name, instant in instants.items():
-        refuse_the_future(instant, pointer=f"/body/{name}")
-    await refuse_unborn(session, row.resident_id, **instants)
+    instants = said.model_dump(include=told & {"changed_at", "fetched_at"})
+    await refuse_impossible(session, row.resident_id, **instants)
     changes = said.model_dump(include=told)
     fetched_at = changes.get("fetched_at", row.fetched_at)
     if row.changed_at == row.fetched_at:
