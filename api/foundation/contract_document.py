@@ -37,8 +37,7 @@ def install(app: FastAPI, *, rooms: Mapping[str, str], members: Mapping[str, str
             document = _completed(_named(generated()))
             document["tags"] = [{"name": tag, "description": said} for tag, said in rooms.items()]
             _explain(document, members)
-            mapped = _everywhere(document, _as_map)
-            plain: dict[str, Any] = _everywhere(mapped, _without_sources)
+            plain: dict[str, Any] = _plain(document)
             app.openapi_schema = plain
         return app.openapi_schema
 
@@ -66,13 +65,13 @@ _SOURCE = r"(?:[MS]\d(?:\.\d+)?|domain [\d.]+|九不准(?:第\d条)?)"
 _SOURCES = re.compile(rf"\s*[(\uff08]{_SOURCE}(?:[、,;\uff0c\uff1b ]+{_SOURCE})*[)\uff09]")
 
 
-def _everywhere(part: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """The same with each of its objects changed, the inner ones first."""
+def _plain(part: Any) -> Any:
+    """The same, each of its objects as whoever builds a client reads it."""
     if isinstance(part, dict):
         told = cast("dict[str, Any]", part)
-        return change({name: _everywhere(value, change) for name, value in told.items()})
+        return _without_sources(_as_map({name: _plain(value) for name, value in told.items()}))
     if isinstance(part, list):
-        return [_everywhere(each, change) for each in cast("list[Any]", part)]
+        return [_plain(each) for each in cast("list[Any]", part)]
     return part
 
 
