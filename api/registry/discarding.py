@@ -16,11 +16,11 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import metadata
-from api.foundation.problems import NotFound
 from api.foundation.records import table_of
 from api.registry.handover import ending
 from api.registry.models import Bond, Household, Resident
 from api.registry.problems import NotAMistake
+from api.registry.queries import household_of, resident_of
 from api.registry.schemas import RegistryDiscard
 
 _BOUND = table_of(Bond)
@@ -36,9 +36,7 @@ async def discard_resident(
     Nobody else writes in the cell meanwhile (`AloneSession`): nothing becomes known of them. Raises
     `NotFound`, `VersionMismatch`, and `NotAMistake` with what is kept about them.
     """
-    resident = await session.get(Resident, resident_id, with_for_update=True)
-    if resident is None:
-        raise NotFound("没有找到该居民，或不在您的网格范围内。")
+    resident = await resident_of(session, resident_id, locked=True, discarded=True)
     await _discard(session, caller, resident, said, version=version, named="resident_id")
 
 
@@ -49,9 +47,7 @@ async def discard_household(
 
     Raises as `discard_resident`.
     """
-    household = await session.get(Household, household_id, with_for_update=True)
-    if household is None:
-        raise NotFound("没有找到该户，或不在您的网格范围内。")
+    household = await household_of(session, household_id, locked=True, discarded=True)
     await _discard(session, caller, household, said, version=version, named="household_id")
 
 

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.foundation.problems import NotFound
 from api.foundation.records import former
 from api.registry.history_schemas import (
     HouseholdHistory,
@@ -14,13 +13,12 @@ from api.registry.history_schemas import (
 )
 from api.registry.masked import former_household, masked_resident
 from api.registry.models import Household, Resident
+from api.registry.queries import household_of, resident_of
 
 
 async def of_resident(session: AsyncSession, resident_id: UUID) -> ResidentHistory:
     """The former versions of a resident; raises `NotFound`."""
-    resident = await session.get(Resident, resident_id)
-    if resident is None:
-        raise NotFound("没有找到该居民，或不在您的网格范围内。")
+    resident = await resident_of(session, resident_id, discarded=True)
     return ResidentHistory(
         items=[
             ResidentRevision(resident=masked_resident(session, Resident(**said)), **replaced)
@@ -31,9 +29,7 @@ async def of_resident(session: AsyncSession, resident_id: UUID) -> ResidentHisto
 
 async def of_household(session: AsyncSession, household_id: UUID) -> HouseholdHistory:
     """The former versions of a household; raises `NotFound`."""
-    household = await session.get(Household, household_id)
-    if household is None:
-        raise NotFound("没有找到该户，或不在您的网格范围内。")
+    household = await household_of(session, household_id, discarded=True)
     return HouseholdHistory(
         items=[
             HouseholdRevision(household=former_household(session, Household(**said)), **replaced)

@@ -15,21 +15,37 @@ from api.registry.models import Bond, Household, Resident
 
 
 async def household_of(
-    session: AsyncSession, household: UUID, *, pointer: str | None = None, locked: bool = False
+    session: AsyncSession,
+    household: UUID,
+    *,
+    pointer: str | None = None,
+    locked: bool = False,
+    discarded: bool = False,
 ) -> Household:
-    """The household; raises `NotFound`. `locked` keeps others from changing who belongs to it."""
+    """The household; raises `NotFound`, also for one discarded, unless `discarded`.
+
+    `locked` keeps others from changing who belongs to it.
+    """
     found = await session.get(Household, household, with_for_update=locked)
-    if found is None or found.discarded_at is not None:
+    if found is None or (found.discarded_at is not None and not discarded):
         raise NotFound("没有找到该户，或不在您的网格范围内。", pointer=pointer)
     return found
 
 
 async def resident_of(
-    session: AsyncSession, resident: UUID, *, pointer: str | None = None, locked: bool = False
+    session: AsyncSession,
+    resident: UUID,
+    *,
+    pointer: str | None = None,
+    locked: bool = False,
+    discarded: bool = False,
 ) -> Resident:
-    """The resident; raises `NotFound`. `locked` keeps others from changing it meanwhile."""
+    """The resident; raises `NotFound`, also for one discarded, unless `discarded`.
+
+    `locked` keeps others from changing it meanwhile.
+    """
     found = await session.get(Resident, resident, with_for_update=locked)
-    if found is None or found.discarded_at is not None:
+    if found is None or (found.discarded_at is not None and not discarded):
         raise NotFound("没有找到该居民，或不在您的网格范围内。", pointer=pointer)
     return found
 
