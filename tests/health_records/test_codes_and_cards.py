@@ -1,7 +1,6 @@
 """Health codes and travel cards as workers see them: kept once, in order, red told upward."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -9,7 +8,6 @@ import httpx
 import pytest
 
 from api.arrivals.divisions import import_divisions
-from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import (
     InvalidInput,
@@ -25,26 +23,15 @@ from api.settings import Settings
 from tests.builders import (
     FOUR,
     a_code_state,
-    a_household,
     a_quarantine,
     code_state_body,
     travel_card_body,
 )
 from tests.cast import Town, assert_problem, id_of
+from tests.health_records.conftest import ago
 
 CODES = "/v1/code-states"
 CARDS = "/v1/travel-cards"
-GRID = "t.01.01.01"
-
-
-@pytest.fixture
-async def person(town: Town) -> str:
-    home = await a_household(await town.as_("lin"), grid=GRID)
-    return home["residents"][0]["id"]
-
-
-def ago(**how_long: float) -> str:
-    return (clock.now() - timedelta(**how_long)).isoformat()
 
 
 async def _import_divisions(settings: Settings) -> None:

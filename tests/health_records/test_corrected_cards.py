@@ -1,13 +1,11 @@
 """A travel card that was told wrong is put right, and what was said of it before stays."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import (
     InvalidInput,
@@ -19,28 +17,19 @@ from api.foundation.problems import (
     VersionMissing,
 )
 from api.health_records.problems import HealthRecordDiscarded
-from tests.builders import FOUR, a_household, a_quarantine, travel_card_body
+from tests.builders import FOUR, a_quarantine, travel_card_body
 from tests.cast import Town, assert_problem
+from tests.health_records.conftest import ago
 
 CARDS = "/v1/travel-cards"
 YELLOW = {"colour": "yellow", "reason": "录入时看错颜色"}
 
 
 @pytest.fixture
-async def person(town: Town) -> str:
-    home = await a_household(await town.as_("lin"), grid="t.01.01.01")
-    return home["residents"][0]["id"]
-
-
-@pytest.fixture
 async def card(ming: httpx.AsyncClient, person: str) -> dict[str, Any]:
     """Seen an hour ago, as it was then."""
-    seen = {"seen_at": _ago(1), "updated_at": _ago(2)}
+    seen = {"seen_at": ago(hours=1), "updated_at": ago(hours=2)}
     return (await ming.post(CARDS, json=travel_card_body(person, **seen))).json()
-
-
-def _ago(hours: float) -> str:
-    return (clock.now() - timedelta(hours=hours)).isoformat()
 
 
 async def _correct(
@@ -126,8 +115,8 @@ async def test_what_is_sent_again_after_a_correction_is_no_news(
         ({"cities": None, "reason": "误填"}, "/body/cities"),
         ({"cities": [{"name": ""}], "reason": "误填"}, "/body/cities/0/name"),
         ({"resident_id": "x", "reason": "换人"}, "/body/resident_id"),
-        ({"updated_at": _ago(0.5), "reason": "误填"}, "/body/updated_at"),
-        ({"seen_at": _ago(3), "reason": "误填"}, "/body/seen_at"),
+        ({"updated_at": ago(hours=0.5), "reason": "误填"}, "/body/updated_at"),
+        ({"seen_at": ago(hours=3), "reason": "误填"}, "/body/seen_at"),
     ],
 )
 async def test_a_wrong_correction_is_pointed_at_and_changes_nothing(
@@ -141,7 +130,7 @@ async def test_a_wrong_correction_is_pointed_at_and_changes_nothing(
 
 async def test_a_card_is_not_put_into_the_future(ming: httpx.AsyncClient, card: dict[str, Any]):
     for name in ("seen_at", "updated_at"):
-        told = await _correct(ming, card, {name: _ago(-2), "reason": "误填"})
+        told = await _correct(ming, card, {name: ago(hours=-2), "reason": "误填"})
         pointers = [each["pointer"] for each in assert_problem(told, RecordedInTheFuture)["errors"]]
         assert pointers == [f"/body/{name}"]
 

@@ -1,13 +1,11 @@
 """A health code read wrong is put right: what it shows is told upward, or no more."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from api.foundation import clock
 from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn, RecordDiffers
 from api.health_records.problems import HealthRecordDiscarded, ToldByASystem
@@ -20,6 +18,7 @@ from tests.builders import (
     synthetic_resident,
 )
 from tests.cast import Town, assert_problem
+from tests.health_records.conftest import ago
 from tests.inbound.events import a_change, send
 from tests.machines import a_machine
 
@@ -27,20 +26,10 @@ CODES = "/v1/code-states"
 RED = {"state": "red", "reason": "录入时看错颜色"}
 
 
-def _ago(hours: float) -> str:
-    return (clock.now() - timedelta(hours=hours)).isoformat()
-
-
-@pytest.fixture
-async def person(town: Town) -> str:
-    home = await a_household(await town.as_("lin"), grid="t.01.01.01")
-    return home["residents"][0]["id"]
-
-
 @pytest.fixture
 async def code(ming: httpx.AsyncClient, person: str) -> dict[str, Any]:
     """Green, as it was seen an hour ago."""
-    return await a_code_state(ming, person, fetched_at=_ago(1), reason="近七日无异常")
+    return await a_code_state(ming, person, fetched_at=ago(hours=1), reason="近七日无异常")
 
 
 async def _correct(
@@ -85,10 +74,10 @@ async def test_a_red_code_behind_one_that_is_put_before_it_is_told_upward_then(
     ming: httpx.AsyncClient, person: str
 ):
     green = await a_code_state(ming, person)
-    seen = {"changed_at": _ago(3), "fetched_at": _ago(2)}
+    seen = {"changed_at": ago(hours=3), "fetched_at": ago(hours=2)}
     red = await a_code_state(ming, person, state="red", **seen)
     assert await _shown(ming, person) == []
-    moved = await _correct(ming, green, {"fetched_at": _ago(4), "reason": "记错时间"})
+    moved = await _correct(ming, green, {"fetched_at": ago(hours=4), "reason": "记错时间"})
     assert moved.json()["changed_at"] == moved.json()["fetched_at"]
     assert await _shown(ming, person) == [(red["id"], True)]
 
@@ -96,11 +85,11 @@ async def test_a_red_code_behind_one_that_is_put_before_it_is_told_upward_then(
 async def test_a_red_code_of_which_only_the_time_was_wrong_alarms_nobody_anew(
     ming: httpx.AsyncClient, lin: httpx.AsyncClient, person: str
 ):
-    code = await a_code_state(ming, person, state="red", fetched_at=_ago(1))
+    code = await a_code_state(ming, person, state="red", fetched_at=ago(hours=1))
     listed = (await lin.get("/v1/alerts", params={"resident_id": person})).json()["items"]
     [alert] = [each["id"] for each in listed]
     await lin.post(f"/v1/alerts/{alert}/acknowledge")
-    await _correct(ming, code, {"fetched_at": _ago(2), "reason": "记错时间"})
+    await _correct(ming, code, {"fetched_at": ago(hours=2), "reason": "记错时间"})
     listed = (await lin.get("/v1/alerts", params={"resident_id": person})).json()["items"]
     assert [(each["id"], each["status"]) for each in listed] == [(alert, "acknowledged")]
 
@@ -151,7 +140,7 @@ async def test_what_a_system_told_is_not_corrected_by_hand(town: Town, ming: htt
         ({"state": "blue", "reason": "误填"}, "/body/state"),
         ({"system": "guangxi", "reason": "误填"}, "/body/system"),
         ({"resident_id": "x", "reason": "换人"}, "/body/resident_id"),
-        ({"changed_at": _ago(0.5), "reason": "误填"}, "/body/changed_at"),
+        ({"changed_at": ago(hours=0.5), "reason": "误填"}, "/body/changed_at"),
         ({"fetched_at": "1970-01-01T08:00:00+08:00", "reason": "误填"}, "/body/fetched_at"),
     ],
 )
@@ -167,7 +156,7 @@ async def test_a_code_is_not_put_into_the_future_nor_corrected_once_it_is_discar
     ming: httpx.AsyncClient, code: dict[str, Any]
 ):
     for name in ("changed_at", "fetched_at"):
-        told = await _correct(ming, code, {name: _ago(-2), "reason": "误填"})
+        told = await _correct(ming, code, {name: ago(hours=-2), "reason": "误填"})
         assert_problem(told, RecordedInTheFuture)
     path, headers = f"{CODES}/{code['id']}/discard", {"If-Match": '"1"'}
     assert (await ming.post(path, json={"reason": "看错了人"}, headers=headers)).is_success

@@ -32,6 +32,7 @@ from tests.builders import (
     diagnostic_test_body,
 )
 from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
+from tests.health_records.conftest import ago
 
 TESTS = "/v1/tests"
 GRID = "t.01.01.01"
@@ -41,10 +42,6 @@ GRID = "t.01.01.01"
 async def person(town: Town) -> str:
     home = await a_household(await town.as_("lin"), grid=GRID)
     return home["residents"][0]["id"]
-
-
-def ago(**how_long: float) -> str:
-    return (clock.now() - timedelta(**how_long)).isoformat()
 
 
 async def _patch(client: httpx.AsyncClient, test: dict[str, Any], **said: Any) -> httpx.Response:

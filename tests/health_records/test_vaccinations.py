@@ -31,12 +31,6 @@ from tests.cast import Town, assert_problem
 DOSES = "/v1/vaccinations"
 
 
-@pytest.fixture
-async def person(town: Town) -> str:
-    home = await a_household(await town.as_("lin"), grid="t.01.01.01")
-    return home["residents"][0]["id"]
-
-
 async def patch(client: httpx.AsyncClient, dose: dict[str, Any], **said: Any) -> httpx.Response:
     version = {"If-Match": f'"{dose["version"]}"'}
     return await client.patch(f"{DOSES}/{dose['id']}", json=said, headers=version)

@@ -20,24 +20,15 @@ from tests.builders import (
     validity_policy_body,
 )
 from tests.cast import Town, assert_problem, grid_id
+from tests.health_records.conftest import ago
 
 POLICIES = "/v1/validity-policies"
-
-
-@pytest.fixture
-async def person(town: Town) -> str:
-    home = await a_household(await town.as_("lin"), grid="t.01.01.01")
-    return home["residents"][0]["id"]
 
 
 async def standing(client: httpx.AsyncClient, person: str, **at: str) -> dict[str, Any]:
     answer = await client.get(f"/v1/residents/{person}/standing", params=at)
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-def ago(**how_long: float) -> str:
-    return (clock.now() - timedelta(**how_long)).isoformat()
 
 
 async def test_a_standing_is_read_only_by_who_reads_health_records_there(town: Town, person: str):
