@@ -30,6 +30,10 @@ from api.live.queries import News, Told
 LOOK_AGAIN_SECONDS = 5
 """How often it is asked whether listeners still hold their posts when nothing happens."""
 
+_GATHER_SECONDS = 0.01
+"""What commits within this time of the first of it is fetched together: where a township's morning
+rounds tell an event every few milliseconds, listeners are asked about once for all of them."""
+
 _PATIENCE = 256
 """Events that a listener may lag behind before it is sent away, to come back with its last mark."""
 
@@ -173,6 +177,7 @@ class Hub:
             while True:
                 await self._tell_all(connection)
                 stirred = await happens(self._stirred, within=LOOK_AGAIN_SECONDS)
+                await asyncio.sleep(_GATHER_SECONDS)
                 if not stirred or connection.is_closed():
                     self._dirty.update(self._cells)
                 self._stirred.clear()
