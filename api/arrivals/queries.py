@@ -14,9 +14,9 @@ from api.arrivals.rules import driver_of, keep_list
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.grids.queries import below_grid
 from api.protocols.models import ExposureClass, RiskLevel
 from api.registry.models import Resident
-from api.registry.queries import below_grid
 
 UNCONCERNED = (ExposureClass.returnee, ExposureClass.other)
 """Who is of no concern unless they come from a risk area; everybody else is for what they are."""

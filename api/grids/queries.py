@@ -160,6 +160,15 @@ async def lying_in(
     return () if wanted is None else (grid.in_(await ids_within(session, wanted)),)
 
 
+async def below_grid(
+    session: AsyncSession, grid: UUID | None, path: Any, *, pointer: str
+) -> tuple[ColumnElement[bool], ...]:
+    """As `lying_in`, by the path a row carries; raises `NotFound` for a grid out of sight."""
+    if grid is None:
+        return ()
+    return (within(path, (await grid_in_reach(session, grid, pointer=pointer)).path),)
+
+
 async def line_above(session: AsyncSession, grid: Grid) -> list[Mapping[str, Any]]:
     """The grids above, the township first, with who answers for them: also those out of reach."""
     statement = text("SELECT id, code, name, kind, level, leaders FROM line_above(:grid, :at)")

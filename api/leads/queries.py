@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import NotFound, OutsideYourGrid
+from api.grids.queries import below_grid
 from api.leads.models import (
     ANSWERED,
     Lead,
@@ -22,7 +23,6 @@ from api.leads.models import (
 )
 from api.leads.problems import LeadBatchDiscarded, LeadDiscarded
 from api.registry.models import Resident
-from api.registry.queries import below_grid
 
 _NO_BATCH = "没有找到该批线索，或不在您的网格范围内。"
 _NO_LEAD = "没有找到该线索，或不在您的网格范围内。"

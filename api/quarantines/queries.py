@@ -16,6 +16,7 @@ from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound, OutsideYourGrid
 from api.foundation.records import PATH
 from api.grids.models import Grid
+from api.grids.queries import below_grid
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import CareSeat, Quarantine, QuarantineStatus, Whereabouts
 from api.quarantines.schemas import TeamGap, TeamGaps
@@ -178,27 +179,20 @@ def _itself(quarantine: Quarantine) -> Quarantine:
 
 async def _narrowing(session: AsyncSession, wanted: Wanted) -> list[ColumnElement[bool]]:
     narrowing: Mapping[str, Any] = {
-        "grid": wanted.grid_id and _below(await _grid(session, wanted.grid_id)),
         "status": wanted.status and _stands(wanted.status),
         "resident": wanted.resident_id and col(Quarantine.resident_id) == wanted.resident_id,
         "whereabouts": wanted.whereabouts and _now(wanted.whereabouts),
         "due": wanted.due_on and and_(running(), col(Quarantine.planned_end_on) <= wanted.due_on),
     }
-    clauses = [clause for clause in narrowing.values() if clause is not None]
+    clauses = list(await _below(session, wanted.grid_id))
+    clauses += [clause for clause in narrowing.values() if clause is not None]
     if wanted.team_complete is not None:
         clauses += [running(), not_(lacks_team()) if wanted.team_complete else lacks_team()]
     return clauses
 
 
-async def _grid(session: AsyncSession, grid_id: UUID) -> Grid:
-    grid = await session.get(Grid, grid_id)
-    if grid is None:
-        raise NotFound("没有找到该网格，或不在您的网格范围内。", pointer="/query/grid_id")
-    return grid
-
-
-def _below(grid: Grid) -> ColumnElement[bool]:
-    return and_(col(Quarantine.reach) >= grid.path, col(Quarantine.reach) < f"{grid.path}/")
+async def _below(session: AsyncSession, grid_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
+    return await below_grid(session, grid_id, col(Quarantine.reach), pointer="/query/grid_id")
 
 
 def _stands(status: QuarantineStatus) -> ColumnElement[bool]:
@@ -226,12 +220,10 @@ async def team_gaps(session: AsyncSession, grid_id: UUID | None) -> TeamGaps:
     statement = (
         select(col(Grid.id), col(Grid.code), col(Grid.name), func.count(), incomplete)
         .join(Quarantine, col(Quarantine.grid_id) == Grid.id)
-        .where(running())
+        .where(running(), *await _below(session, grid_id))
         .group_by(col(Grid.id), col(Grid.code), col(Grid.name), col(Grid.path))
         .order_by(col(Grid.path))
     )
-    if grid_id is not None:
-        statement = statement.where(_below(await _grid(session, grid_id)))
     counted = (await session.execute(statement)).all()
     grids = [
         TeamGap(grid_id=id_, grid_code=code, grid_name=name, running=all_, incomplete=gaps)

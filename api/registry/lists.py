@@ -13,9 +13,10 @@ from api.foundation.database import keyring_of
 from api.foundation.identity import document_lookup
 from api.foundation.pages import Page, PageRequest, as_it_is, read_page
 from api.foundation.problems import InvalidInput, NotFound
+from api.grids.queries import below_grid
 from api.registry.masked import MAJORITY, listed_household, masked_resident, shown_bond
 from api.registry.models import Bond, BondKind, Household, Resident
-from api.registry.queries import below_grid, household_of, open_bonds
+from api.registry.queries import household_of, open_bonds
 from api.registry.resident_schemas import ResidentRead, ResidentSearch
 from api.registry.schemas import BondHistory, Coverage, CoverageRow, HouseholdListed
 

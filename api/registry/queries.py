@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.foundation.problems import NotFound
-from api.grids.queries import grid_in_reach, within
 from api.registry.models import Bond, Household, Resident
 
 
@@ -74,15 +71,6 @@ async def open_bonds(session: AsyncSession, households: Iterable[UUID]) -> dict[
     for bond in await session.scalars(statement.order_by(col(Bond.kind))):
         standing.setdefault(bond.household_id, []).append(bond)
     return standing
-
-
-async def below_grid(
-    session: AsyncSession, grid: UUID | None, path: Any, *, pointer: str
-) -> tuple[ColumnElement[bool], ...]:
-    """The condition that a row lies in this grid or below it; none where no grid is named."""
-    if grid is None:
-        return ()
-    return (within(path, (await grid_in_reach(session, grid, pointer=pointer)).path),)
 
 
 def common_path(paths: Iterable[str]) -> str:
