@@ -37,4 +37,4 @@ def shown(console: Console) -> Generator[Report]:
 
 def _tell(console: Console, stage: str, done: int, total: int) -> None:
     if done == total:
-        console.print(f"{stage}: {total}")
+        console.print(f"{stage}：{total}")

@@ -79,7 +79,7 @@ def welcome(console: Console, url: str, others: LetIn) -> None:
     for heading in ("身份", "登录后看到"):
         table.add_column(heading, overflow="fold")
     for each in SIGN_INS:
-        table.add_row(each.account, each.password, f"{each.who},{each.place}", each.sees)
+        table.add_row(each.account, each.password, f"{each.who}，{each.place}", each.sees)
     console.print(table)
     console.print(f"\nAPI docs: {url}/docs\nStop with Ctrl-C; begin anew with make demo-reset.")
     console.print("The last line listens: an alert that nobody answers climbs before your eyes.\n")

@@ -57,7 +57,7 @@ _SEARCHED: dict[str, Any] = {
             "schema": {"type": "string"},
         }
         for name, said in {
-            "_count": "每页条数，最多 500;0 为只要总数",
+            "_count": "每页条数，最多 500；0 为只要总数",
             "_summary": "count 为只要总数",
             "_total": "accurate 或 estimate 为同时给出总数",
             "_elements": "只要这些元素，如 status,subject",
