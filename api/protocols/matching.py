@@ -114,7 +114,8 @@ def holds(wanted: Range, number: int) -> bool:
 
 
 def _range(wanted: Range) -> str:
-    least = "" if wanted.min is None else f"满{wanted.min}"
+    said = wanted.min is not None and (wanted.min > 0 or wanted.max is None)
+    least = f"满{wanted.min}" if said else ""
     most = "" if wanted.max is None else f"不满{wanted.max}"
     return least + most
 

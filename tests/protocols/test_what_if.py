@@ -108,7 +108,9 @@ async def test_every_rule_considered_says_why_it_did_not_apply(town: Town, adopt
     unknown = await ask(await town.as_("ming"), facts={"exposure_class": "returnee"})
     assert unknown["plan"] is None
     assert not any(each["decided"] for each in unknown["considered"])
-    assert "现不清楚" in unknown["considered"][0]["unmet"][0]
+    level, days = unknown["considered"][0]["unmet"]
+    assert level.endswith("现不清楚。")
+    assert days == "抵达后天数须为不满7，现不清楚。"
 
 
 async def test_the_national_protocol_decides_where_the_local_one_has_no_clause(
