@@ -114,23 +114,21 @@ def _record_id(value: Any) -> UUID:
 Name = Annotated[
     str,
     _text(50, _REFUSED_IN_A_LINE),
-    _string(minLength=1, maxLength=50, pattern=_LINE, examples=["黄秀英"]),
+    _string(minLength=1, maxLength=50, pattern=_LINE),
 ]
 """A person's or a place's name; every script, rare Han and the dot of Uyghur names included."""
 
 ShortText = Annotated[
     str,
     _text(100, _REFUSED_IN_A_LINE),
-    _string(minLength=1, maxLength=100, pattern=_LINE, examples=["青竹村第二网格"]),
+    _string(minLength=1, maxLength=100, pattern=_LINE),
 ]
 """One line of at most 100 characters."""
 
 LongText = Annotated[
     str,
     _text(2000, _REFUSED_IN_LINES),
-    _string(
-        minLength=1, maxLength=2000, pattern=_LINES, examples=["家中老人行动不便，需代买降压药。"]
-    ),
+    _string(minLength=1, maxLength=2000, pattern=_LINES),
 ]
 """Lines of at most 2000 characters together."""
 
