@@ -26,7 +26,7 @@ from api.checkpoints.rules import RuleShelf
 from api.checkpoints.usual import Recollection
 from api.checkpoints.verdicts import Card, Code, Rule, Sample, Standing
 from api.foundation.database import Connection, Database, cell_schema
-from api.foundation.identity import document_lookup
+from api.foundation.identity import DocumentKind, document_lookup
 from api.foundation.logs import request_id
 from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
@@ -67,6 +67,7 @@ class Sought:
     """By what somebody at a gate is looked for in the register."""
 
     person: UUID | None = None
+    document_kind: DocumentKind | None = None
     document: bytes | None = None
     phone: bytes | None = None
     name: str | None = None
@@ -79,6 +80,7 @@ class Sought:
         document, phone = told.document, told.phone
         return cls(
             person=person,
+            document_kind=told.document_kind,
             document=document_lookup(keyring, told.document_kind, document),
             phone=keyring.lookup(phone, context="phone") if phone else None,
             name=name,
@@ -116,6 +118,7 @@ class Scene:
     """A checkpoint with its rule of the day, and who stands there, if the register knows them.
 
     `standing` is what the database makes of all that is known of them, between the `bounds` asked.
+    `another` is true where a resident was named and is not here, or the document is not theirs.
     """
 
     checkpoint_id: UUID
@@ -125,6 +128,7 @@ class Scene:
     resident: Resident | None
     known: Standing
     standing: str
+    another: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +183,13 @@ async def at_gate(
         resident=Resident.of(row),
         known=known_of(row),
         standing=row["standing"],
+        another=row["another"],
     )
 
 
 async def _called(gate: Gate, asked: Asked, *told: Any) -> Any:
     sought, caller = asked.sought, gate.caller
-    whom = sought.person, sought.document, sought.phone, sought.name
+    whom = sought.person, sought.document_kind, sought.document, sought.phone, sought.name
     other = asked.performed_by if asked.performed_by != caller.worker else None
     note = new_id(), request_id.get()
     return await gate.call(

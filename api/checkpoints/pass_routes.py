@@ -13,6 +13,7 @@ from api.access.colleagues import NotAColleague
 from api.access.hot import HotRoute
 from api.access.permissions import Permission
 from api.access.tokens import Claims
+from api.arrivals.problems import DocumentsDiffer
 from api.checkpoints import pass_queries
 from api.checkpoints.gates import Gate
 from api.checkpoints.look_up_schemas import GateLookUpAsk, GateLookUpRead
@@ -35,7 +36,8 @@ hot = room("checkpoints", route_class=HotRoute)
 PassReader = Annotated[Claims, permits(Permission.checkpoints_read)]
 Paged = Annotated[PageRequest, Depends(page_request)]
 
-_RECORDING = (RecordDiffers, RecordedInTheFuture, NotAColleague, CheckpointClosed, WhyOtherwise)
+_WHO = (NotAColleague, DocumentsDiffer)
+_RECORDING = (RecordDiffers, RecordedInTheFuture, *_WHO, CheckpointClosed, WhyOtherwise)
 
 
 @asynccontextmanager

@@ -8,13 +8,14 @@ afterwards (`rechecks`).
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 import orjson
 
 from api.alerts.models import Cause, EvidenceKind
 from api.alerts.opening import Finding, open_alerts
+from api.arrivals.problems import DocumentsDiffer
 from api.checkpoints import pass_queries
 from api.checkpoints.gates import (
     Asked,
@@ -47,6 +48,10 @@ _INSTANTS: dict[type, tuple[str, ...]] = {
     ShownTest: ("sampled_at", "reported_at"),
     ShownCard: ("updated_at",),
 }
+_NOT_THEIRS = (
+    "出示的证件不是该居民的，请核对是哪一位：不是该居民的，只按证件登记；"
+    "登记的证件号有误的，请先更正。"
+)
 _SEALED_OF_PERSON = ("name", "document", "phone")
 
 
@@ -55,7 +60,7 @@ async def record_pass(gate: Gate, checkpoint_id: UUID, said: PassRecord) -> tupl
 
     What is red, or should be in quarantine, is told where the person lives, in the same
     transaction, though the guard cannot see that household. Raises `NotFound`, `CheckpointClosed`,
-    `NotAColleague`, `RecordedInTheFuture`, `WhyOtherwise`, `RecordDiffers`.
+    `NotAColleague`, `RecordedInTheFuture`, `DocumentsDiffer`, `WhyOtherwise`, `RecordDiffers`.
     """
     try:
         sent = _sent(gate, checkpoint_id, said)
@@ -159,14 +164,24 @@ def _alarming(scene: Scene, outcome: Outcome) -> bool:
 
 
 def _outcome(sent: Sent, scene: Scene) -> Outcome:
-    """What the rule says in this scene; raises `NotFound`, `WhyOtherwise`."""
+    """What the rule says in this scene; raises `NotFound`, `DocumentsDiffer`, `WhyOtherwise`."""
     said = sent.said
-    if said.person.resident_id is not None and scene.resident is None:
-        raise NotFound("没有找到该居民。", pointer="/body/person/resident_id")
+    if scene.another:
+        _refuse_another(said.person.resident_id, scene.resident)
     judged = verdict(scene.rule, scene.known.with_(sent.shown), sent.asked.at)
     if _lacks_reason(said, judged.decision):
         raise WhyOtherwise(verdict=judged.decision.value)
     return Outcome.of(scene.rule, judged)
+
+
+def _refuse_another(named: UUID | None, resident: Resident | None) -> NoReturn:
+    """Raise `NotFound` of who is named and not here, else `DocumentsDiffer`.
+
+    Where no document is on file, what was shown stands for them unless it is somebody else's.
+    """
+    if resident is None or resident.id != named:
+        raise NotFound("没有找到该居民。", pointer="/body/person/resident_id")
+    raise DocumentsDiffer(_NOT_THEIRS, pointer="/body/person/document")
 
 
 def _lacks_reason(said: PassRecord, decision: GateDecision) -> bool:

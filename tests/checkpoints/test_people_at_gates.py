@@ -1,6 +1,6 @@
 """Who stands at a gate stands there as they did when they passed, whenever the pass is told."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,10 @@ import asyncpg
 import httpx
 import pytest
 
+from api.arrivals.problems import DocumentsDiffer
 from api.foundation import clock
+from api.foundation.identity import synthetic_identity_number
+from api.foundation.problems import NotFound
 from api.foundation.records import new_id
 from tests.builders import (
     a_code_state,
@@ -16,8 +19,11 @@ from tests.builders import (
     a_pass,
     a_quarantine,
     code_state_body,
+    pass_body,
+    synthetic_resident,
     travel_card_body,
 )
+from tests.cast import assert_problem
 from tests.checkpoints.conftest import green, hours_ago
 
 RULE: dict[str, Any] = {
@@ -149,3 +155,80 @@ async def test_of_whom_only_a_name_is_known_nobody_is_asked_again_and_none_is_pr
     assert (await guard.get(f"/v1/passes/{named['id']}")).json() == named
     waiting = await guard.get(f"/v1/checkpoints/{bridge['id']}/re-checks")
     assert [each["pass_id"] for each in waiting.json()["items"]] == [told["id"]]
+
+
+async def _living(wei: httpx.AsyncClient, **told: Any) -> str:
+    home = await a_household(wei, grid="t.01.02.01", residents=[synthetic_resident(**told)])
+    return home["residents"][0]["id"]
+
+
+def _identity(number: str) -> dict[str, str]:
+    return {"document_kind": "resident_identity", "document": number}
+
+
+def _number(sequence: int) -> str:
+    return synthetic_identity_number(division="451422", born=date(1988, 8, 8), sequence=sequence)
+
+
+@pytest.mark.parametrize(
+    ("on_file", "first"), [("resident_identity", 101), ("household_book", 113)]
+)
+async def test_who_is_named_beside_the_document_of_somebody_else_does_not_pass_as_them(
+    guard: httpx.AsyncClient,
+    wei: httpx.AsyncClient,
+    bridge: dict[str, Any],
+    on_file: str,
+    first: int,
+):
+    own, anothers = _number(first), _number(first + 2)
+    named = await _living(wei, document_kind=on_file, document=own)
+    path = f"/v1/checkpoints/{bridge['id']}/passes"
+    for _ in range(2):  # the second one stands as is usual here
+        await a_pass(guard, bridge, person={"resident_id": named, **_identity(own)}, shown=green())
+    person = {"resident_id": named, **_identity(anothers)}
+    refused = await guard.post(path, json=pass_body(person=person, shown=green()))
+    problem = assert_problem(refused, DocumentsDiffer)
+    assert problem["errors"][0]["pointer"] == "/body/person/document"
+    assert own not in refused.text
+
+
+async def test_who_has_no_document_on_file_passes_by_their_own_and_not_by_somebody_elses(
+    guard: httpx.AsyncClient, wei: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    unknown, neighbours, passport = _number(105), _number(107), "E12345678"
+    named = await _living(wei, document_kind=None, document=None)
+    await _living(wei, document_kind="resident_identity", document=neighbours)
+    path = f"/v1/checkpoints/{bridge['id']}/passes"
+
+    async def passed(**document: str) -> httpx.Response:
+        person = {"resident_id": named, **document}
+        return await guard.post(path, json=pass_body(person=person, shown=green()))
+
+    for _ in range(2):
+        assert (await passed(**_identity(unknown))).status_code == 201
+        assert_problem(await passed(**_identity(neighbours)), DocumentsDiffer)
+    shown = await passed(document_kind="passport", document=passport)
+    assert shown.status_code == 201, shown.text
+
+
+async def test_a_paper_of_another_kind_than_the_one_on_file_says_nothing_against_them(
+    guard: httpx.AsyncClient, wei: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    named = await _living(wei, document_kind="resident_identity", document=_number(109))
+    person = {"resident_id": named, "document_kind": "passport", "document": "E87654321"}
+    assert (await a_pass(guard, bridge, person=person, shown=green()))["verdict"] == "through"
+
+
+async def test_who_is_named_and_not_here_is_not_whoever_the_document_finds(
+    guard: httpx.AsyncClient, wei: httpx.AsyncClient, bridge: dict[str, Any]
+):
+    number = _number(111)
+    here = await _living(wei, document_kind="resident_identity", document=number)
+    path = f"/v1/checkpoints/{bridge['id']}/passes"
+    for _ in range(2):
+        person = {"resident_id": here, **_identity(number)}
+        await a_pass(guard, bridge, person=person, shown=green())
+        stranger = {"resident_id": str(new_id()), **_identity(number)}
+        refused = await guard.post(path, json=pass_body(person=stranger, shown=green()))
+        problem = assert_problem(refused, NotFound)
+        assert problem["errors"][0]["pointer"] == "/body/person/resident_id"

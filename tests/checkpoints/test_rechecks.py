@@ -111,7 +111,8 @@ async def test_a_number_told_wrong_of_a_resident_gives_them_nobody_elses_colour(
     gate: dict[str, Any],
 ):
     await a_system(gu, province)
-    person, other = synthetic_resident(relation="head"), somebody()
+    person = synthetic_resident(relation="head")
+    other = {"document_kind": "passport", "document": "E24681357"}
     home = await a_household(lin, grid="t.01.01.01", residents=[person])
     resident = home["residents"][0]["id"]
     province.turns(person["document"], "green")
