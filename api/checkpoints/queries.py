@@ -1,6 +1,5 @@
 """Reading checkpoints: those in reach, and those where the caller is on duty."""
 
-from collections.abc import Collection
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -80,9 +79,9 @@ def present(session: AsyncSession, checkpoint: Checkpoint) -> CheckpointRead:
 
 
 @places.manned(DutyPlace.checkpoint, by=Permission.checkpoints_manage)
-async def manned_checkpoints(session: AsyncSession, wanted: Collection[UUID]) -> list[places.Place]:
+async def manned_checkpoints(session: AsyncSession, wanted: places.Wanting) -> list[places.Place]:
     """The checkpoints among some places, for the roster."""
-    found = await session.scalars(select(Checkpoint).where(col(Checkpoint.id).in_(wanted)))
+    found = await session.scalars(wanted.rows(Checkpoint))
     return [
         places.Place(
             id=each.id,

@@ -49,7 +49,7 @@ async def pass_shifts(session: AsyncSession, caller: Claims, handover: Handover)
     clashes = [
         str(shift.id)
         for shift, span in zip(shifts, spans, strict=True)
-        if known.clash(handover.successor, span, but=shift.id)
+        if known.clash(handover.successor, span, but={shift.id})
     ]
     if clashes:
         raise ShiftsNotPassedOn(shifts=clashes)

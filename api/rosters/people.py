@@ -23,9 +23,9 @@ class People:
     names: Mapping[UUID, str]
     booked: Mapping[UUID, list[Booked]]
 
-    def clash(self, worker: UUID, span: Span, *, but: UUID) -> Booked | None:
+    def clash(self, worker: UUID, span: Span, *, but: Collection[UUID]) -> Booked | None:
         """The shift of a worker, other than `but`, that meets this span."""
-        others = (each for each in self.booked[worker] if each.shift != but)
+        others = (each for each in self.booked[worker] if each.shift not in but)
         return next((each for each in others if each.meets(span)), None)
 
 

@@ -3,21 +3,23 @@
 Rooms above the rosters register at import, so that nothing here knows of them:
 
     @manned(DutyPlace.checkpoint, by=Permission.checkpoints_manage)
-    async def manned_checkpoints(
-        session: AsyncSession, wanted: Collection[UUID]
-    ) -> list[Place]: ...
+    async def manned_checkpoints(session: AsyncSession, wanted: Wanting) -> list[Place]: ...
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation.problems import NotFound, NotPermitted
+from api.foundation.records import Versioned
 from api.rosters.models import DutyPlace
 
 
@@ -47,7 +49,26 @@ class Manned:
             raise NotPermitted(permission=self.by.value)
 
 
-Finder = Callable[[AsyncSession, Collection[UUID]], Awaitable[Iterable[Place]]]
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """Which places are wanted, and whether they are held as they are for the transaction."""
+
+    ids: Collection[UUID]
+    held: bool
+
+    def rows(self, kind: type[T]) -> SelectOfScalar[T]:
+        """The rows of a kind of place. Held, whoever closes one waits, or is waited for.
+
+        In one order always, as shifts at several places are told at once.
+        """
+        statement = select(kind).where(col(kind.id).in_(self.ids)).order_by(col(kind.id))
+        return statement.with_for_update(read=True) if self.held else statement
+
+
+Finder = Callable[[AsyncSession, Wanting], Awaitable[Iterable[Place]]]
 """Finds those of the wanted places that are of its kind and that the caller sees."""
 
 _finders: dict[DutyPlace, tuple[Finder, Permission]] = {}
@@ -63,13 +84,20 @@ def manned(kind: DutyPlace, *, by: Permission) -> Callable[[Finder], Finder]:
     return register
 
 
-async def places(session: AsyncSession, wanted: Collection[UUID]) -> dict[UUID, Manned]:
-    """Those of the wanted places that the caller sees, in one statement for each kind."""
+async def places(
+    session: AsyncSession, wanted: Collection[UUID], *, held: bool = False
+) -> dict[UUID, Manned]:
+    """Those of the wanted places that the caller sees, in one statement for each kind.
+
+    Whoever writes shifts there has them `held`: else one is closed meanwhile, and its roster ended
+    without the shift that nobody saw yet.
+    """
     found: dict[UUID, Manned] = {}
     for kind, (finder, by) in _finders.items():
         left = set(wanted) - found.keys()
         if left:
-            found |= {place.id: Manned(kind, place, by) for place in await finder(session, left)}
+            those = await finder(session, Wanting(left, held))
+            found |= {place.id: Manned(kind, place, by) for place in those}
     return found
 
 

@@ -41,7 +41,7 @@ class Ground:
 async def survey(session: AsyncSession, said: Sequence[ShiftRecord]) -> Ground:
     """Look up everything that these shifts refer to; their people are locked before."""
     spans = [Span(each.starts_at, each.ends_at) for each in said]
-    found = await places(session, {each.place_id for each in said})
+    found = await places(session, {each.place_id for each in said}, held=True)
     known = await people(session, {each.worker_id for each in said}, spans)
     ids = {each.id for each in said}
     kept = await session.scalars(select(DutyShift.id).where(col(DutyShift.id).in_(ids)))
@@ -83,7 +83,7 @@ def _book(ground: Ground, row: DutyShift, manned: Manned, *, within: str) -> Non
     span = Span(row.starts_at, row.ends_at)
     refuse_odd_hours(span, within=within)
     refuse_unless_open(manned, span, pointer=f"{within}/place_id")
-    refuse_clash(ground.people, row.worker_id, span, but=row.id, pointer=f"{within}/worker_id")
+    refuse_clash(ground.people, row.worker_id, span, but={row.id}, pointer=f"{within}/worker_id")
     ground.people.booked[row.worker_id].append(Booked(span.starts_at, span.ends_at, row.id))
 
 
@@ -104,7 +104,9 @@ def refuse_unless_open(manned: Manned, span: Span, *, pointer: str) -> None:
         raise PlaceNotOpen(pointer=pointer)
 
 
-def refuse_clash(known: People, worker: UUID, span: Span, *, but: UUID, pointer: str) -> None:
+def refuse_clash(
+    known: People, worker: UUID, span: Span, *, but: Collection[UUID], pointer: str
+) -> None:
     """Raise `AlreadyOnDuty` with the hours for which somebody is taken, and not where."""
     taken = known.clash(worker, span, but=but)
     if taken is not None:
@@ -167,37 +169,42 @@ async def correct_shift(
     Raises `NotFound`, `NotPermitted`, `ShiftDiscarded`, `InvalidInput`, `PlaceNotOpen`,
     `AlreadyOnDuty`, `VersionMismatch`.
     """
-    shift = await _open_shift(session, caller, shift_id)
+    shift = await shift_of(session, shift_id)
+    manned = await arranged(session, caller, [shift])
     former = shift.worker_id
     told = said.model_fields_set - {"reason"}
     if not told:
         raise InvalidInput("没有要更改的内容。", pointer="/body")
     changes: dict[str, Any] = said.model_dump(include=told)
     if told & {"worker_id", "starts_at", "ends_at"}:
-        changes |= await _rebooked(session, shift, changes)
+        changes |= await _rebooked(session, shift, manned[shift.place_id], changes)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, shift, changes, correction)
     audit(session, caller, "shifts.correct", subject=shift.id, reach=shift.reach)
     await tell_shift(session, shift)
     if former != shift.worker_id:
-        await tell(session, "duties.changed", subject=shift.id, reach=shift.reach, worker=former)
+        await tell_left(session, shift, former)
     return shift
 
 
+async def tell_left(session: AsyncSession, shift: DutyShift, former: UUID) -> None:
+    """Tell whoever was to be there: somebody else is."""
+    await tell(session, "duties.changed", subject=shift.id, reach=shift.reach, worker=former)
+
+
 async def _rebooked(
-    session: AsyncSession, shift: DutyShift, changes: Mapping[str, Any]
+    session: AsyncSession, shift: DutyShift, manned: Manned, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The name of who is on duty from now on; raises where person or place are not free then."""
     worker: UUID = changes.get("worker_id", shift.worker_id)
     starts_at = changes.get("starts_at", shift.starts_at)
     span = Span(starts_at, changes.get("ends_at", shift.ends_at))
     refuse_odd_hours(span, within="/body")
-    manned = (await places(session, [shift.place_id]))[shift.place_id]
     refuse_unless_open(manned, span, pointer="/body/starts_at")
     known = await people(session, {worker}, [span])
     if worker not in known.names:
         raise NotFound("没有找到该人员。", pointer="/body/worker_id")
-    refuse_clash(known, worker, span, but=shift.id, pointer="/body/worker_id")
+    refuse_clash(known, worker, span, but={shift.id}, pointer="/body/worker_id")
     return {"worker_name": known.names[worker]}
 
 
@@ -208,7 +215,8 @@ async def discard_shift(
 
     Raises `NotFound`, `NotPermitted`, `ShiftDiscarded`, `VersionMismatch`.
     """
-    shift = await _open_shift(session, caller, shift_id)
+    shift = await shift_of(session, shift_id)
+    await arranged(session, caller, [shift])
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, shift, {"discarded_at": clock.now()}, correction)
     audit(session, caller, "shifts.discard", subject=shift.id, reach=shift.reach)
@@ -216,13 +224,18 @@ async def discard_shift(
     return shift
 
 
-async def _open_shift(session: AsyncSession, caller: Claims, shift_id: UUID) -> DutyShift:
-    """A shift that stands, at a place whose roster is the caller's to arrange."""
-    shift = await shift_of(session, shift_id)
-    manned = (await places(session, [shift.place_id])).get(shift.place_id)
-    if manned is None:
-        raise no_such_place("/path/shift_id")
-    manned.refuse_unless_arranged_by(caller)
-    if shift.discarded_at is not None:
-        raise ShiftDiscarded
-    return shift
+async def arranged(
+    session: AsyncSession, caller: Claims, shifts: Sequence[DutyShift]
+) -> Mapping[UUID, Manned]:
+    """The places of shifts, held, whose roster is the caller's to arrange.
+
+    Raises `NotFound`, `NotPermitted`, and `ShiftDiscarded` for one that does not stand.
+    """
+    found = await places(session, {each.place_id for each in shifts}, held=True)
+    for shift in shifts:
+        if shift.place_id not in found:
+            raise no_such_place("/path/shift_id")
+        found[shift.place_id].refuse_unless_arranged_by(caller)
+        if shift.discarded_at is not None:
+            raise ShiftDiscarded
+    return found

@@ -110,9 +110,9 @@ async def sessions(
 
 
 @places.manned(DutyPlace.site, by=Permission.sites_manage)
-async def manned_sites(session: AsyncSession, wanted: Collection[UUID]) -> list[places.Place]:
+async def manned_sites(session: AsyncSession, wanted: places.Wanting) -> list[places.Place]:
     """The sites as places where somebody may be on duty."""
-    found = await session.scalars(select(Site).where(col(Site.id).in_(wanted)))
+    found = await session.scalars(wanted.rows(Site))
     told = {"id", "name", "grid_id", "reach", "opened_at", "closed_at"}
     return [places.Place(**site.model_dump(include=told)) for site in found]
 

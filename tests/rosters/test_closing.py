@@ -1,14 +1,21 @@
 """A place that is taken down needs nobody any more: its roster ends with it."""
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
 from api.foundation import clock
-from tests.builders import a_checkpoint, a_shift
-from tests.cast import Town
+from api.foundation.records import new_id
+from api.rosters.problems import PlaceNotOpen
+from tests.builders import a_checkpoint, a_shift, shift_body
+from tests.cast import Town, assert_problem
+from tests.rosters.test_routes import a_volunteer
 from tests.sites.test_sites import FIRST, a_session, a_site
 
 _IN_TWO_HOURS = {"begins": 2, "hours": 4}
@@ -79,3 +86,58 @@ async def test_sessions_to_come_are_called_off_with_their_site(lin: httpx.AsyncC
     ]
     assert states == ["open", "cancelled"]
     assert (await _shift(lin, shift))["discarded_at"] is not None
+
+
+async def _meanwhile(
+    owner: asyncpg.Connection, statement: str, *told: Any, asked: Awaitable[httpx.Response]
+) -> httpx.Response:
+    """What is answered to who asks while somebody else has done this and not committed it yet."""
+    async with owner.transaction():
+        await owner.execute(statement, *told)
+        answer = asyncio.ensure_future(asked)
+        await asyncio.wait([answer], timeout=0.3)
+    return await answer
+
+
+_CLOSE = "UPDATE {} SET closed_at = now() + interval '1 hour' WHERE id = $1"
+
+
+@pytest.mark.parametrize("kind", ["checkpoints", "sites"])
+async def test_who_is_put_on_the_roster_while_the_place_is_closed_is_not(
+    lin: httpx.AsyncClient, owner: asyncpg.Connection, kind: str
+):
+    place = await (a_checkpoint(lin) if kind == "checkpoints" else a_site(lin))
+    body = shift_body(place, worker="fan", begins=600)
+    adding = lin.post("/v1/duty-shifts", json=body)
+    late = await _meanwhile(owner, _CLOSE.format(kind), UUID(place["id"]), asked=adding)
+    assert_problem(late, PlaceNotOpen)
+
+
+async def test_a_shift_that_is_made_longer_while_the_place_is_closed_is_not(
+    lin: httpx.AsyncClient, bridge: dict[str, Any], owner: asyncpg.Connection
+):
+    shift = await a_shift(lin, bridge, worker="fan", begins=0, hours=0.5)
+    longer = {"ends_at": _at(5), "reason": "加班"}
+    asking = lin.patch(f"/v1/duty-shifts/{shift['id']}", json=longer, headers=FIRST)
+    late = await _meanwhile(owner, _CLOSE.format("checkpoints"), UUID(bridge["id"]), asked=asking)
+    assert_problem(late, PlaceNotOpen)
+
+
+async def test_what_is_handed_over_while_the_place_is_closed_is_not_stood_by_the_successor(
+    town: Town, lin: httpx.AsyncClient, bridge: dict[str, Any], owner: asyncpg.Connection
+):
+    zhou = await town.as_("zhou")
+    leaving = await a_volunteer(lin, "覃志愿")
+    successor = await a_volunteer(lin, "蒙志愿")
+    shift = await a_shift(lin, bridge, worker=leaving["worker"], begins=-4)
+    over = {
+        "new_post_id": str(new_id()),
+        "successor_worker_id": successor["worker"],
+        "reason": "离岗",
+    }
+    asking = zhou.post(f"/v1/posts/{leaving['post']}/hand-over", json=over)
+    ended = "UPDATE duty_shifts SET ends_at = now(), version = 2 WHERE id = $1"
+    passed = await _meanwhile(owner, ended, UUID(shift["id"]), asked=asking)
+    assert passed.status_code == 200, passed.text
+    listed = await lin.get("/v1/duty-shifts", params={"place_id": bridge["id"]})
+    assert [each["worker_name"] for each in listed.json()["items"]] == ["覃志愿"]

@@ -48,7 +48,7 @@ async def test_the_neighbour_finds_neither_the_place_nor_its_roster(
     assert_problem(await wei.get("/v1/duty-shifts/gaps", params=period), NotFound)
 
 
-async def test_a_volunteer_reads_the_roster_and_does_not_arrange_it(
+async def testa_volunteer_reads_the_roster_and_does_not_arrange_it(
     town: Town, bridge: dict[str, Any]
 ):
     ba = await town.as_("ba")
@@ -234,8 +234,8 @@ async def test_a_post_with_shifts_ahead_ends_by_handing_them_over(
     town: Town, lin: httpx.AsyncClient, bridge: dict[str, Any]
 ):
     zhou = await town.as_("zhou")
-    leaving = await _a_volunteer(lin, "莫志愿")
-    successor = await _a_volunteer(lin, "陆志愿")
+    leaving = await a_volunteer(lin, "莫志愿")
+    successor = await a_volunteer(lin, "陆志愿")
     shift = await a_shift(lin, bridge, worker=leaving["worker"], begins=500)
     ended = await zhou.post(f"/v1/posts/{leaving['post']}/end", json={"reason": "离岗"})
     assert ended.json()["duties"] == {"duty_shifts": 1}
@@ -264,8 +264,8 @@ async def test_a_shift_handed_over_while_it_lasts_is_stood_by_both(
     town: Town, lin: httpx.AsyncClient, bridge: dict[str, Any]
 ):
     zhou = await town.as_("zhou")
-    leaving = await _a_volunteer(lin, "梁志愿")
-    successor = await _a_volunteer(lin, "农志愿")
+    leaving = await a_volunteer(lin, "梁志愿")
+    successor = await a_volunteer(lin, "农志愿")
     stood = await a_shift(lin, bridge, worker=leaving["worker"], begins=-20, hours=8)
     shift = await a_shift(lin, bridge, worker=leaving["worker"], begins=-4, hours=8, role="查验")
     other = await a_checkpoint(lin, grid="t.01.01", name="村口")
@@ -293,7 +293,7 @@ async def test_a_shift_handed_over_while_it_lasts_is_stood_by_both(
     assert again.json() == listed.json()
 
 
-async def _a_volunteer(lin: httpx.AsyncClient, name: str) -> dict[str, str]:
+async def a_volunteer(lin: httpx.AsyncClient, name: str) -> dict[str, str]:
     worker, post = str(new_id()), str(new_id())
     grid = str(id_of("451422201 t.01.01.01"))
     made = await lin.post("/v1/workers", json={"id": worker, "grid_id": grid, "name": name})
