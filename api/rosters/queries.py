@@ -28,11 +28,13 @@ class ShiftFilter(BaseModel):
     discarded: bool = False
 
 
-async def shift_of(session: AsyncSession, shift_id: UUID) -> DutyShift:
+async def shift_of(
+    session: AsyncSession, shift_id: UUID, *, pointer: str | None = None
+) -> DutyShift:
     """The shift; raises `NotFound`."""
     shift = await session.get(DutyShift, shift_id)
     if shift is None:
-        raise NotFound("没有找到该班次，或不在您的网格范围内。")
+        raise NotFound("没有找到该班次，或不在您的网格范围内。", pointer=pointer)
     return shift
 
 

@@ -22,7 +22,7 @@ from api.foundation.problems import (
     VersionMissing,
 )
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
-from api.rosters import handover, queries, service
+from api.rosters import handover, queries, service, swapping
 from api.rosters.problems import AlreadyOnDuty, PlaceNotOpen, ShiftDiscarded
 from api.rosters.schemas import (
     Gaps,
@@ -32,6 +32,8 @@ from api.rosters.schemas import (
     ShiftDiscard,
     ShiftRead,
     ShiftRecord,
+    ShiftSwap,
+    SwappedShifts,
 )
 
 # What becomes of shifts when a post ends is registered where it is written.
@@ -171,6 +173,23 @@ async def correct_shift(
     shift = await service.correct_shift(session, arranger, shift_id, change, version=version)
     response.headers["ETag"] = f'"{shift.version}"'
     return ShiftRead.model_validate(shift)
+
+
+@router.post("/duty-shifts/{shift_id}/swap", responses=writes(*_CHANGING, AlreadyOnDuty))
+async def swap_shifts(
+    shift_id: UUID,
+    swap: ShiftSwap,
+    arranger: Arranger,
+    session: ScopedSession,
+    version: IfMatch,
+) -> SwappedShifts:
+    """与另一班互换值班人员。
+
+    时间重叠的两班也能互换：要么都换，要么都不换。时间、分工和备注仍属原班次；须说明理由，
+    更改前的内容留存。两处都须由您排班。
+    """
+    pair = await swapping.swap_shifts(session, arranger, shift_id, swap, version=version)
+    return SwappedShifts(items=[ShiftRead.model_validate(each) for each in pair])
 
 
 @router.post("/duty-shifts/{shift_id}/discard", responses=writes(*_CHANGING))

@@ -76,6 +76,26 @@ class ShiftCorrect(Input):
     reason: Why
 
 
+class ShiftSwap(Input):
+    """With which other shift this one changes its person, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "other_shift_id": "01890a5d-ac96-774b-bcce-b302099a805d",
+                    "other_version": 2,
+                    "reason": "两人商定换班",
+                }
+            ]
+        }
+    )
+
+    other_shift_id: Annotated[RecordId, Field(description="另一班的编号")]
+    other_version: Annotated[int, Field(ge=1, description="另一班的版本号")]
+    reason: Why
+
+
 class ShiftDiscard(Input):
     """Why a shift is taken off the roster."""
 
@@ -122,6 +142,12 @@ class ShiftRead(Wire):
     arranged_at: datetime = Field(description="排班时间")
     arranged_by: UUID = Field(description="排班的人")
     discarded_at: datetime | None = Field(description="取消时间；有效的为 null")
+
+
+class SwappedShifts(Wire):
+    """Both shifts as they stand now: this one, and the other."""
+
+    items: list[ShiftRead]
 
 
 class Gap(Wire):
