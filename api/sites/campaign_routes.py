@@ -108,7 +108,10 @@ async def list_not_sampled(
     page: Paged,
     grid_id: Below = None,
 ) -> Page[NotYet]:
-    """列出应到而未完成的人，按户排列。"""
+    """列出应到而未完成的人，按户排列。
+
+    接种行动不列有禁忌的人。
+    """
     return await campaigns.not_yet(session, reader, campaign_id, grid_id, page)
 
 

@@ -76,9 +76,10 @@ class CampaignRead(Wire):
 class Covered(Wire):
     """How many were to come, and came."""
 
-    expected: int = Field(description="应到人数")
+    expected: int = Field(description="应到人数，不含 `exempt`")
     done: int = Field(description="已完成人数")
     not_yet: int = Field(description="未完成人数")
+    exempt: int = Field(description="接种行动中有禁忌而未接种的人数，不计入应到；采样行动为 0")
 
 
 class GridCovered(Covered):

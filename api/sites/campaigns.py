@@ -107,6 +107,18 @@ _DONE = {
         )
     """,
 }
+_EXEMPT = {
+    SiteKind.sampling: "false",
+    # As their standing tells it: by the latest of what is known, so a dose given since tells more.
+    SiteKind.vaccination: """
+        (
+            SELECT v.outcome FROM vaccinations AS v WHERE v.resident_id = r.id
+                AND v.discarded_at IS NULL AND v.given_on <= :to_on
+            ORDER BY v.given_on DESC, v.dose_number DESC NULLS LAST LIMIT 1
+        ) IS NOT DISTINCT FROM 'contraindicated'
+    """,
+}
+"""Who must not have any is not asked to come, and is counted apart."""
 
 
 async def coverage(
@@ -119,10 +131,13 @@ async def coverage(
     campaign = await campaign_of(session, campaign_id)
     grid = await _within(session, caller, campaign, grid_id)
     counted = f"""
-        SELECT c.id AS grid_id, c.name AS grid_name, count(r.id) AS expected,
-            count(*) FILTER (WHERE r.done) AS done
+        SELECT c.id AS grid_id, c.name AS grid_name,
+            count(*) FILTER (WHERE r.done OR NOT r.exempt) AS expected,
+            count(*) FILTER (WHERE r.done) AS done,
+            count(*) FILTER (WHERE r.exempt AND NOT r.done) AS exempt
         FROM grids AS c LEFT JOIN (
-            SELECT r.id, r.reach, {_DONE[campaign.kind]} AS done
+            SELECT r.id, r.reach, {_DONE[campaign.kind]} AS done,
+                {_EXEMPT[campaign.kind]} AS exempt
             FROM residents AS r WHERE {_EXPECTED.format(done=_DONE[campaign.kind])}
         ) AS r ON r.reach >= c.path AND r.reach < c.path || '/'
         WHERE {{which}}
@@ -142,8 +157,8 @@ async def coverage(
 
 
 def _numbers(row: Mapping[Any, Any]) -> dict[str, int]:
-    expected, done = row["expected"], row["done"]
-    return {"expected": expected, "done": done, "not_yet": expected - done}
+    expected, done, exempt = row["expected"], row["done"], row["exempt"]
+    return {"expected": expected, "done": done, "not_yet": expected - done, "exempt": exempt}
 
 
 async def _within(
@@ -193,7 +208,7 @@ _LISTED = """
             ORDER BY s.wanted_on LIMIT 1
         ) AS home_sampling_id
     FROM residents AS r JOIN households AS h ON h.id = r.household_id
-    WHERE {expected} AND NOT {done}
+    WHERE {expected} AND NOT {done} AND NOT {exempt}
         AND (CAST(:number AS integer) IS NULL
             OR (h.number, r.id) > (CAST(:number AS integer), CAST(:after AS uuid)))
         {only}
@@ -230,7 +245,8 @@ async def not_yet(
     grid = await _within(session, caller, campaign, grid_id)
     number, after = start_of(page, [int, UUID])
     done, only = _DONE[campaign.kind], _CANNOT_COME if cannot_come else ""
-    statement = _LISTED.format(expected=_EXPECTED.format(done=done), done=done, only=only)
+    expected, exempt = _EXPECTED.format(done=done), _EXEMPT[campaign.kind]
+    statement = _LISTED.format(expected=expected, done=done, exempt=exempt, only=only)
     told = _bounds(campaign, grid) | {"number": number, "after": after, "limit": page.limit + 1}
     rows = (await session.execute(text(statement), told)).mappings().all()
     return page_of(rows, page, ("household_number", "resident_id"), present=NotYet.model_validate)

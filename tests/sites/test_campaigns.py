@@ -11,7 +11,13 @@ from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import new_id
 from api.sites.problems import HomeSamplingOver, HomeSamplingWanted
-from tests.builders import a_diagnostic_test, a_household, a_quarantine, synthetic_resident
+from tests.builders import (
+    a_diagnostic_test,
+    a_household,
+    a_quarantine,
+    a_vaccination,
+    synthetic_resident,
+)
 from tests.cast import Town, assert_problem, grid_id, id_of
 from tests.sites.test_sites import FIRST, made
 
@@ -249,3 +255,43 @@ async def test_nobody_is_both_older_and_younger(lin: httpx.AsyncClient):
     body = {"id": str(new_id()), **said, **_days(), "target": {"min_age": 60, "max_age": 10}}
     told = assert_problem(await lin.post("/v1/sampling-campaigns", json=body), InvalidInput)
     assert told["errors"][0]["pointer"] == "/body/target/max_age"
+
+
+async def test_who_must_not_be_vaccinated_is_not_expected_and_counted_apart(lin: httpx.AsyncClient):
+    home = await a_household(
+        lin, grid=grid_id(GROUP), residents=[synthetic_resident() for _ in range(4)]
+    )
+    well, never, once, since = (each["id"] for each in home["residents"])
+    not_any = {"outcome": "contraindicated", "dose_number": None, "technology": None}
+    address = f"/v1/sampling-campaigns/{(await _campaign(lin, kind='vaccination'))['id']}"
+    swabs = f"/v1/sampling-campaigns/{(await _campaign(lin))['id']}/coverage"
+    query = {"grid_id": str(grid_id(GROUP))}
+
+    async def numbers() -> dict[str, int]:
+        return (await lin.get(f"{address}/coverage", params=query)).json()["whole"]
+
+    before, sampled = await numbers(), (await lin.get(swabs)).json()
+    assert before["exempt"] == 0
+    told = [await a_vaccination(lin, each, **not_any) for each in (never, once, since)]
+    assert await numbers() == before | {
+        "expected": before["expected"] - 3,
+        "not_yet": before["not_yet"] - 3,
+        "exempt": 3,
+    }
+    await a_vaccination(lin, once, given_on="2021-09-01")  # it was for a time: expected again
+    await a_vaccination(lin, since, given_on=str(clock.today()))
+    assert await numbers() == before | {
+        "expected": before["expected"] - 1,
+        "done": before["done"] + 1,
+        "not_yet": before["not_yet"] - 2,
+        "exempt": 1,
+    }
+    listed = (await lin.get(f"{address}/not-sampled", params=query | {"limit": "500"})).json()
+    people = {each["resident_id"] for each in listed["items"]}
+    assert {well, once} <= people
+    assert not {never, since} & people
+    wrong = {"reason": "登错了人"}
+    path = f"/v1/vaccinations/{told[0]['id']}/discard"
+    assert (await lin.post(path, json=wrong, headers=FIRST)).status_code == 200
+    assert (await numbers())["exempt"] == 0
+    assert (await lin.get(swabs)).json() == sampled
