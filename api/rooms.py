@@ -60,6 +60,7 @@ from api.releases import routes as releases
 from api.rosters import routes as rosters
 from api.sites import attendance_routes as attendance
 from api.sites import campaign_routes as campaigns
+from api.sites import correction_routes as site_corrections
 from api.sites import routes as sites
 from api.sites import taken_back_routes as taken_back
 from api.sites import tally_routes as tallies
@@ -130,6 +131,7 @@ _ROUTERS = (
     taken_back.router,
     tallies.router,
     campaigns.router,
+    site_corrections.router,
     dossiers.router,
     directives.router,
     rosters.router,

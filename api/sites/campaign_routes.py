@@ -86,10 +86,12 @@ async def list_campaigns(
 
 @router.get("/sampling-campaigns/{campaign_id}", responses=found())
 async def read_campaign(
-    campaign_id: UUID, reader: SiteReader, session: ScopedSession
+    campaign_id: UUID, reader: SiteReader, session: ScopedSession, response: Response
 ) -> CampaignRead:
     """查看一次行动。"""
-    return CampaignRead.model_validate(await campaigns.campaign_of(session, campaign_id))
+    campaign = await campaigns.campaign_of(session, campaign_id)
+    response.headers["ETag"] = f'"{campaign.version}"'
+    return CampaignRead.model_validate(campaign)
 
 
 @router.get("/sampling-campaigns/{campaign_id}/coverage", responses=found())

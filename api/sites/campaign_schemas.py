@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.foundation.corrections import Replaced
 from api.foundation.field_records import FromTheField
-from api.foundation.fields import Day, Input, LongText, Name, RecordId, Wire
+from api.foundation.fields import Day, Input, LongText, Name, RecordId, Wire, unsaid
 from api.registry.models import Registration
 from api.sites.models import HomeReason, SiteKind
 
@@ -58,6 +59,20 @@ class CampaignRecord(Input):
     target: Annotated[Target, Field(description="应到的人")] = Target()
 
 
+class CampaignCorrect(Input):
+    """What changes of a campaign, and why; only the members that change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"to_on": "2022-02-17", "reason": "遇大雨，顺延一天"}]}
+    )
+
+    name: Annotated[Name, Field(default_factory=unsaid, description="行动名称")]
+    from_on: Annotated[Day, Field(default_factory=unsaid, description="开始日期")]
+    to_on: Annotated[Day, Field(default_factory=unsaid, description="结束日期，含当天")]
+    target: Annotated[Target, Field(default_factory=unsaid, description="应到的人；整项替换")]
+    reason: Annotated[LongText, Field(description="理由，留存备查")]
+
+
 class CampaignRead(Wire):
     """A campaign as it was announced."""
 
@@ -71,6 +86,18 @@ class CampaignRead(Wire):
     target: Target = Field(description="应到的人")
     announced_at: datetime = Field(description="发布时间")
     announced_by: UUID = Field(description="发布的人")
+
+
+class CampaignRevision(Replaced, Wire):
+    """What was said of a campaign before a correction."""
+
+    campaign: CampaignRead = Field(description="更正前的内容")
+
+
+class CampaignHistory(Wire):
+    """Every former version, oldest first."""
+
+    items: list[CampaignRevision]
 
 
 class Covered(Wire):

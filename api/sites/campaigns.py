@@ -1,6 +1,7 @@
 """Campaigns: who was to come, who came, who has not — derived from the tests and the doses."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from api.sites.campaign_schemas import (
     Covered,
     GridCovered,
     NotYet,
+    Target,
 )
 from api.sites.models import SamplingCampaign, SiteKind
 
@@ -36,13 +38,8 @@ async def announce(
     Raises `NotFound`, `GridClosed`, `InvalidInput`, `RecordDiffers`.
     """
     grid = await open_grid_in_reach(session, said.grid_id, pointer="/body/grid_id")
-    if said.to_on < said.from_on:
-        raise InvalidInput("结束日期不能早于开始日期。", pointer="/body/to_on")
-    youngest, oldest = said.target.min_age, said.target.max_age
-    if youngest is not None and oldest is not None and oldest < youngest:
-        raise InvalidInput("年龄上限不能小于下限。", pointer="/body/target/max_age")
-    if said.target.dose_number is not None and said.kind is SiteKind.sampling:
-        raise InvalidInput("采样行动没有剂次。", pointer="/body/target/dose_number")
+    refuse_backwards(said.from_on, said.to_on)
+    refuse_strange_target(said.target, said.kind)
     row = SamplingCampaign(
         **said.model_dump(exclude={"target"}),
         target=said.target.model_dump(mode="json"),
@@ -55,6 +52,21 @@ async def announce(
     if created:
         audit(session, caller, "sampling_campaigns.announce", subject=kept.id, reach=kept.reach)
     return kept, created
+
+
+def refuse_backwards(from_on: date, to_on: date) -> None:
+    """Raise `InvalidInput` for a campaign that ends before it begins."""
+    if to_on < from_on:
+        raise InvalidInput("结束日期不能早于开始日期。", pointer="/body/to_on")
+
+
+def refuse_strange_target(target: Target, kind: SiteKind) -> None:
+    """Raise `InvalidInput` for a target that nobody can be, or that says nothing of its kind."""
+    youngest, oldest = target.min_age, target.max_age
+    if youngest is not None and oldest is not None and oldest < youngest:
+        raise InvalidInput("年龄上限不能小于下限。", pointer="/body/target/max_age")
+    if target.dose_number is not None and kind is SiteKind.sampling:
+        raise InvalidInput("采样行动没有剂次。", pointer="/body/target/dose_number")
 
 
 async def campaign_of(

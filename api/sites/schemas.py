@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from api.foundation.corrections import Replaced
 from api.foundation.fields import (
     Datum,
     Input,
@@ -114,6 +115,24 @@ class SiteSessionRecord(Input):
     staffing: Annotated[Staffing, Field(default_factory=dict)]
 
 
+class SiteSessionCorrect(Input):
+    """What changes of a session, and why; only the members that change."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ends_at": "2022-02-15T12:00:00+08:00", "reason": "人多，延长一小时"}]
+        }
+    )
+
+    campaign_id: Annotated[
+        RecordId | None, Field(description="所属的采样、接种行动；null 为不属任何行动")
+    ] = None
+    starts_at: Annotated[StartsAt, Field(default_factory=unsaid)]
+    ends_at: Annotated[EndsAt, Field(default_factory=unsaid)]
+    staffing: Annotated[Staffing, Field(default_factory=unsaid)]
+    reason: Why
+
+
 class SiteSessionCancel(Input):
     """Why a session does not take place."""
 
@@ -140,6 +159,18 @@ class SiteSessionRead(Wire):
     closed_at: datetime | None = Field(description="收点时间")
     results_in_at: datetime | None = Field(description="结果出齐的时间")
     cancelled_reason: str | None = Field(description="取消的理由")
+
+
+class SiteSessionRevision(Replaced, Wire):
+    """What was said of a session before a step or a correction."""
+
+    site_session: SiteSessionRead = Field(description="更改前的内容")
+
+
+class SiteSessionHistory(Wire):
+    """Every former version, oldest first."""
+
+    items: list[SiteSessionRevision]
 
 
 class OnSiteDuty(Wire):

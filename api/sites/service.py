@@ -1,5 +1,6 @@
 """Setting up sites and running their sessions: planned, open, closed, results in (M4.1)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from api.sites.schemas import SiteCorrect, SiteRecord, SiteSessionRecord
 _CLOSED = "站点停用"
 _LONGEST = timedelta(hours=24)
 _LATEST = timedelta(days=366)
-_SETTING_UP = timedelta(hours=6)
+SETTING_UP = timedelta(hours=6)
 """How long before its beginning a session is opened at most: before that it is another's turn."""
 
 _AFTER = {
@@ -102,6 +103,37 @@ async def _call_off(
         await take_step(session, caller, held, SessionStatus.cancelled, reason=_CLOSED)
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A session and the hours that are meant for it, before they are kept."""
+
+    id: UUID
+    site: Site
+    starts_at: datetime
+    ends_at: datetime
+
+    def refuse_odd_hours(self) -> None:
+        """Raise `InvalidInput` for hours that are none or too many, `SiteClosed` after its end."""
+        if not timedelta() < self.ends_at - self.starts_at <= _LONGEST:
+            raise InvalidInput("结束须晚于开始，一场最长 24 小时。", pointer="/body/ends_at")
+        if self.site.closed_at is not None and self.site.closed_at < self.ends_at:
+            raise SiteClosed
+
+    def refuse_another_age(self) -> None:
+        """Raise `InvalidInput` for a year mistyped."""
+        if not EARLIEST <= self.starts_at <= clock.now() + _LATEST:
+            raise InvalidInput("开始时间应在2015年至一年后之间。", pointer="/body/starts_at")
+
+    def refuse_strange_campaign(self, campaign: SamplingCampaign) -> None:
+        """Raise `InvalidInput` for a campaign of another kind, or of other days."""
+        if campaign.kind is not self.site.kind:
+            detail = f"该行动是{campaign.kind.label}行动，该站点不办理。"
+            raise InvalidInput(detail, pointer="/body/campaign_id")
+        first, last = clock.local_day(self.starts_at), clock.local_day(self.ends_at)
+        if last < campaign.from_on or first > campaign.to_on:
+            raise InvalidInput("场次不在该行动的起止日期之内。", pointer="/body/starts_at")
+
+
 async def plan_session(
     session: AsyncSession, caller: Claims, said: SiteSessionRecord
 ) -> tuple[SiteSession, bool]:
@@ -111,10 +143,8 @@ async def plan_session(
     """
     site = await site_of(session, said.site_id, pointer="/body/site_id")
     await session.refresh(site, with_for_update=True)  # of two planned at once, one sees the other
-    if not timedelta() < said.ends_at - said.starts_at <= _LONGEST:
-        raise InvalidInput("结束须晚于开始，一场最长 24 小时。", pointer="/body/ends_at")
-    if site.closed_at is not None and site.closed_at < said.ends_at:
-        raise SiteClosed
+    when = Planned(said.id, site, said.starts_at, said.ends_at)
+    when.refuse_odd_hours()
     row = SiteSession(
         **said.model_dump(exclude={"staffing"}),
         staffing={role.value: number for role, number in said.staffing.items()},
@@ -130,36 +160,23 @@ async def plan_session(
     )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
-        if not EARLIEST <= said.starts_at <= clock.now() + _LATEST:
-            raise InvalidInput("开始时间应在2015年至一年后之间。", pointer="/body/starts_at")
+        when.refuse_another_age()
         if campaign is not None:
-            _refuse_strange_campaign(campaign, site, said)
-        await _refuse_overlap(session, said)
+            when.refuse_strange_campaign(campaign)
+        await refuse_overlap(session, when)
         audit(session, caller, "site_sessions.plan", subject=kept.id, reach=kept.reach)
     return kept, created
 
 
-def _refuse_strange_campaign(
-    campaign: SamplingCampaign, site: Site, said: SiteSessionRecord
-) -> None:
-    """Raise `InvalidInput` for a campaign of another kind, or of other days."""
-    if campaign.kind is not site.kind:
-        detail = f"该行动是{campaign.kind.label}行动，该站点不办理。"
-        raise InvalidInput(detail, pointer="/body/campaign_id")
-    first, last = clock.local_day(said.starts_at), clock.local_day(said.ends_at)
-    if last < campaign.from_on or first > campaign.to_on:
-        raise InvalidInput("场次不在该行动的起止日期之内。", pointer="/body/starts_at")
-
-
-async def _refuse_overlap(session: AsyncSession, said: SiteSessionRecord) -> None:
+async def refuse_overlap(session: AsyncSession, when: Planned) -> None:
     """Raise `SessionsOverlap`: whoever is on duty there, or counts, would be of two sessions."""
     ends_at = func.coalesce(col(SiteSession.closed_at), col(SiteSession.ends_at))
     statement = select(SiteSession.id).where(
-        col(SiteSession.site_id) == said.site_id,
-        col(SiteSession.id) != said.id,
+        col(SiteSession.site_id) == when.site.id,
+        col(SiteSession.id) != when.id,
         col(SiteSession.status) != SessionStatus.cancelled,
-        col(SiteSession.starts_at) < said.ends_at,
-        func.least(ends_at, col(SiteSession.ends_at)) > said.starts_at,
+        col(SiteSession.starts_at) < when.ends_at,
+        func.least(ends_at, col(SiteSession.ends_at)) > when.starts_at,
     )
     other = (await session.scalars(statement.order_by(col(SiteSession.starts_at)).limit(1))).first()
     if other is not None:
@@ -200,6 +217,6 @@ async def _refuse_opening(session: AsyncSession, held: SiteSession) -> None:
     closed_at = (await session.get_one(Site, held.site_id)).closed_at
     if closed_at is not None and closed_at <= clock.now():
         raise SessionNotSo("该站点已停用，不能开点。", session_status=held.status)
-    if held.starts_at - clock.now() > _SETTING_UP:
+    if held.starts_at - clock.now() > SETTING_UP:
         detail = "离开始还早，请核对是不是这一场；开始前6小时内才能开点。"
         raise SessionNotSo(detail, session_status=held.status)
