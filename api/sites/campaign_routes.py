@@ -17,7 +17,7 @@ from api.foundation.problems import NotFound, RecordDiffers, VersionMismatch, Ve
 from api.foundation.records import IfMatch, tell_created
 from api.grids.problems import GridClosed
 from api.registry.problems import ResidentLeft
-from api.sites import campaigns, handover, home
+from api.sites import campaigns, coverage, handover, home
 from api.sites.campaign_schemas import (
     CampaignCoverage,
     CampaignRead,
@@ -98,8 +98,11 @@ async def read_campaign(
 async def read_campaign_coverage(
     campaign_id: UUID, reader: SiteReader, session: ScopedSession, grid_id: Below = None
 ) -> CampaignCoverage:
-    """查看一次行动的完成情况：应到、已完成、未完成，及各下级网格。"""
-    return await campaigns.coverage(session, reader, campaign_id, grid_id)
+    """查看一次行动的完成情况：应到、已完成、未完成，及各下级网格。
+
+    行动结束后，各人计在最后一天所住的网格，此后迁居不改变各网格的数字。
+    """
+    return await coverage.coverage(session, reader, campaign_id, grid_id)
 
 
 @router.get("/sampling-campaigns/{campaign_id}/not-sampled", responses=found())
@@ -112,9 +115,9 @@ async def list_not_sampled(
 ) -> Page[NotYet]:
     """列出应到而未完成的人，按户排列。
 
-    接种行动不列有禁忌的人。
+    接种行动不列有禁忌的人。按现住的网格列出，便于补办。
     """
-    return await campaigns.not_yet(session, reader, campaign_id, grid_id, page)
+    return await coverage.not_yet(session, reader, campaign_id, grid_id, page)
 
 
 @router.get("/sampling-campaigns/{campaign_id}/home-sampling-proposals", responses=found())
@@ -126,7 +129,7 @@ async def list_home_sampling_proposals(
     grid_id: Below = None,
 ) -> Page[NotYet]:
     """列出不能到点、尚未安排上门的人：行动不便的和正在隔离的。"""
-    return await campaigns.not_yet(session, reader, campaign_id, grid_id, page, cannot_come=True)
+    return await coverage.not_yet(session, reader, campaign_id, grid_id, page, cannot_come=True)
 
 
 @router.post(
