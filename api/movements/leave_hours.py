@@ -1,13 +1,19 @@
-"""When somebody in quarantine may be let out at all: how long, and on the days of which stages."""
+"""When somebody in quarantine may be let out at all: how long, from where, in which stages."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
 from api.foundation import clock
 from api.foundation.problems import InvalidInput
+from api.movements.models import Transfer, TransferStatus
 from api.movements.problems import LeaveNotAllowed
-from api.protocols.models import LeaveHome
+from api.protocols.models import LeaveHome, WhereaboutsKind
+from api.quarantines.models import Quarantine
+from api.quarantines.moves import entry_now
 from api.quarantines.stage_models import QuarantineStage
 from api.quarantines.stages import stage_shown
 
@@ -40,3 +46,18 @@ def refuse_never_left(stages: Sequence[QuarantineStage], day: date, *, pointer: 
     stage = stage_shown(stages, day)
     if stage is not None and stage.leave_home is LeaveHome.never:
         raise LeaveNotAllowed(pointer=pointer)
+
+
+async def refuse_elsewhere(session: AsyncSession, quarantine: Quarantine) -> None:
+    """Raise `LeaveNotAllowed` for who is in a hospital or rides: nobody leaves from there."""
+    entry = await entry_now(session, quarantine.id)
+    if entry is not None and entry.kind is WhereaboutsKind.in_hospital:
+        told = "该人员登记为在医院，请先登记送医的结果或现在的去向，再登记外出。"
+        raise LeaveNotAllowed(told, pointer="/body/left_at")
+    riding = select(Transfer.id).where(
+        col(Transfer.quarantine_id) == quarantine.id,
+        col(Transfer.status) == TransferStatus.picked_up,
+    )
+    if (await session.scalars(riding)).first() is not None:
+        told = "该人员正在转运途中，请先办理交接，再登记外出。"
+        raise LeaveNotAllowed(told, pointer="/body/left_at")

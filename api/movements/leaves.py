@@ -16,17 +16,20 @@ from api.foundation.database import keyring_of
 from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
-from api.movements.leave_hours import refuse_hours, refuse_never_left
+from api.movements.leave_hours import refuse_elsewhere, refuse_hours, refuse_never_left
 from api.movements.leave_schemas import LeaveBack, LeaveCancel, LeaveOut, LeaveRequest
 from api.movements.models import NOT_OUT, Leave, LeaveStatus
 from api.movements.overstays import take_back
 from api.movements.problems import LeaveNoLongerFits, LeaveNotAllowed, OutOfOrder
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Quarantine
-from api.quarantines.moves import Move, back_at, move_to
+from api.quarantines.moves import Move, bring_back, move_to
 from api.quarantines.queries import RUNNING, in_charge, locked
 from api.quarantines.stages import stages_of
 from api.quarantines.steps import note_step, refuse_ended, refuse_stranger
+
+_ELSEWHERE = (WhereaboutsKind.in_hospital, WhereaboutsKind.transferred)
+"""Who is there by now has not come back by being back from leave."""
 
 
 async def leave_of(session: AsyncSession, leave_id: UUID) -> Leave:
@@ -152,8 +155,8 @@ def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave
 async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: LeaveOut) -> Leave:
     """Note that they left, within the hours that were approved.
 
-    Raises `OutOfOrder`, `InvalidInput`, `LeaveNotAllowed`, `QuarantineEnded`,
-    `RecordedInTheFuture`, `WhereaboutsOutOfOrder`, `RecordDiffers`, `NotFound`.
+    Raises `OutOfOrder`, `InvalidInput`, `LeaveNotAllowed`, also for who is in a hospital or rides,
+    `QuarantineEnded`, `RecordedInTheFuture`, `WhereaboutsOutOfOrder`, `RecordDiffers`, `NotFound`.
     """
     quarantine = await locked(session, (await leave_of(session, leave_id)).quarantine_id)
     leave = await leave_of(session, leave_id)
@@ -168,6 +171,7 @@ async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: Le
     # What was approved at home does not open the site that an unfit home sent them to since.
     stages = await stages_of(session, quarantine.id)
     refuse_never_left(stages, clock.local_day(at), pointer="/body/left_at")
+    await refuse_elsewhere(session, quarantine)
     await _take(session, caller, leave, quarantine, {"status": LeaveStatus.out, "left_at": at})
     move = Move(kind=WhereaboutsKind.away_approved, at=at, pointer="/body/left_at")
     await move_to(session, caller, quarantine, move)
@@ -196,8 +200,8 @@ async def come_back(
     if quarantine.status in RUNNING:
         if at <= leave.until_at:
             await take_back(session, caller, leave)
-        move = Move(kind=back_at(quarantine), at=at, pointer="/body/returned_at")
-        await move_to(session, caller, quarantine, move)
+        pointer = "/body/returned_at"
+        await bring_back(session, caller, quarantine, at=at, pointer=pointer, unless=_ELSEWHERE)
     return leave
 
 

@@ -19,7 +19,7 @@ from api.movements.models import HospitalReferral, ReferralOutcome
 from api.movements.referral_schemas import ReferralRecord, ReferralReturn
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import Quarantine, TerminationReason
-from api.quarantines.moves import Move, back_at, move_to
+from api.quarantines.moves import Move, bring_back, move_to
 from api.quarantines.queries import RUNNING, in_charge, locked, sealed
 from api.quarantines.schemas import Termination
 from api.quarantines.service import terminate
@@ -161,8 +161,8 @@ async def _go_on(
 ) -> None:
     at = referral.ended_at or clock.now()
     if referral.outcome is ReferralOutcome.returned:
-        move = Move(kind=back_at(quarantine), at=at, pointer="/body/ended_at")
-        await move_to(session, caller, quarantine, move)
+        pointer, fetched = "/body/ended_at", {WhereaboutsKind.transferred}
+        await bring_back(session, caller, quarantine, at=at, pointer=pointer, unless=fetched)
         return
     outcome = referral.outcome or ReferralOutcome.admitted
     said = Termination(

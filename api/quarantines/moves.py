@@ -1,5 +1,6 @@
 """Whereabouts that follow from what was done: transfers, referrals and leave write them along."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -79,6 +80,25 @@ def back_at(quarantine: Quarantine) -> WhereaboutsKind:
     if quarantine.place_kind is PlaceKind.site:
         return WhereaboutsKind.transferred
     return WhereaboutsKind.at_home
+
+
+async def bring_back(
+    session: AsyncSession,
+    caller: Claims,
+    quarantine: Quarantine,
+    *,
+    at: datetime,
+    pointer: str,
+    unless: Collection[WhereaboutsKind],
+) -> None:
+    """Let them be in the place of their quarantine again, unless they are elsewhere by now.
+
+    Whom the hospital kept while on leave, or a vehicle fetched, is not back where they left.
+    """
+    entry = await entry_now(session, quarantine.id)
+    if entry is None or entry.kind not in unless:
+        move = Move(kind=back_at(quarantine), at=at, pointer=pointer)
+        await move_to(session, caller, quarantine, move)
 
 
 async def tell_changed(session: AsyncSession, quarantine: Quarantine) -> None:
