@@ -7,8 +7,15 @@ from typing import Final
 
 from api.foundation.local_days import midnight
 
+# Whoever is on the road waits for nobody: there is one order at a time. One that is over says
+# nothing of now, when the person is in a home again.
+_NOBODY_ORDERED = """NOT EXISTS (
+        SELECT FROM transfers AS t
+        WHERE t.quarantine_id = q.id AND t.status NOT IN ('closed', 'cancelled')
+    )"""
+
 # A home that was looked at and is not fit: within eight hours (domain 3.8).
-_UNFIT = """
+_UNFIT = f"""
     SELECT 'transfer', 'request', NULL, 'to_site', q.id, q.id, q.resident_id, q.household_id, NULL,
         unfit.checked_at, unfit.checked_at + interval '8 hours'
     FROM mine
@@ -21,15 +28,16 @@ _UNFIT = """
         WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND NOT c.fit
         ORDER BY c.checked_at DESC LIMIT 1
     ) AS unfit
-    WHERE NOT EXISTS (
-        SELECT FROM transfers AS t
-        WHERE t.quarantine_id = q.id AND t.kind = 'to_site' AND t.status <> 'cancelled'
+    WHERE {_NOBODY_ORDERED} AND NOT EXISTS (
+        SELECT FROM whereabouts AS w
+        WHERE w.quarantine_id = q.id AND w.until_at IS NULL AND w.discarded_at IS NULL
+            AND w.kind IN ('in_hospital', 'transferred')
     )
 """
 
 # A plan goes on elsewhere: who is still at the site when their days at home begin, of whom nothing
 # would be due there; who is still at home when those at a site begin. It is asked from the day
-# before. Who was noted to be elsewhere already, or is on the road, waits for nobody.
+# before. Who was noted to be elsewhere already waits for nobody.
 _NEXT_STAGE = f"""
     SELECT 'transfer', 'relocate', NULL, turn.kind, q.id, q.id, q.resident_id, q.household_id, NULL,
         {midnight("s.starts_on - 1")}, {midnight("s.starts_on + 1")}
@@ -56,10 +64,7 @@ _NEXT_STAGE = f"""
             ) THEN 'to_home'
         END AS kind
     ) AS turn
-    WHERE turn.kind IS NOT NULL AND NOT EXISTS (
-        SELECT FROM transfers AS t
-        WHERE t.quarantine_id = q.id AND t.status NOT IN ('closed', 'cancelled')
-    )
+    WHERE turn.kind IS NOT NULL AND {_NOBODY_ORDERED}
 """
 
 RELOCATIONS: Final = f"{_UNFIT} UNION ALL {_NEXT_STAGE}"

@@ -166,7 +166,7 @@ def fallback_taken(
 # Transfers are a later room's; whether there is one is all that is asked.
 _ORDERED = text(
     "SELECT id FROM transfers WHERE quarantine_id = :quarantine AND kind = 'to_site' "
-    "AND status <> 'cancelled' LIMIT 1"
+    "AND status NOT IN ('closed', 'cancelled') LIMIT 1"
 )
 
 

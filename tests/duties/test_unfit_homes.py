@@ -9,7 +9,7 @@ import pytest
 from api.foundation import clock
 from api.foundation.records import new_id
 from tests.cast import Town
-from tests.duties.scenery import my_day
+from tests.duties.scenery import done, my_day
 from tests.quarantines.plans import MEDIUM, a_planned_quarantine, the_ninth_edition
 from tests.readings.conftest import signed_in
 
@@ -89,3 +89,42 @@ async def test_the_next_grid_is_asked_nothing_of_it(town: Town, person: dict[str
     await _checked(await signed_in(town, "han"), person, fit=False)
     for name in ("ming", "lin"):
         assert await _asked(town, name, person) == {}
+
+
+async def _ridden(town: Town, person: dict[str, Any], kind: str) -> None:
+    """Brought there by every step of an order."""
+    han, wei = await signed_in(town, "han"), await signed_in(town, "wei")
+    told = {"kind": kind, "reason": "按方案转运", "destination": "县职校隔离点"}
+    order = {"id": str(new_id()), **told}
+    await done(han, f"/v1/quarantines/{person['id']}/transfers", order)
+    path = f"/v1/transfers/{order['id']}"
+    car = {"vehicle": "dedicated", "plate": "桂F12345", "driver": "莫"}
+    await done(wei, f"{path}/approve")
+    await done(wei, f"{path}/dispatch", car)
+    await done(han, f"{path}/pick-up", {"check_c": 36.6, "check_symptoms": []})
+    await done(han, f"{path}/hand-over", {"taken_over_by": "覃护士"})
+    await done(han, f"{path}/close", {})
+
+
+async def test_who_was_at_a_site_before_is_brought_there_again(town: Town, person: dict[str, Any]):
+    for kind in ("to_site", "to_home"):
+        await _ridden(town, person, kind)
+    await _checked(await signed_in(town, "han"), person, fit=False)
+    assert set(await _asked(town, "han", person)) == {"transfers"}
+
+
+async def test_whom_another_vehicle_fetches_or_the_hospital_has_is_not_asked_for_meanwhile(
+    town: Town, person: dict[str, Any]
+):
+    han = await signed_in(town, "han")
+    await _checked(han, person, fit=False)
+    order = {"id": str(new_id()), "kind": "to_hospital", "reason": "发热", "destination": "县医院"}
+    await done(han, f"/v1/quarantines/{person['id']}/transfers", order)
+    assert await _asked(town, "han", person) == {}
+    wei, why = await signed_in(town, "wei"), {"reason": "误报"}
+    await done(wei, f"/v1/transfers/{order['id']}/cancel", why)
+    assert set(await _asked(town, "han", person)) == {"transfers"}
+    for kind, asked in (("in_hospital", set()), ("at_home", {"transfers"}), ("transferred", set())):
+        entry = {"id": str(new_id()), "kind": kind, "since_at": clock.now().isoformat()}
+        await done(han, f"/v1/quarantines/{person['id']}/whereabouts", entry)
+        assert set(await _asked(town, "han", person)) == asked
