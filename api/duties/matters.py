@@ -12,7 +12,7 @@ from api.arrivals.queries import UNCONCERNED
 from api.duties.alert_matters import ALERT_DECISIONS, ALERTS
 from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
-from api.duties.moving_matters import RELOCATIONS
+from api.duties.moving_matters import IN_HOSPITAL, RELOCATIONS
 from api.duties.nearest import POSTS_TURN, nearest
 from api.duties.retests import RETESTS, RETESTS_TURN
 from api.duties.shifts import SHIFTS, SHIFTS_TURN
@@ -72,12 +72,15 @@ _AT_THE_DOOR = f"""
     UNION ALL
     {RELOCATIONS}
     UNION ALL
+    {IN_HOSPITAL}
+    UNION ALL
     SELECT 'leave', CASE l.status WHEN 'out' THEN 'back' ELSE 'out' END, NULL, NULL, l.id,
         l.quarantine_id, l.resident_id, q.household_id, NULL,
         CASE l.status WHEN 'out' THEN l.left_at ELSE l.from_at END, l.until_at
     FROM mine
     JOIN leaves AS l ON l.quarantine_id = mine.id AND l.discarded_at IS NULL
-        AND (l.status = 'out' OR l.status = 'approved' AND {day_of("l.from_at")} <= $2::date)
+        AND (l.status = 'out' OR l.status = 'approved'
+            AND $2::date BETWEEN {day_of("l.from_at")} AND {day_of("l.until_at")})
     JOIN quarantines AS q ON q.id = l.quarantine_id
 """
 

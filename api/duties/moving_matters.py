@@ -1,4 +1,4 @@
-"""Who is to be brought elsewhere and for whom nobody has asked for it yet.
+"""Who is to be brought elsewhere and nobody has asked for it yet; who is in hospital meanwhile.
 
 SQL for “my day”, as in `matters`: it speaks of `mine`, and of `$2` (today).
 """
@@ -69,3 +69,31 @@ _NEXT_STAGE = f"""
 
 RELOCATIONS: Final = f"{_UNFIT} UNION ALL {_NEXT_STAGE}"
 """The transfers that somebody in whose care a person is asks for."""
+
+# Nothing is due of who is in hospital: unless somebody notes that they are back, nothing ever is.
+# How long it takes nobody knows, so it is late on no day. Whom a transfer brought there, or who was
+# only noted to be there, has no referral to end.
+IN_HOSPITAL: Final = f"""
+    SELECT 'referral', 'return', NULL, NULL, r.id, r.quarantine_id, r.resident_id, q.household_id,
+        NULL, r.left_at, {midnight("$2::date + 1")}
+    FROM mine
+    JOIN hospital_referrals AS r ON r.quarantine_id = mine.id AND r.outcome IS NULL
+        AND r.discarded_at IS NULL
+    JOIN quarantines AS q ON q.id = r.quarantine_id
+    UNION ALL
+    SELECT 'referral', 'note', CASE q.place_kind WHEN 'site' THEN 'transferred' ELSE 'at_home' END,
+        NULL, q.id, q.id, q.resident_id, q.household_id, NULL, w.since_at,
+        {midnight("$2::date + 1")}
+    FROM mine
+    JOIN quarantines AS q ON q.id = mine.id
+    JOIN whereabouts AS w ON w.quarantine_id = q.id AND w.until_at IS NULL
+        AND w.discarded_at IS NULL AND w.kind = 'in_hospital'
+    WHERE NOT EXISTS (
+            SELECT FROM hospital_referrals AS r
+            WHERE r.quarantine_id = q.id AND r.outcome IS NULL AND r.discarded_at IS NULL
+        )
+        AND NOT EXISTS (
+            SELECT FROM transfers AS t WHERE t.quarantine_id = q.id AND t.status = 'picked_up'
+        )
+"""
+"""Whose return is noted by somebody in whose care they are."""

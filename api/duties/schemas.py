@@ -24,6 +24,7 @@ class DutyKind(Labelled):
     alert = "alert", "异常处置"
     directive = "directive", "上级指令"
     transfer = "transfer", "转运"
+    referral = "referral", "送医"
     leave = "leave", "外出"
     change = "change", "期限变更审批"
     release = "release", "解除审批"
