@@ -4,6 +4,7 @@ from api.alerts import climbing as alerts
 from api.arrivals import reclassification as arrivals
 from api.checkpoints import rechecks, retention
 from api.directives import lateness as directives
+from api.directives import newcomers as newcomers_to_directives
 from api.inbound import late as late_samples
 from api.inbound import matching as inbound
 from api.leads import lateness as leads
@@ -28,6 +29,7 @@ __all__ = [
     "lead_transfers",
     "leads",
     "live",
+    "newcomers_to_directives",
     "quarantines",
     "readings",
     "rechecks",

@@ -24,8 +24,9 @@ class DirectiveStatus(Labelled):
 class Directive(Versioned, Reached, table=True):
     """An order down the subtree of its grid (M1.6); whoever serves below may read it.
 
-    It went to the posts that `levels` and `roles` describe (none means all of them) at the moment
-    it was issued; `remind_minutes` says how long before the deadline who has not answered is told.
+    It goes to the posts that `levels` and `roles` describe (none means all of them) when it is
+    issued, and to such as begin before its deadline; `remind_minutes` says how long before that who
+    has not answered is told.
     """
 
     __tablename__: ClassVar[Any] = "directives"

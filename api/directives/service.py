@@ -24,9 +24,7 @@ from api.grids.problems import GridClosed
 from api.grids.queries import grid_in_reach
 
 _DEEPEST = 20
-_ANSWERING = [
-    role for role in Role if Permission.directives_read in permitted(role, level=_DEEPEST)
-]
+ANSWERING = [role for role in Role if Permission.directives_read in permitted(role, level=_DEEPEST)]
 """Who can answer at all: an order is not sent to whom the service shows none."""
 
 _SEND = text("""
@@ -92,7 +90,7 @@ async def issue_directive(
 async def _send(session: AsyncSession, directive: Directive, grid: Grid) -> int:
     if grid.closed_at is not None:
         raise GridClosed(pointer="/body/grid_id")
-    roles = [role for role in directive.roles or _ANSWERING if role in _ANSWERING]
+    roles = [role for role in directive.roles or ANSWERING if role in ANSWERING]
     told = {
         "directive": directive.id,
         "issuer": directive.issued_post,
