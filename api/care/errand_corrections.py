@@ -10,7 +10,7 @@ from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.care.errand_models import Errand, ErrandKind
 from api.care.errand_queries import WANTED, present
-from api.care.errand_requests import due_at, refuse_unfit, refuse_unpaid
+from api.care.errand_requests import due_at, refuse_unfit, refuse_unpaid, tell_who_runs
 from api.care.errand_schemas import ErrandCorrect, ErrandDiscard
 from api.care.errand_steps import standing
 from api.foundation import clock
@@ -36,6 +36,7 @@ async def correct_errand(
     )
     fields = {"fields": sorted(said.model_fields_set - {"reason"})}
     audit(session, caller, "errands.correct", subject=errand.id, reach=errand.reach, details=fields)
+    await tell_who_runs(session, errand)
     return errand
 
 
@@ -47,6 +48,7 @@ async def discard_errand(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, errand, {"discarded_at": clock.now()}, correction)
     audit(session, caller, "errands.discard", subject=errand.id, reach=errand.reach)
+    await tell_who_runs(session, errand)
     return errand
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +16,7 @@ from api.care.errand_queries import WANTED
 from api.care.errand_schemas import ErrandRecord
 from api.foundation import clock
 from api.foundation.field_records import fill_in
+from api.foundation.live import tell
 from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, Source, create_once
 from api.quarantines.models import EndReason, Quarantine
@@ -45,7 +48,22 @@ async def request_errand(
         audit(
             session, caller, "errands.request", subject=kept.id, reach=kept.reach, details=details
         )
+        await tell_who_runs(session, kept)
     return kept, created
+
+
+async def tell_who_runs(
+    session: AsyncSession, errand: Errand, *, former: UUID | None = None
+) -> None:
+    """Tell who cares for the person, and who has it or had it, that what they have to do changed.
+
+    Who has it need have no seat at the person's side any more, and may serve elsewhere by now.
+    """
+    subject, reach, grid = errand.id, errand.reach, errand.grid_id
+    told = partial(tell, session, "duties.changed", subject=subject, reach=reach, grid=grid)
+    await told(quarantine=errand.quarantine_id, worker=errand.accepted_by)
+    if former not in (None, errand.accepted_by):
+        await told(worker=former)
 
 
 def refuse_unfit(told: Mapping[str, Any], *, asked_at: datetime) -> None:

@@ -14,7 +14,7 @@ from api.access.tokens import Claims
 from api.care.errand_models import HELD, OPEN, Errand, ErrandStatus, Word
 from api.care.errand_problems import ErrandDiscarded, ErrandOutOfOrder, ErrandTaken, NotServing
 from api.care.errand_queries import errand_of
-from api.care.errand_requests import refuse_unpaid
+from api.care.errand_requests import refuse_unpaid, tell_who_runs
 from api.care.errand_schemas import ErrandConfirm, ErrandDeliver
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
@@ -198,7 +198,9 @@ def _told_at(told: datetime | None, *, not_before: datetime, name: str) -> datet
 async def _take(
     session: AsyncSession, caller: Claims, errand: Errand, changes: Mapping[str, Any]
 ) -> Errand:
+    former = errand.accepted_by
     await correct(session, errand, changes, Correction(errand.version, by=caller.worker))
     details = {"status": errand.status.value}
     audit(session, caller, "errands.step", subject=errand.id, reach=errand.reach, details=details)
+    await tell_who_runs(session, errand, former=former)
     return errand

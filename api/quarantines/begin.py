@@ -29,13 +29,13 @@ from api.foundation.records import (
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
 from api.quarantines.ground import Ground, Sent, refuse_far_start, refuse_odd_period, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts
-from api.quarantines.moves import tell_duties
 from api.quarantines.problems import AlreadyInQuarantine
 from api.quarantines.queries import running, sealed
 from api.quarantines.schemas import QuarantineBegin
 from api.quarantines.seating import chosen, refuse_overload, seat_row, seated
 from api.quarantines.stage_models import QuarantinePlan, QuarantineStage
 from api.quarantines.stages import stage_by_hand
+from api.quarantines.telling import tell_duties
 
 
 class Course(NamedTuple):

@@ -10,7 +10,6 @@ from sqlmodel import col, select
 
 from api.access.tokens import Claims
 from api.foundation import clock
-from api.foundation.live import tell
 from api.foundation.records import Source, new_id
 from api.protocols.models import WhereaboutsKind
 from api.quarantines.models import PlaceKind, Quarantine, Whereabouts
@@ -99,22 +98,3 @@ async def bring_back(
     if entry is None or entry.kind not in unless:
         move = Move(kind=back_at(quarantine), at=at, pointer=pointer)
         await move_to(session, caller, quarantine, move)
-
-
-async def tell_changed(session: AsyncSession, quarantine: Quarantine) -> None:
-    """Tell that it stands otherwise, and whom it concerns that their duties have changed."""
-    place, grid = quarantine.reach, quarantine.grid_id
-    await tell(session, "quarantine.changed", subject=quarantine.id, reach=place, grid=grid)
-    await tell_duties(session, quarantine)
-
-
-async def tell_duties(session: AsyncSession, quarantine: Quarantine) -> None:
-    """Tell whom the quarantine concerns that what they have to do has changed."""
-    await tell(
-        session,
-        "duties.changed",
-        subject=quarantine.id,
-        reach=quarantine.reach,
-        grid=quarantine.grid_id,
-        quarantine=quarantine.id,
-    )

@@ -15,7 +15,6 @@ from api.foundation.problems import InvalidInput, VersionMismatch
 from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.ground import refuse_far_start
 from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
-from api.quarantines.moves import tell_changed
 from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded, RunsByPlan
 from api.quarantines.queries import (
     RUNNING,
@@ -31,6 +30,7 @@ from api.quarantines.schemas import (
 )
 from api.quarantines.stage_models import QuarantineStage
 from api.quarantines.stages import plan_of, stages_of
+from api.quarantines.telling import tell_changed
 
 
 async def correct_quarantine(

@@ -10,9 +10,9 @@ from api.access.audit import audit
 from api.access.colleagues import NotAColleague, strangers
 from api.access.tokens import Claims
 from api.quarantines.models import Quarantine
-from api.quarantines.moves import tell_changed
 from api.quarantines.problems import QuarantineEnded
 from api.quarantines.queries import RUNNING
+from api.quarantines.telling import tell_changed
 
 
 async def note_step(

@@ -30,6 +30,7 @@ from api.quarantines.queries import (
     whereabouts_of,
 )
 from api.quarantines.schemas import WhereaboutsRecord
+from api.quarantines.telling import tell_changed
 
 
 async def record_whereabouts(
@@ -55,6 +56,7 @@ async def record_whereabouts(
         details = {"kind": said.kind.value, "entry": str(said.id)}
         subject, reach = quarantine.id, quarantine.reach
         audit(session, caller, "whereabouts.record", subject=subject, reach=reach, details=details)
+        await tell_changed(session, quarantine)
         if kept.kind is WhereaboutsKind.away_breach:
             await open_alert(session, _breach(quarantine, kept))
     return kept, created

@@ -361,3 +361,29 @@ async def test_what_is_wanted_is_sealed_where_it_lies(town: Town, served: dict[s
     whole = "SELECT errands::text AS row FROM errands WHERE id = CAST(:id AS uuid)"
     [row] = await rows(town, whole, id=errand["id"])
     assert "奥美拉唑" not in row.row
+
+
+async def _heard(client: httpx.AsyncClient, since: str) -> list[tuple[str, str]]:
+    """What came to these ears since then, and about what."""
+    items = (await client.get("/v1/events/poll", params={"after": since})).json()["items"]
+    return [(each["kind"], each["subject_id"]) for each in items]
+
+
+async def test_who_has_it_and_who_had_it_hear_of_every_step_once(
+    town: Town, served: dict[str, Any]
+):
+    lin, ming, he = await town.as_("lin"), await town.as_("ming"), await town.as_("he")
+    mei = await town.as_("mei")
+    errand = await an_errand(lin, served["id"])
+    told = [("duties.changed", errand["id"])]
+    marks = {each: (await each.get("/v1/events/poll")).json()["next"] for each in (ming, he, mei)}
+    wanted = await an_errand(lin, served["id"])
+    assert await _heard(he, marks[he]) == [("duties.changed", wanted["id"])]
+    marks[he] = (await he.get("/v1/events/poll")).json()["next"]
+    await stepped(lin, errand, "assign", worker_id=str(id_of("he")))
+    assert await _heard(he, marks[he]) == told
+    await stepped(lin, errand, "assign", worker_id=str(id_of("ming")))
+    await stepped(ming, errand, "deliver", **BROUGHT)
+    assert (await _heard(he, marks[he])).count(told[0]) >= 3
+    assert (await _heard(ming, marks[ming])).count(told[0]) >= 3
+    assert await _heard(mei, marks[mei]) == []

@@ -14,7 +14,7 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
-from tests.builders import a_quarantine
+from tests.builders import FOUR, a_quarantine
 from tests.cast import TOWNSHIP, Town, assert_problem
 
 
@@ -147,3 +147,19 @@ async def test_a_breach_opens_an_alert_about_the_person(town: Town, addresses: A
     )
     await connection.close()
     assert [tuple(row) for row in rows] == [("breach", "whereabouts", entry["id"])]
+
+
+async def test_consoles_and_the_team_hear_at_once_where_somebody_is_now(town: Town):
+    lin, he, mei = await town.as_("lin"), await town.as_("he"), await town.as_("mei")
+    kept = await a_quarantine(lin, team=FOUR)
+    marks = {each: (await each.get("/v1/events/poll")).json()["next"] for each in (lin, he, mei)}
+    entry = _entry("in_hospital")
+    path = f"/v1/quarantines/{kept['id']}/whereabouts"
+    for _ in range(2):  # sent twice, it is told once
+        assert (await he.post(path, json=entry)).is_success
+    for each, heard in ((lin, {"quarantine.changed", "duties.changed"}), (he, {"duties.changed"})):
+        items = (await each.get("/v1/events/poll", params={"after": marks[each]})).json()["items"]
+        assert sorted(item["kind"] for item in items) == sorted(heard)
+        assert {item["subject_id"] for item in items} == {kept["id"]}
+    heard = await mei.get("/v1/events/poll", params={"after": marks[mei]})
+    assert heard.json()["items"] == []
