@@ -7,14 +7,16 @@ from api.directives.service import ANSWERING
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
-# Also of a grid that was opened, or came to lie below, since it was issued. Whose predecessor at
-# the same grid has answered it owes it no more.
+# Also at a grid that was opened since it was issued. Who served before was told then, or was not
+# meant: an order to a grid that was merged into theirs since is not one to them. Whose predecessor
+# at the same grid has answered it owes it no more.
 _SEND: Final = """
     WITH addressed AS (
         SELECT d.id AS directive_id, p.id, p.worker_id, p.role, p.grid_id, p.reach
         FROM directives AS d
         JOIN posts AS p ON p.reach >= d.reach AND p.reach < d.reach || '/'
-            AND p.began_at <= $1 AND (p.ended_at IS NULL OR p.ended_at > $1)
+            AND p.began_at > d.issued_at AND p.began_at <= $1
+            AND (p.ended_at IS NULL OR p.ended_at > $1)
             AND p.id <> d.issued_post
             AND p.role = ANY (CASE cardinality(d.roles) WHEN 0 THEN $2::text[] ELSE d.roles END)
             AND p.role = ANY ($2::text[])
@@ -46,5 +48,5 @@ _SEND: Final = """
 
 @every(seconds=30, name="directives.newcomers")
 async def tell_newcomers(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - the form of a sweep
-    """Send each running order to the posts it is for that have not got it."""
+    """Send each running order to the posts it is for that have begun since."""
     return len(await connection.fetch(_SEND, at, [str(role) for role in ANSWERING]))

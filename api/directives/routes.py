@@ -72,7 +72,7 @@ async def issue_directive(
     """下达一条指令。
 
     下达给该网格及其下级符合层级、职务条件的全部在任人员（本人除外），各自确认、反馈（M1.6）。
-    反馈期限以前新任职的、新设或划入网格的，半分钟内一并下达；前任已反馈的不再下达。
+    反馈期限以前新任职的（含新设网格的），半分钟内一并下达；前任已反馈的不再下达。
     没有符合条件的人员时不下达。
     """
     kept, created = await service.issue_directive(session, issuer, directive)

@@ -10,7 +10,7 @@ from api.directives.newcomers import tell_newcomers
 from api.foundation import clock
 from api.foundation.records import new_id
 from tests.cast import Town, grid_id
-from tests.directives.conftest import DIRECTIVES, issued, names, swept
+from tests.directives.conftest import DIRECTIVES, directive_body, issued, names, swept
 
 HOME = str(grid_id("t.01.01.01"))
 
@@ -100,3 +100,22 @@ async def test_whose_predecessor_answered_is_not_asked_again(town: Town):
     assert passed.status_code == 200, passed.text
     await swept(town, tell_newcomers, clock.now())
     assert await names(lin, kept["id"]) == {"韦前任"}
+
+
+async def test_an_order_to_a_grid_that_was_merged_is_none_to_who_served_the_other(town: Town):
+    lin, gu = await town.as_("lin"), await town.as_("gu")
+    former, into = str(new_id()), str(new_id())
+    for grid, name in ((former, "河边组"), (into, "山脚组")):
+        body = {"id": grid, "parent_id": str(grid_id("t.01.01")), "name": name, "kind": "basic"}
+        assert (await gu.post("/v1/grids", json=body)).status_code == 201
+    await _posted(lin, "农河边", grid=former)
+    await _posted(lin, "黄山脚", grid=into)
+    told = directive_body() | {"grid_id": former}
+    assert (await lin.post(DIRECTIVES, json=told)).status_code == 201
+    merge = {"into_id": into, "reason": "两组合并"}
+    assert (await gu.post(f"/v1/grids/{former}/merge", json=merge)).status_code == 200
+    await swept(town, tell_newcomers, clock.now())
+    assert await names(lin, told["id"]) == {"农河边"}
+    await _posted(lin, "覃后来", grid=into)
+    await swept(town, tell_newcomers, clock.now())
+    assert await names(lin, told["id"]) == {"农河边", "覃后来"}
