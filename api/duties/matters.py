@@ -19,6 +19,7 @@ from api.duties.shifts import SHIFTS, SHIFTS_TURN
 from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISIONS
 from api.foundation.local_days import day_of, end_of_day, midnight
 from api.quarantines.queries import NOT_IN_HOSPITAL
+from api.quarantines.site_checks import MOVED_IN
 
 MINE: Final = """
     mine AS MATERIALIZED (
@@ -41,8 +42,8 @@ MINE: Final = """
 
 _NOBODY = "NULL::uuid AS resident_id, NULL::uuid AS household_id"
 
-# A home is looked at until it is found fit for the stage, or another measure has taken its place
-# (`quarantines.site_checks.still_to_check`).
+# A home, and any other that they move to, is looked at until it is found fit for the stage, or
+# another measure has taken its place (`quarantines.site_checks.still_to_check`).
 _AT_THE_DOOR = f"""
     SELECT 'site_check' AS kind, 'check' AS act, NULL AS key, NULL AS label, q.id AS subject_id,
         q.id AS quarantine_id, q.resident_id, q.household_id, NULL AS name,
@@ -57,7 +58,7 @@ _AT_THE_DOOR = f"""
         SELECT c.fit FROM site_checks AS c
         WHERE c.quarantine_id = q.id AND c.discarded_at IS NULL AND c.items ?& ARRAY(
             SELECT item ->> 'code' FROM jsonb_array_elements(s.site_checklist) AS item
-        )
+        ) AND c.checked_at >= coalesce({MOVED_IN}, '-infinity')
         ORDER BY c.checked_at DESC, c.id DESC LIMIT 1
     ) IS NOT TRUE
     UNION ALL

@@ -13,7 +13,7 @@ from api.protocols.models import CareTeamPolicy, MonitoringPolicy, Protocol
 from api.protocols.what_if_schemas import TestDay
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import RUNNING, quarantine_of
-from api.quarantines.site_checks import checks_of, still_to_check
+from api.quarantines.site_checks import checks_at_home, still_to_check
 from api.quarantines.stage_models import QuarantinePlan, QuarantineStage
 from api.quarantines.stage_schemas import (
     ChecklistItemRead,
@@ -97,7 +97,7 @@ async def course_of(session: AsyncSession, quarantine_id: UUID) -> StagesRead:
     quarantine = await quarantine_of(session, quarantine_id)
     stages = await stages_of(session, quarantine.id)
     codes = await _policy_codes(session, stages)
-    checks = await checks_of(session, quarantine.id)
+    checks = await checks_at_home(session, quarantine.id)
     today = clock.today()
     return StagesRead(
         quarantine_id=quarantine.id,

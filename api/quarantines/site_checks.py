@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -135,12 +135,29 @@ async def checks_of(session: AsyncSession, quarantine_id: UUID) -> Sequence[Site
     return (await session.scalars(statement)).all()
 
 
+MOVED_IN = """(
+    SELECT max(former.replaced_at) FROM revisions AS former
+    WHERE former.kind = 'residents' AND former.record_id = q.resident_id
+        AND (former.body ->> 'household_id')::uuid <> q.household_id
+)"""
+"""Since when who serves quarantine `q` lives in their household; NULL for always."""
+
+_MOVED_IN = text(f"SELECT {MOVED_IN} FROM quarantines AS q WHERE q.id = :quarantine")
+
+
+async def checks_at_home(session: AsyncSession, quarantine_id: UUID) -> Sequence[SiteCheck]:
+    """The same of the home that is theirs now: a former one says nothing of it."""
+    since: datetime | None = await session.scalar(_MOVED_IN, {"quarantine": quarantine_id})
+    checks = await checks_of(session, quarantine_id)
+    return [check for check in checks if since is None or check.checked_at >= since]
+
+
 def still_to_check(
     stage: QuarantineStage, checks: Iterable[SiteCheck], quarantine: Quarantine, today: date
 ) -> bool:
     """Whether the home is still to be found fit for a stage that is not over.
 
-    `checks` are the latest first; the latest that looked at all of the stage's items says.
+    `checks` are those `checks_at_home`; the latest that looked at all of the stage's items says.
     """
     if quarantine.status not in RUNNING or stage.ends_on < today or not asks_for_check(stage):
         return False

@@ -5,9 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 
 from api.foundation import clock
 from api.foundation.records import new_id
+from tests.builders import a_household
 from tests.cast import Town
 from tests.duties.scenery import done, my_day
 from tests.quarantines.plans import MEDIUM, a_planned_quarantine, the_ninth_edition
@@ -128,3 +130,22 @@ async def test_whom_another_vehicle_fetches_or_the_hospital_has_is_not_asked_for
         entry = {"id": str(new_id()), "kind": kind, "since_at": clock.now().isoformat()}
         await done(han, f"/v1/quarantines/{person['id']}/whereabouts", entry)
         assert set(await _asked(town, "han", person)) == asked
+
+
+async def test_another_home_is_looked_at_anew(
+    town: Town, person: dict[str, Any], morning: time_machine.Traveller
+):
+    """Moved within the days at home: what was found of the former home says nothing of this one."""
+    han, wei = await signed_in(town, "han"), await signed_in(town, "wei")
+    path = f"/v1/quarantines/{person['id']}"
+    await _checked(han, person, fit=True)
+    morning.shift(timedelta(minutes=1))
+    home = await a_household(wei, grid=HAN)
+    moved = {"household_id": home["id"], "relation": "other"}
+    await done(wei, f"/v1/residents/{person['resident_id']}/move", moved)
+    assert set(await _asked(town, "han", person)) == {"site-checks"}
+    assert (await han.get(f"{path}/stages")).json()["stages"][0]["site_check_due"]
+    morning.shift(timedelta(minutes=1))
+    await _checked(han, person, fit=True)
+    assert await _asked(town, "han", person) == {}
+    assert not (await han.get(f"{path}/stages")).json()["stages"][0]["site_check_due"]
