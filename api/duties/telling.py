@@ -12,6 +12,7 @@ from api.movements.models import TransferKind
 from api.protocols.models import DiagnosticKind
 from api.quarantines.stage_models import ChangeKind
 from api.sites.models import SiteRole
+from api.visits.models import VisitMode
 
 Row = Mapping[str, Any]
 """A duty as `my_day` reads it."""
@@ -178,9 +179,15 @@ def _sample(row: Row) -> dict[str, str]:
     return {"resident_id": row["resident_id"], "kind": row["key"]}
 
 
+def _met(row: Row) -> dict[str, str]:
+    """Who is to be seen is seen at the door; a home that met nobody may also answer by phone."""
+    at_the_door = {} if row["key"] in {"absent", "refused"} else {"mode": VisitMode.visit.value}
+    return {"household_id": row["household_id"], **at_the_door}
+
+
 _BODIES: dict[str, Callable[[Row], dict[str, str]]] = {
     "reading": lambda row: {"quarantine_id": row["quarantine_id"], "window": row["key"]},
-    "visit": lambda row: {"household_id": row["household_id"]},
+    "visit": _met,
     "test": _sample,
     "retest": _sample,
     "sample": _sample,

@@ -70,7 +70,8 @@ async def test_each_duty_says_what_to_do_until_when_and_where_to_report_it(
     assert first["what"] == f"测{person['resident_name']}的早体温"
     assert stop["household"]["place"] is None or "*" in stop["household"]["place"]
     paths = {duty["kind"]: duty["report"] for duty in stop["duties"]}
-    assert paths["visit"]["body"] == {"household_id": person["household_id"]}
+    at_the_door = {"household_id": person["household_id"], "mode": "visit"}
+    assert paths["visit"]["body"] == at_the_door  # told otherwise, it would stay due
     assert paths["call"]["path"] == f"/v1/quarantines/{person['id']}/calls"
     assert paths["test"]["body"] == {"resident_id": person["resident_id"], "kind": "nucleic_acid"}
     assert {"due": day["due"], "later": day["later"], "late": day["late"]} == {
