@@ -1,6 +1,6 @@
 """Reading changes of stages: of one quarantine, or all that wait for somebody to decide."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,17 @@ async def approved_changes(session: AsyncSession, quarantine_id: UUID) -> Sequen
         .order_by(col(StageChange.decided_at), col(StageChange.id))
     )
     return (await session.scalars(statement)).all()
+
+
+async def changes_waiting(
+    session: AsyncSession, quarantines: Collection[UUID]
+) -> Mapping[UUID, UUID]:
+    """By quarantine the change that was asked for and that nobody has decided; at most one each."""
+    statement = select(StageChange.quarantine_id, StageChange.id).where(
+        col(StageChange.quarantine_id).in_(quarantines),
+        col(StageChange.status) == ChangeStatus.requested,
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 def _itself(change: StageChange) -> StageChange:

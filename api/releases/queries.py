@@ -1,6 +1,7 @@
 """Reading releases: who can be released today, and the notices of who was."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from api.foundation import clock
 from api.foundation.database import keyring_of
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound, NotPermitted
+from api.quarantines.change_queries import changes_waiting
 from api.quarantines.models import Quarantine
 from api.quarantines.queries import quarantine_of, running
 from api.registry.models import Resident
@@ -75,8 +77,16 @@ async def _shown(
     people = {each.resident_id for each in quarantines}
     residents = await session.scalars(select(Resident).where(col(Resident.id).in_(people)))
     names = {resident.id: resident.name for resident in residents}
+    asked = await changes_waiting(session, [each.id for each in quarantines])
+    told = {
+        each.id: {
+            "resident_name": names[each.resident_id],
+            "change_requested_id": asked.get(each.id),
+        }
+        for each in quarantines
+    }
     return [
-        _read(caller, each, names[each.resident_id], followed.get(each.id), weighed[each.id])
+        _read(caller, each, told[each.id], followed.get(each.id), weighed[each.id])
         for each in quarantines
     ]
 
@@ -84,14 +94,14 @@ async def _shown(
 def _read(
     caller: Claims,
     quarantine: Quarantine,
-    name: str,
+    told: Mapping[str, Any],
     followed: PlanFollowed | None,
     conditions: Sequence[Condition],
 ) -> ReleaseRead:
     approver = followed.plan.release.approver if followed else None
     return ReleaseRead(
         quarantine_id=quarantine.id,
-        resident_name=name,
+        **told,
         **quarantine.model_dump(
             include={"resident_id", "household_id", "grid_id", "planned_end_on"}
         ),

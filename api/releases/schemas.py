@@ -67,6 +67,7 @@ class ReleaseRead(Wire):
                     ],
                     "approver": {"roles": ["grid_leader"], "max_level": 1},
                     "may_approve": False,
+                    "change_requested_id": None,
                 }
             ]
         }
@@ -84,6 +85,9 @@ class ReleaseRead(Wire):
         description="方案规定由谁批准；没有方案的为 null，由有权管理隔离的人员批准"
     )
     may_approve: bool = Field(description="本人能否批准")
+    change_requested_id: UUID | None = Field(
+        description="待审批的期限变更申请；不妨碍解除，解除即撤回该申请，请先阅看。没有的为 null"
+    )
 
 
 class NoticeRead(Wire):

@@ -1,6 +1,7 @@
 """Released when every condition holds, each shown with its evidence, approved by the right role."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -341,3 +342,26 @@ async def test_many_are_proposed_in_as_many_statements_as_one(
         assert len(page.json()["items"]) >= 1
         counts.append(len(messages))
     assert counts[0] == counts[1] <= 10
+
+
+async def test_who_releases_sees_that_a_change_was_asked_for_which_the_release_withdraws(
+    town: Town,
+):
+    lin = await town.as_("lin")
+    kept = await a_quarantine(lin, days=1)
+    assert (await lin.get(path_of(kept))).json()["change_requested_id"] is None
+    change = {
+        "id": str(new_id()),
+        "kind": "extension",
+        "ends_on": (clock.today() + timedelta(days=3)).isoformat(),
+        "reason": "昨晚咳嗽，待复核",
+        "legal_basis": "乡防控指挥部2022年第8号通知",
+    }
+    path = f"/v1/quarantines/{kept['id']}/changes"
+    asked = await lin.post(path, json=change)
+    assert asked.status_code == 201, asked.text
+    read = (await (await town.as_("zhou")).get(path_of(kept))).json()
+    assert (read["ready"], read["change_requested_id"]) == (True, change["id"])
+    assert (await _release(town, "zhou", kept)).status_code == 200
+    withdrawn = (await lin.get(f"/v1/stage-changes/{change['id']}")).json()
+    assert (withdrawn["status"], withdrawn["decision_note"]) == ("withdrawn", "隔离已结束")
