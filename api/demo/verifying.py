@@ -15,6 +15,7 @@ from api.leads.outcomes import NEEDS_ANSWERS
 from api.leads.verification_models import ContactKind, Question, Shown
 
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_APART = timedelta(hours=2, minutes=10)
 _NOTES = {
     LeadOutcome.info_error: "电话为空号，姓名与证件号不符，村内无此人。",
     LeadOutcome.not_in_jurisdiction: "本人户籍和现住地均在岭边县云坡镇。",
@@ -62,12 +63,12 @@ def _under_review(kept: Body) -> bool:
 
 
 def _contacts(chance: Chance, lead: Lead, began_at: datetime) -> Iterator[Deed]:
-    """One call where somebody answers; else two, and somebody at the door."""
+    """One call where somebody answers; else two, hours apart, and somebody at the door."""
     reached = lead.outcome not in _NOT_REACHED and lead.outcome is not None
     kinds = (ContactKind.phone, ContactKind.phone, ContactKind.visit)
     tried = kinds if lead.outcome is LeadOutcome.unreachable else kinds[:1]
     for number, kind in enumerate(tried):
-        tried_at = began_at + 7 * number * _MINUTE
+        tried_at = began_at - (len(tried) - 1 - number) * _APART
         body = {
             "id": str(chance.id("attempt", lead.number, number)),
             "kind": kind,

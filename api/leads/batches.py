@@ -22,6 +22,7 @@ _TOLD = {
     "deadline_at",
     "instructions",
     "attempts_needed",
+    "attempts_hours_apart",
     "visit_needed",
 }
 """What is kept just as it was told."""

@@ -103,8 +103,8 @@ _BY_SOMEBODY = "(discarded_at IS NULL) = (discarded_by IS NULL)"
 class LeadBatch(Recorded, TakenBack, table=True):
     """Leads that one issuer sent together, to be answered by one deadline.
 
-    Whoever cannot be reached was tried `attempts_needed` times, and at the door where
-    `visit_needed`: the issuer says so for each batch.
+    Whoever cannot be reached was tried `attempts_needed` times, `attempts_hours_apart` at least,
+    and at the door where `visit_needed`: the issuer says so for each batch.
     """
 
     __tablename__: ClassVar[Any] = "lead_batches"
@@ -120,6 +120,7 @@ class LeadBatch(Recorded, TakenBack, table=True):
         ),
         CheckConstraint("deadline_at > issued_at", name="order"),
         CheckConstraint("attempts_needed BETWEEN 1 AND 20", name="attempts_needed"),
+        CheckConstraint("attempts_hours_apart BETWEEN 0 AND 24", name="attempts_hours_apart"),
         CheckConstraint(_BY_SOMEBODY, name="discarded_by_somebody"),
     )
 
@@ -131,6 +132,7 @@ class LeadBatch(Recorded, TakenBack, table=True):
     instructions: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     from_cell: str | None = Field(default=None, sa_type=String(12))  # pyright: ignore[reportArgumentType]
     attempts_needed: int = Field(default=3, sa_column_kwargs={"server_default": "3"})
+    attempts_hours_apart: int = Field(default=2, sa_column_kwargs={"server_default": "2"})
     visit_needed: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
 

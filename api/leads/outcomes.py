@@ -1,7 +1,8 @@
 """What each outcome of a lead must rest on: pure rules over what was done and found (M2.6)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from api.leads.models import LeadOutcome
 from api.leads.verification_models import Question
@@ -21,7 +22,7 @@ class Found:
     """What was done for a lead, and what is known of its person."""
 
     reached: int
-    unreached: int
+    unreached: Sequence[datetime]
     visited: bool
     asked: frozenset[Question]
     is_resident: bool
@@ -30,6 +31,7 @@ class Found:
     is_duplicate: bool
     has_note: bool
     attempts_needed: int
+    hours_apart: int
     visit_needed: bool
 
 
@@ -48,9 +50,21 @@ def _answers(outcome: LeadOutcome, found: Found) -> Iterator[str]:
         yield f"尚未询问：{'、'.join(missing)}。"
 
 
+def spread(tried: Iterable[datetime], *, hours: int) -> int:
+    """How many attempts count: called thrice within a minute, somebody was tried once."""
+    counted, last = 0, None
+    for at in sorted(tried):
+        if last is None or at - last >= timedelta(hours=hours):
+            counted, last = counted + 1, at
+    return counted
+
+
 def _unreachable(found: Found) -> Iterator[str]:
-    if found.unreached < found.attempts_needed:
-        yield f"未联系到的须至少有{found.attempts_needed}次联系记录，现有{found.unreached}次。"
+    counted, tried = spread(found.unreached, hours=found.hours_apart), len(found.unreached)
+    if counted < found.attempts_needed:
+        yield f"未联系到的须至少有{found.attempts_needed}次联系记录，现有{counted}次。"
+        if counted < tried:
+            yield f"共联系{tried}次，相隔不足{found.hours_apart}小时的只计一次，请换个时间再联系。"
     if found.visit_needed and not found.visited:
         yield "须至少上门一次。"
 

@@ -67,6 +67,15 @@ Age = Annotated[int, Field(strict=True, ge=0, le=130)]
 Attempts = Annotated[
     int, Field(strict=True, ge=1, le=20, description="报“无法联系”须有几次未联系到的记录")
 ]
+HoursApart = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=24,
+        description="各次未联系到的须相隔几小时才分别计次；0 为不限",
+    ),
+]
 VisitNeeded = Annotated[bool, Field(strict=True, description="报“无法联系”是否须上门一次")]
 
 
@@ -84,6 +93,7 @@ class LeadBatchRecord(FromTheField):
     deadline_at: Annotated[Instant, Field(description="反馈时限，晚于下发时间")]
     instructions: Annotated[LongText | None, Field(description="核查要求，勿写个人信息")] = None
     attempts_needed: Attempts = 3
+    attempts_hours_apart: HoursApart = 2
     visit_needed: VisitNeeded = True
 
 
@@ -103,6 +113,7 @@ class LeadBatchCorrect(Input):
     deadline_at: Annotated[Instant, Field(description="反馈时限", default_factory=unsaid)]
     instructions: Annotated[LongText | None, Field(description="核查要求；null 为删除")] = None
     attempts_needed: Annotated[Attempts, Field(default_factory=unsaid)]
+    attempts_hours_apart: Annotated[HoursApart, Field(default_factory=unsaid)]
     visit_needed: Annotated[VisitNeeded, Field(default_factory=unsaid)]
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 

@@ -35,6 +35,7 @@ class LeadBatchRead(Wire):
     instructions: str | None = Field(description="核查要求")
     from_cell: str | None = Field(description="由其他乡镇移交的，该乡镇的代码")
     attempts_needed: int = Field(description="报“无法联系”须有几次未联系到的记录")
+    attempts_hours_apart: int = Field(description="各次未联系到的须相隔几小时才分别计次；0 为不限")
     visit_needed: bool = Field(description="报“无法联系”是否须上门一次")
     closed_at: Instant | None = Field(description="全部反馈的时间；null 为未结")
     discarded_at: Instant | None = Field(description="作废时间；有效的为 null")

@@ -126,13 +126,13 @@ async def answer(
 _RECEIVE_BATCH = """
     INSERT INTO lead_batches (
         id, version, reach, grid_id, issuer, batch_number, issued_at, deadline_at, instructions,
-        from_cell, attempts_needed, visit_needed, recorded_at, received_at, performed_by,
-        entered_by, source
+        from_cell, attempts_needed, attempts_hours_apart, visit_needed, recorded_at, received_at,
+        performed_by, entered_by, source
     )
     SELECT $1, 1, g.path, g.id, c.name, '协查' || t.id, t.requested_at,
         greatest(l.deadline_at, t.requested_at + interval '24 hours'), t.reason, $2,
-        b.attempts_needed, b.visit_needed, t.requested_at, $3, t.requested_by, t.requested_by,
-        'device'
+        b.attempts_needed, b.attempts_hours_apart, b.visit_needed, t.requested_at, $3,
+        t.requested_by, t.requested_by, 'device'
     FROM {source}.lead_transfers AS t
     JOIN {source}.leads AS l ON l.id = t.lead_id
     JOIN {source}.lead_batches AS b ON b.id = l.batch_id

@@ -167,7 +167,7 @@ def _outcome(session: AsyncSession, caller: Claims, said: LeadConclusion) -> dic
 
 _FOUND = text("""
     SELECT count(*) FILTER (WHERE a.reached) AS reached,
-        count(*) FILTER (WHERE NOT a.reached) AS unreached,
+        coalesce(array_agg(a.recorded_at) FILTER (WHERE NOT a.reached), '{}') AS unreached,
         coalesce(bool_or(a.kind = 'visit'), false) AS visited,
         ARRAY(
             SELECT DISTINCT ON (w.question) CASE WHEN w.shown <> 'not_asked' THEN w.question END
@@ -207,6 +207,7 @@ async def _found(
         is_duplicate=lead.duplicate is Doubled.confirmed,
         has_note=said.note is not None,
         attempts_needed=batch.attempts_needed,
+        hours_apart=batch.attempts_hours_apart,
         visit_needed=batch.visit_needed,
     )
 

@@ -394,6 +394,7 @@ async def test_what_a_batch_is_called_and_asks_for_is_put_right(zhou: httpx.Asyn
         "batch_number": "更正批",
         "instructions": None,
         "attempts_needed": 1,
+        "attempts_hours_apart": 0,
         "visit_needed": False,
     }
     now = await zhou.patch(path, json={**told, "reason": WHY}, headers=first)

@@ -44,8 +44,10 @@ def _seen(question: str) -> dict[str, Any]:
     }[question]
 
 
-async def tried(client: httpx.AsyncClient, lead: str, kind: str = "phone", *, reached: bool) -> Any:
-    said = {"id": str(new_id()), "kind": kind, "reached": reached}
+async def tried(
+    client: httpx.AsyncClient, lead: str, kind: str = "phone", *, reached: bool, **told: Any
+) -> Any:
+    said = {"id": str(new_id()), "kind": kind, "reached": reached, **told}
     answer = await client.post(f"/v1/leads/{lead}/attempts", json=said)
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -81,7 +83,7 @@ async def test_nobody_and_the_neighbour_verify_nothing(town: Town, zhou: httpx.A
 async def test_whoever_cannot_be_reached_was_tried_as_often_as_the_issuer_wants(
     zhou: httpx.AsyncClient, ming: httpx.AsyncClient
 ):
-    batch = await a_lead_batch(zhou, attempts_needed=2)
+    batch = await a_lead_batch(zhou, attempts_needed=2, attempts_hours_apart=0)
     lead = (await a_lead(zhou, batch, grid_id=str(grid_id(LIU_1))))["id"]
     await tried(ming, lead, reached=False)
     refused = assert_problem(await concluded(ming, lead, "unreachable"), LeadNotReady)
@@ -89,6 +91,42 @@ async def test_whoever_cannot_be_reached_was_tried_as_often_as_the_issuer_wants(
     await tried(ming, lead, "visit", reached=False)
     done = await concluded(ming, lead, "unreachable")
     assert (done.json()["status"], done.json()["outcome"]) == ("under_review", "unreachable")
+
+
+async def test_calling_thrice_within_a_minute_is_trying_once(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient
+):
+    issued = clock.now() - timedelta(hours=9)
+    batch = await a_lead_batch(zhou, issued_at=issued.isoformat())
+    lead = (await a_lead(zhou, batch, grid_id=str(grid_id(LIU_1))))["id"]
+
+    async def at(hours: float, kind: str = "phone") -> None:
+        when = (issued + timedelta(hours=hours)).isoformat()
+        await tried(ming, lead, kind, reached=False, recorded_at=when)
+
+    for number in range(3):
+        await at(1 + number / 200)
+    await at(1.5, "visit")
+    refused = assert_problem(await concluded(ming, lead, "unreachable"), LeadNotReady)
+    assert refused["lacking"] == [
+        "未联系到的须至少有3次联系记录，现有1次。",
+        "共联系4次，相隔不足2小时的只计一次，请换个时间再联系。",
+    ]
+    await at(5)
+    await at(3)
+    done = await concluded(ming, lead, "unreachable")
+    assert done.status_code == 200, done.text
+
+
+async def test_an_issuer_in_a_hurry_lets_attempts_follow_each_other(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient
+):
+    batch = await a_lead_batch(zhou, attempts_hours_apart=0)
+    assert batch["attempts_hours_apart"] == 0
+    lead = (await a_lead(zhou, batch, grid_id=str(grid_id(LIU_1))))["id"]
+    for kind in ("phone", "phone", "visit"):
+        await tried(ming, lead, kind, reached=False)
+    assert (await concluded(ming, lead, "unreachable")).status_code == 200
 
 
 async def test_who_is_here_is_answered_for_with_all_four(
