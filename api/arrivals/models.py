@@ -110,7 +110,8 @@ class Arrival(Recorded, table=True):
     "to_on"}`, both days included. `left_risk_area_on` is the last day at risk in the area that
     decided `risk_level`. What was decided is decided of one classification
     (`decided_classification_id`): once another one stands, somebody has to look again.
-    `registered_anew` says that its verification made the resident, who was not in the register.
+    `registered_anew` says that its verification made the resident, who was not in the register;
+    `learnt_version` is the resident's as its verification put them right, None where it did not.
     """
 
     __tablename__: ClassVar[Any] = "arrivals"
@@ -171,6 +172,7 @@ class Arrival(Recorded, table=True):
     verified_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     verified_by: UUID | None = None
     registered_anew: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    learnt_version: int | None = None
     transport: Transport | None = Field(
         default=None,
         sa_type=enum_column_type(Transport, name="transport"),  # pyright: ignore[reportArgumentType]

@@ -113,8 +113,8 @@ async def invalidate_arrival(
 ) -> ArrivalRead:
     """登记为信息无效。
 
-    所报不实，或不来了；须写明原因。核实时据此新登记的居民同时作废，其后已有其他记录的不能办理，
-    请登记离开（M2.4）。
+    所报不实，或不来了；须写明原因。核实时据此新登记的居民同时作废，原已离开的恢复为已离开；其后
+    已有其他记录的不能办理，请登记离开。据此补登的证件号、电话一并撤回（M2.4）。
     """
     return await shown(
         session, recorder, await steps.invalidate(session, recorder, arrival_id, untrue)

@@ -40,6 +40,7 @@ from api.registry.discarding import discard_resident
 from api.registry.drafts import sealed
 from api.registry.masked import opened
 from api.registry.models import Resident
+from api.registry.putting_back import Untrue, put_back
 from api.registry.resident_schemas import Departure
 from api.registry.schemas import RegistryDiscard
 
@@ -202,9 +203,10 @@ async def invalidate(
 ) -> Arrival:
     """What was told is not true, or nobody comes. Sent twice, done once.
 
-    Whom it brought into the register does not live here either; nobody else writes in the cell
-    meanwhile (`AloneSession`). Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`, and
-    `NotAMistake` where more is known of them: they were real.
+    Whom it brought into the register does not live here either, who had left before has left, and
+    the register forgets what it learnt by it; nobody else writes in the cell meanwhile
+    (`AloneSession`). Raises `NotFound`, `ArrivalNotSo`, `StillUnderControl`, and `NotAMistake`
+    where more is known of them: they were real, or back.
     """
     arrival = await locked(session, arrival_id)
     ending: dict[str, Any] = {"status": ArrivalStatus.invalid, "ended_reason": said.reason}
@@ -218,8 +220,18 @@ async def invalidate(
         resident = await session.get_one(Resident, registered)
         why = RegistryDiscard(reason=said.reason)
         await discard_resident(session, caller, registered, why, resident.version)
+    elif (learnt := _learnt_by(arrival, said.reason)) is not None:
+        await put_back(session, caller, learnt)
     await note(session, caller, "arrivals.invalidate", arrival)
     return arrival
+
+
+def _learnt_by(arrival: Arrival, reason: str) -> Untrue | None:
+    """What the register learnt of a resident by the verification of an arrival that is untrue."""
+    who, version, at = arrival.resident_id, arrival.learnt_version, arrival.verified_at
+    if who is None or version is None or at is None:
+        return None
+    return Untrue(who, version, at, reason)
 
 
 def _nobody(arrival: Arrival) -> dict[str, Any]:

@@ -115,7 +115,7 @@ async def verify(
         "registered_anew": said.register_as is not None,
     }
     await correct(session, arrival, changes, Correction(arrival.version, by=caller.worker))
-    await _let_learn(session, caller, arrival, resident)
+    arrival.learnt_version = await _let_learn(session, caller, arrival, resident)
     await note(session, caller, "arrivals.verify", arrival)
     return arrival
 
@@ -146,12 +146,15 @@ async def _resident(
 
 async def _let_learn(
     session: AsyncSession, caller: Claims, arrival: Arrival, resident: Resident
-) -> None:
+) -> int | None:
+    """The version of the resident that this makes; None where there was nothing to learn."""
     learnt = _learnt(session, arrival, resident)
-    if learnt:
-        put_right = ResidentCorrect.model_validate(learnt | {"reason": "返（来）乡核实"})
-        with _held_by_another("/body/resident_id"):
-            await correct_resident(session, caller, resident.id, put_right, resident.version)
+    if not learnt:
+        return None
+    put_right = ResidentCorrect.model_validate(learnt | {"reason": "返（来）乡核实"})
+    with _held_by_another("/body/resident_id"):
+        await correct_resident(session, caller, resident.id, put_right, resident.version)
+    return resident.version
 
 
 def _learnt(session: AsyncSession, arrival: Arrival, resident: Resident) -> dict[str, Any]:

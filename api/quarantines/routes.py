@@ -25,7 +25,7 @@ from api.foundation.problems import (
 from api.foundation.records import BatchOutcome, IfMatch, tell_created
 from api.protocols.models import WhereaboutsKind
 from api.protocols.problems import NoPolicyInForce
-from api.quarantines import begin, handover, leaving, queries, service, tested
+from api.quarantines import begin, handover, in_error, leaving, queries, service, tested
 from api.quarantines.masked import revealed, shown, shown_page
 from api.quarantines.models import QuarantineStatus
 from api.quarantines.problems import (
@@ -50,7 +50,7 @@ from api.quarantines.schemas import (
 from api.registry.problems import ResidentLeft
 
 # What becomes of care seats when a post ends, and of tests, is registered where it is written.
-__all__ = ["handover", "leaving", "router", "tested"]
+__all__ = ["handover", "in_error", "leaving", "router", "tested"]
 
 router = room("quarantines")
 

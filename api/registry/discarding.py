@@ -4,12 +4,14 @@ Whoever has records is never discarded: they would be nobody's. Such a double is
 correcting it, or leaves.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import ColumnElement, Table, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from api.access.audit import audit
 from api.access.tokens import Claims
@@ -25,7 +27,22 @@ from api.registry.schemas import RegistryDiscard
 
 _BOUND = table_of(Bond)
 _ENDED = "登记作废"
-_OF = "quarantine_id"
+_OF, _RECEIVED = "quarantine_id", "received_at"
+
+NeverWas = Callable[[], ColumnElement[bool]]
+"""Which rows of a table are of what never was, and make nobody real."""
+
+_never_was: dict[str, NeverWas] = {}
+
+
+def never_was(kind: type[SQLModel]) -> Callable[[NeverWas], NeverWas]:
+    """Register, for a later room, which of its records were in error by its own words."""
+
+    def register(which: NeverWas) -> NeverWas:
+        _never_was[table_of(kind).name] = which
+        return which
+
+    return register
 
 
 async def discard_resident(
@@ -62,7 +79,7 @@ async def _discard(
 ) -> None:
     if kept.discarded_at is not None:
         return
-    if known := await _known(session, named, kept.id):
+    if known := await known_of(session, named, kept.id):
         raise NotAMistake(records=known)
     correction = Correction(version=version, by=caller.worker, reason=said.reason)
     await correct(session, kept, {"discarded_at": clock.now()}, correction)
@@ -72,18 +89,25 @@ async def _discard(
     audit(session, caller, action, subject=kept.id, reach=kept.reach)
 
 
-async def _known(session: AsyncSession, named: str, identity: UUID) -> dict[str, int]:
+async def known_of(
+    session: AsyncSession, named: str, identity: UUID, *, since: datetime | None = None
+) -> dict[str, int]:
     """How many records name it, by kind, whatever room they are of; what was discarded as well.
 
     A bond says who answers for a door, and a resident discarded before is behind it no more. What
-    is of a quarantine, the quarantine stands for.
+    is of a quarantine, the quarantine stands for. `since` leaves those that were received later.
     """
     found: dict[str, int] = {}
     for table in metadata.sorted_tables:
         of_quarantine = _OF in table.columns and not table.columns[_OF].nullable
-        if named in table.columns and table is not _BOUND and not of_quarantine:
-            number = await session.scalar(_naming(table, named, identity))
-            found |= {str(table.name): number} if number else {}
+        undated = since is not None and _RECEIVED not in table.columns
+        if named not in table.columns or table is _BOUND or of_quarantine or undated:
+            continue
+        naming = _naming(table, named, identity)
+        if since is not None:
+            naming = naming.where(table.columns[_RECEIVED] > since)
+        number = await session.scalar(naming)
+        found |= {str(table.name): number} if number else {}
     return found
 
 
@@ -91,4 +115,6 @@ def _naming(table: Table, named: str, identity: UUID) -> Any:
     naming = select(func.count()).where(table.columns[named] == identity)
     if table is table_of(Resident):
         naming = naming.where(table.columns["discarded_at"].is_(None))
+    if table.name in _never_was:
+        naming = naming.where(not_(_never_was[table.name]()))
     return naming
