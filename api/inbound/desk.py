@@ -21,7 +21,7 @@ from api.foundation.records import json_of
 from api.foundation.sealed import Keyring
 from api.inbound.items import Part, Unread, read_each
 from api.inbound.models import EventKind
-from api.inbound.people import Known, SeveralPeople, Traces, register_of
+from api.inbound.people import Known, NumberOfAFamily, SeveralPeople, Traces, register_of
 from api.inbound.schemas import Fate, ItemFate
 
 
@@ -90,7 +90,11 @@ class Reader:
             else:
                 identity = event_record(sender, item.event_id)
                 traces = Traces.of(item, identity, desk.keyring)
-                sent.append(Sent(place, identity, item.event_id, item, traces))
+                if traces.document is None and traces.phone is None:
+                    problem = NumberOfAFamily(pointer=f"/body/items/{place}/document")
+                    fates[place] = fate(item.event_id, Fate.refused, problem)
+                else:
+                    sent.append(Sent(place, identity, item.event_id, item, traces))
         return Read(sent, fates)
 
     def _unbelievable(self, said: Any, place: int, latest: datetime) -> Problem | None:

@@ -12,7 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from api.foundation.database import Connection
 from api.foundation.fields import Input, Name, Phone
-from api.foundation.identity import LONGEST_DOCUMENT, DocumentKind, normalise_document
+from api.foundation.identity import (
+    LONGEST_DOCUMENT,
+    DocumentKind,
+    document_lookup,
+    normalise_document,
+)
 from api.foundation.problems import Problem
 from api.foundation.sealed import Keyring
 
@@ -23,6 +28,16 @@ class SeveralPeople(Problem):
     status: ClassVar[int] = 422
     title: ClassVar[str] = "一个电话登记有多人"
     detail: ClassVar[str] = "该电话登记有多人，请同时提供姓名，或改用证件号码。"
+
+
+class NumberOfAFamily(Problem):
+    """The number of a household book is that of everybody in it: nobody is meant by it alone."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "户口簿号码为全户共用"
+    detail: ClassVar[str] = (
+        "户口簿号码为全户共用，不能确定是谁；请提供电话和姓名，或本人的身份证件号码。"
+    )
 
 
 class AboutAPerson(Input):
@@ -68,10 +83,10 @@ class Traces(NamedTuple):
 
     @classmethod
     def of(cls, told: AboutAPerson, event: UUID, keyring: Keyring) -> "Traces":
-        document, phone = told.document, told.phone
+        phone = told.phone
         return cls(
             event,
-            keyring.lookup(document, context="document") if document else None,
+            document_lookup(keyring, told.document_kind, told.document),
             keyring.lookup(phone, context="phone") if phone else None,
             _name_digest(event, told.name) if told.name else None,
         )
