@@ -31,7 +31,7 @@ Sweep = Callable[[Connection, str, datetime], Awaitable[int]]
 Errand = Callable[[Database, str, datetime], Awaitable[int]]
 """As a sweep, of what asks others outside: it opens transactions of its own, and waits in none."""
 
-Job = Callable[[Connection, str, dict[str, Any]], Awaitable[None]]
+Job = Callable[[AsyncSession, str, dict[str, Any]], Awaitable[None]]
 """Does what was put off in a cell, within a transaction of the house."""
 
 Work = TypeVar("Work", Sweep, Job)

@@ -192,8 +192,8 @@ def _doing(database: Database, name: str) -> Callable[[Job], Awaitable[None]]:
     async def do(taken: Job) -> None:
         told: dict[str, Any] = orjson.loads(taken.payload or b"{}")
         try:
-            async with database.connection(Entry.for_the_house(told["cell"])) as connection:
-                await JOBS[name](connection, told["cell"], told["payload"])
+            async with database.session(Entry.for_the_house(told["cell"])) as session:
+                await JOBS[name](session, told["cell"], told["payload"])
         except Exception as error:  # noqa: BLE001 - tried again, and in the end held
             _log.error("job_failed", job=name, id=taken.id, **fault_of(error))
             raise WorkFailed.by(error) from None

@@ -7,24 +7,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.audit import audit
 from api.access.tokens import Claims
-from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.identity import birth_date_of, document_lookup, sex_of
 from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, VersionMismatch
-from api.foundation.records import new_id
 from api.foundation.sealed import Keyring
 from api.leads.correction_schemas import LeadCorrect
 from api.leads.doubles import look_again, undecided_doubles
 from api.leads.ground import numbers_of
 from api.leads.lateness import no_longer_late
 from api.leads.masked import plain_of
-from api.leads.models import ANSWERED, OPEN, Lead, LeadAssignment, LeadStatus
+from api.leads.models import ANSWERED, OPEN, Lead, LeadStatus
 from api.leads.problems import LeadDiscarded, LeadNotSo
 from api.leads.queries import batch_of_entry, lead_of, leads_locked
 from api.leads.receiving import AS_TOLD, NOBODY, ONE_AT_A_TIME, path_of
-from api.leads.rematching import Anew, goes, keep_beside, match_anew
+from api.leads.rematching import Anew, assignment, keep_beside, match_anew
 from api.registry.drafts import sealed
 from api.registry.resident_schemas import telling_number
 
@@ -54,10 +52,10 @@ async def correct_lead(
         raise InvalidInput(NOBODY, pointer="/body/name")
     anew = Anew()
     if lead.status in OPEN and said.model_fields_set & _WHO:
-        anew = await match_anew(session, caller, batch, former, says)
+        anew = await match_anew(session, batch, former, says)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, lead, changes | anew.changes, correction)
-    await keep_beside(session, lead, anew, _assignment(former, anew, said.reason))
+    await keep_beside(session, lead, anew, assignment(former, anew, said.reason))
     await look_again(session, caller, doubles)
     await _follow(session, caller, former, lead, said)
     return lead
@@ -107,23 +105,6 @@ def _refuse_contradiction(session: AsyncSession, lead: Lead, said: LeadCorrect) 
         raise InvalidInput("出生日期与线索的身份证号不一致，请核对。", pointer="/body/birth_date")
     if "sex" in told and said.sex is not sex_of(number):
         raise InvalidInput("性别与线索的身份证号不一致，请核对。", pointer="/body/sex")
-
-
-def _assignment(former: Lead, anew: Anew, reason: str) -> LeadAssignment | None:
-    """That it was given to another grid; nobody in particular gave it."""
-    placed = anew.placed
-    if placed is None or not goes(former, placed):
-        return None
-    return LeadAssignment(
-        id=new_id(),
-        reach=placed.reach,
-        lead_id=former.id,
-        from_grid_id=former.grid_id,
-        to_grid_id=placed.grid,
-        how=placed.how,
-        at=clock.now(),
-        reason=reason,
-    )
 
 
 async def _follow(

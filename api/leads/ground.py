@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
 class Ground:
     """Who receives which batch, and all that its leads may refer to."""
 
-    caller: Receiver
+    entered_by: UUID
     keyring: Keyring
     batch: LeadBatch
     places: Places
@@ -93,7 +93,7 @@ async def survey(
     return await _look_up(
         session,
         Ground(
-            caller=caller,
+            entered_by=caller.worker,
             keyring=keyring,
             batch=batch,
             places=await places_below(session, batch.reach),
@@ -104,9 +104,7 @@ async def survey(
     )
 
 
-async def survey_again(
-    session: AsyncSession, caller: Receiver, batch: LeadBatch, lead: Lead
-) -> Ground:
+async def survey_again(session: AsyncSession, batch: LeadBatch, lead: Lead) -> Ground:
     """The same for a lead that is kept already, by what it says now."""
     wanted = Wanted(
         documents=_told(lead.document_lookup),
@@ -114,7 +112,7 @@ async def survey_again(
         names=_told(lead.name),
     )
     ground = Ground(
-        caller=caller,
+        entered_by=lead.entered_by,
         keyring=keyring_of(session),
         batch=batch,
         places=await places_below(session, batch.reach),

@@ -162,7 +162,7 @@ def _refuse_done(batch: LeadBatch) -> None:
 
 def _as_told(ground: Ground, said: LeadRecord, within: str) -> Lead:
     keyring, batch = ground.keyring, ground.batch
-    filled = fill_in(said, entered_by=ground.caller.worker, source=batch.source, within=within)
+    filled = fill_in(said, entered_by=ground.entered_by, source=batch.source, within=within)
     document, phone = said.document, said.phone
     return Lead(
         **filled,

@@ -1,4 +1,7 @@
-"""Matching a corrected lead anew by the rules of entry; what people decided stays (M2.6)."""
+"""Matching a lead that is kept already by the rules of entry; what people decided stays (M2.6).
+
+One that was corrected, or that another township handed on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +15,6 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.records import insert_new, new_id
 from api.leads.assigning import take_along
-from api.leads.batches import Receiver
 from api.leads.doubles import doubled, first_before
 from api.leads.ground import survey_again
 from api.leads.masked import plain_of
@@ -41,15 +43,13 @@ class Anew:
     placed: Placed | None = None
 
 
-async def match_anew(
-    session: AsyncSession, caller: Receiver, batch: LeadBatch, lead: Lead, says: Lead
-) -> Anew:
+async def match_anew(session: AsyncSession, batch: LeadBatch, lead: Lead, says: Lead) -> Anew:
     """Whom a corrected lead tells of, whether it is a double, and who is to verify it.
 
     `says` is the lead as corrected. A match and a grid that somebody chose stay, and any grid stays
     once somebody there has begun.
     """
-    ground = await survey_again(session, caller, batch, says)
+    ground = await survey_again(session, batch, says)
     earlier = await first_before(session, says)
     anew = Anew()
     if lead.duplicate in (None, Doubled.proposed):
@@ -125,14 +125,31 @@ def goes(lead: Lead, placed: Placed) -> bool:
     return lead.assigned_at is None or lead.grid_id != placed.grid
 
 
+def assignment(former: Lead, anew: Anew, reason: str | None) -> LeadAssignment | None:
+    """That a lead was given to another grid; nobody in particular gave it."""
+    placed = anew.placed
+    if placed is None or not goes(former, placed):
+        return None
+    return LeadAssignment(
+        id=new_id(),
+        reach=placed.reach,
+        lead_id=former.id,
+        from_grid_id=former.grid_id,
+        to_grid_id=placed.grid,
+        how=placed.how,
+        at=clock.now(),
+        reason=reason,
+    )
+
+
 async def keep_beside(
-    session: AsyncSession, lead: Lead, anew: Anew, assignment: LeadAssignment | None
+    session: AsyncSession, lead: Lead, anew: Anew, given: LeadAssignment | None
 ) -> None:
     """Keep what is kept beside a lead as it is now: whom it may mean, and where it was given."""
     if anew.candidates is not None:
         await _propose(session, lead, anew.candidates)
-    if assignment is not None:
-        await insert_new(session, [assignment])
+    if given is not None:
+        await insert_new(session, [given])
     if "reach" in anew.changes:
         await take_along(session, [lead.id])
 

@@ -14,16 +14,16 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
-from api.foundation.database import Connection, cell_schema
+from api.foundation.database import cell_schema, driver_of
 from api.foundation.jobs import enqueue, job
 from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, RecordDiffers, create_once, new_id
-from api.leads.ground import DOUBLES_WITHIN
-from api.leads.models import ANSWERED, Lead, LeadOutcome, LeadStatus
+from api.leads.models import Lead, LeadBatch, LeadOutcome, LeadStatus
 from api.leads.problems import LeadNotSo, TransferAnswered
-from api.leads.queries import lead_locked
-from api.leads.receiving import ONE_AT_A_TIME
+from api.leads.queries import batch_of, lead_locked
+from api.leads.receiving import ONE_AT_A_TIME, path_of
+from api.leads.rematching import assignment, keep_beside, match_anew
 from api.leads.reviewing import accepted
 from api.leads.verification_models import LeadTransfer, LeadTransferStatus
 from api.leads.verification_schemas import LeadReceipt, LeadTransferRecord
@@ -141,97 +141,60 @@ _RECEIVE_BATCH = """
     WHERE t.id = $4 AND t.status = 'requested'
         AND NOT EXISTS (SELECT FROM leads WHERE transfer_id = t.id)
 """
-# As `matching` finds whom a lead names for certain: by the document, or by a phone of one person
-# whose name and document are not another's. Where a family's phone is, it is given, as of nobody.
-# And as `is_double` finds that somebody was told of before.
 _RECEIVE_LEAD = """
     INSERT INTO leads (
         id, version, batch_id, transfer_id, name, sex, birth_date, age, document_kind,
         document_sealed, document_lookup, phone_sealed, phone_lookup, address_sealed, lead_source,
         origin_place, origin_code, claimed, claim_sealed, claimed_on, arrived_on, transport,
         transport_number, deadline_at, recorded_at, received_at, performed_by, entered_by, source,
-        reach, grid_id, household_id, resident_id, matched_how, matched_at, assigned_how,
-        assigned_at, status, duplicate_of_id, duplicate
+        reach, grid_id, status
     )
     SELECT $1, 1, b.id, t.id, l.name, l.sex, l.birth_date, l.age, l.document_kind,
         l.document_sealed, l.document_lookup, l.phone_sealed, l.phone_lookup, l.address_sealed,
         l.lead_source, l.origin_place, l.origin_code, l.claimed, l.claim_sealed, l.claimed_on,
         l.arrived_on, l.transport, l.transport_number, b.deadline_at, t.requested_at, $2,
-        t.requested_by, t.requested_by, 'device', coalesce(r.reach, b.reach),
-        coalesce(r.grid_id, b.grid_id), r.household_id, r.id, r.how,
-        CASE WHEN r.id IS NOT NULL THEN $2::timestamptz END,
-        CASE WHEN r.how = 'document' THEN 'household' WHEN r.grid_id IS NOT NULL THEN 'phone' END,
-        CASE WHEN r.grid_id IS NOT NULL THEN $2::timestamptz END,
-        CASE WHEN r.grid_id IS NOT NULL THEN 'assigned' ELSE 'imported' END,
-        d.id, CASE WHEN d.id IS NOT NULL THEN 'proposed' END
+        t.requested_by, t.requested_by, 'device', b.reach, b.grid_id, 'imported'
     FROM {source}.lead_transfers AS t
     JOIN {source}.leads AS l ON l.id = t.lead_id
     JOIN lead_batches AS b ON b.id = $3
-    LEFT JOIN LATERAL (
-        SELECT CASE WHEN m.how IS NOT NULL THEN r.id END AS id, m.how, r.household_id, r.grid_id,
-            r.reach
-        FROM residents AS r
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS people, count(DISTINCT same.household_id) AS homes
-            FROM residents AS same
-            WHERE same.phone_lookup = l.phone_lookup AND same.discarded_at IS NULL
-                AND same.left_on IS NULL
-        ) AS p
-        CROSS JOIN LATERAL (
-            SELECT CASE
-                WHEN r.document_lookup = l.document_lookup THEN 'document'
-                WHEN p.people = 1 AND NOT {apart} THEN 'phone'
-            END AS how
-        ) AS m
-        WHERE r.discarded_at IS NULL AND (
-            r.document_lookup = l.document_lookup
-            OR r.phone_lookup = l.phone_lookup AND r.left_on IS NULL AND p.homes = 1
-        )
-        ORDER BY (r.document_lookup = l.document_lookup) IS TRUE DESC, r.id LIMIT 1
-    ) AS r ON true
-    LEFT JOIN LATERAL (
-        SELECT r.id FROM leads AS r
-        WHERE r.discarded_at IS NULL AND (
-            r.document_lookup = l.document_lookup
-            OR r.phone_lookup = l.phone_lookup AND NOT {apart}
-        ) AND (r.status <> ALL ($5) OR r.received_at >= $2::timestamptz - $6::interval)
-        ORDER BY r.duplicate_of_id IS NOT NULL, r.received_at, r.id LIMIT 1
-    ) AS d ON true
     WHERE t.id = $4
 """
-_APART = """(
-    r.name <> l.name OR r.document_kind = l.document_kind AND r.document_lookup <> l.document_lookup
-) IS TRUE"""
 _RECEIPT = """
     UPDATE {source}.lead_transfers SET status = 'received', answered_at = $2, receipt = $3,
         version = version + 1, changed_xid = pg_current_xact_id()
     WHERE id = $1 AND status = 'requested'
     RETURNING {source}.tell('duties.changed', lead_id, grid_id, NULL, NULL, reach, $2)
 """
-_TELL_HERE = """
-    SELECT tell('duties.changed', batch_id, grid_id, NULL, NULL, CASE
-        WHEN household_id IS NULL THEN reach ELSE regexp_replace(reach, '\\.[^.]*$', '')
-    END, $2) FROM leads WHERE id = $1
-"""
 
 
 @job("leads.receive")
-async def receive(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+async def receive(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
     """Take in a lead that another township handed over, and give it the receipt; once.
 
     Both townships hear of it: there is somebody new to verify, here a feedback that can be sent.
     """
     source, transfer_id, now = cell_schema(payload["cell"]), UUID(payload["transfer"]), clock.now()
-    await connection.execute(str(ONE_AT_A_TIME))
-    batch = new_id()
+    await session.execute(ONE_AT_A_TIME)
+    connection, batch, lead = await driver_of(session), new_id(), new_id()
     made = await connection.execute(
         _RECEIVE_BATCH.format(source=source), batch, payload["cell"], now, transfer_id
     )
     if made != "INSERT 0 1":
         return
-    lead = new_id()
-    told = (lead, now, batch, transfer_id, [each.value for each in ANSWERED], DOUBLES_WITHIN)
-    await connection.execute(_RECEIVE_LEAD.format(source=source, apart=_APART), *told)
-    await connection.execute(_TELL_HERE, lead, now)
+    told = (lead, now, batch, transfer_id)
+    await connection.execute(_RECEIVE_LEAD.format(source=source), *told)
+    await _match(session, await batch_of(session, batch), await lead_locked(session, lead))
     receipt = f"{cell} {batch}"
     await connection.execute(_RECEIPT.format(source=source), transfer_id, now, receipt)
+
+
+async def _match(session: AsyncSession, batch: LeadBatch, lead: Lead) -> None:
+    """Match a received lead as one that was entered here, and tell who is to verify it."""
+    former = Lead(**lead.model_dump())
+    anew = await match_anew(session, batch, former, former)
+    for name, value in anew.changes.items():
+        setattr(lead, name, value)
+    await session.flush()
+    await keep_beside(session, lead, anew, assignment(former, anew, None))
+    reach = path_of(lead)
+    await tell(session, "duties.changed", subject=batch.id, reach=reach, grid=lead.grid_id)

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.foundation import clock, jobs, worker
 from api.foundation.database import Connection, Database, Entry, cell_schema
@@ -70,7 +71,7 @@ def note_calls(name: str) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
 
     @jobs.job(name)
-    async def note(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+    async def note(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
         calls.append({"cell": cell, **payload})
 
     return calls
@@ -142,7 +143,7 @@ async def test_what_fails_is_tried_again_then_held_without_a_word_of_what_it_stu
     mended = False
 
     @jobs.job("notes.fail")
-    async def fail(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+    async def fail(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
         tried.append(1)
         if not mended:
             raise ValueError("黄秀英 13800005678")

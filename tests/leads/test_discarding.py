@@ -358,9 +358,9 @@ async def test_what_another_township_handed_over_is_not_taken_back(
     await concluded(lin, lead, "not_in_jurisdiction", note="住白水乡")
     there = {"id": str(new_id()), "to_code": OTHER_TOWNSHIP, "to_name": "白水乡", "reason": "现住"}
     assert (await zhou.post(f"/v1/leads/{lead}/transfers", json=there)).status_code == 201
-    async with town.database.connection(Entry.for_the_house(OTHER_TOWNSHIP)) as connection:
+    async with town.database.session(Entry.for_the_house(OTHER_TOWNSHIP)) as session:
         payload = {"cell": TOWNSHIP, "transfer": there["id"]}
-        await receive(connection, OTHER_TOWNSHIP, payload)
+        await receive(session, OTHER_TOWNSHIP, payload)
     newest = (await bai.get("/v1/leads", params={"limit": 500})).json()["items"][-1]
     assert_problem(await _discard(bai, newest, kind="leads"), LeadHandedHere)
     batch = (await bai.get(f"/v1/lead-batches/{newest['batch_id']}")).json()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -84,8 +85,8 @@ async def test_a_township_is_told_by_its_code_however_many_digits_stand_behind_i
 
 async def _received(town: Town, transfer: str) -> dict[str, Any]:
     told = {"cell": TOWNSHIP, "transfer": transfer}
-    async with town.database.connection(Entry.for_the_house(OTHER_TOWNSHIP)) as connection:
-        await receive(connection, OTHER_TOWNSHIP, told)
+    async with town.database.session(Entry.for_the_house(OTHER_TOWNSHIP)) as session:
+        await receive(session, OTHER_TOWNSHIP, told)
     return (await (await town.as_("zhou")).get(f"/v1/lead-transfers/{transfer}")).json()
 
 
@@ -129,6 +130,43 @@ async def test_a_familys_phone_proves_nobody_elsewhere_either(
     assert {each["assigned_how"] for each in received} == {"phone"}
     assert [each["duplicate"] for each in received] == [None, None, "proposed"]
     assert received[2]["duplicate_of_id"] == received[0]["id"]
+
+
+async def test_who_is_received_is_looked_for_as_who_is_entered(
+    town: Town, zhou: httpx.AsyncClient, batch: dict[str, Any]
+):
+    bai, lin = await town.as_("bai"), await town.as_("lin")
+    village = {"id": str(new_id()), "kind": "village", "name": "白水村民委员会"}
+    village |= {"code": f"{OTHER_TOWNSHIP}201", "parent_id": str(id_of(f"{OTHER_TOWNSHIP} t"))}
+    opened = await bai.post("/v1/grids", json=village)
+    assert opened.status_code == 201, opened.text
+    granny = synthetic_resident(name="岑桂花", phone=None)
+    there = await a_household(bai, grid=UUID(village["id"]), residents=[granny])
+    age = there["residents"][0]["age"]
+    received: list[dict[str, Any]] = []
+    for person in (
+        {"name": granny["name"], "age": age, "address": None},
+        {"name": granny["name"], "age": age, "address": "白水乡白水村1号"},
+        {"name": "岑桂香", "address": "白水乡白水村小学旁"},
+    ):
+        lead = (await _given(zhou, batch, phone=None, **person))["id"]
+        await concluded(lin, lead, "not_in_jurisdiction", note="在外乡")
+        said = _transfer(to_code=OTHER_TOWNSHIP, to_name="白水乡")
+        handed = await zhou.post(f"/v1/leads/{lead}/transfers", json=said)
+        assert handed.status_code == 201, handed.text
+        receipt = (await _received(town, said["id"]))["receipt"]
+        found = await bai.get("/v1/leads", params={"batch_id": receipt.split()[1]})
+        [one] = found.json()["items"]
+        received.append((await bai.get(f"/v1/leads/{one['id']}")).json())
+    leads = [each["lead"] for each in received]
+    assert [each["status"] for each in leads] == ["imported", "assigned", "assigned"]
+    assert [each["assigned_how"] for each in leads] == [None, "address", "address"]
+    assert [each["resident_id"] for each in leads] == [None] * 3
+    likely = [[who["resident_id"] for who in each["candidates"]] for each in received]
+    assert likely == [[granny["id"]], [granny["id"]], []]
+    scores = [received[at]["candidates"][0]["score"] for at in (0, 1)]
+    assert scores[0] < scores[1]
+    assert [len(each["assignments"]) for each in received] == [0, 1, 1]
 
 
 async def test_what_was_declined_by_hand_does_not_arrive_as_well(

@@ -385,8 +385,8 @@ async def test_a_transfer_reaches_the_other_township_once_and_brings_its_receipt
     told = {"cell": TOWNSHIP, "transfer": said["id"]}
     for _ in range(2):
         house = Entry.for_the_house(OTHER_TOWNSHIP)
-        async with town.database.connection(house) as connection:
-            await receive(connection, OTHER_TOWNSHIP, told)
+        async with town.database.session(house) as session:
+            await receive(session, OTHER_TOWNSHIP, told)
     bai = await town.as_("bai")
     [batch] = (await bai.get("/v1/lead-batches")).json()["items"]
     assert (batch["issuer"], batch["from_cell"]) == ("青竹乡", TOWNSHIP)

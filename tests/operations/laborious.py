@@ -4,14 +4,17 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.cli import main
-from api.foundation.database import Connection
+from api.foundation.database import Connection, driver_of
 from api.foundation.jobs import every, job
 
 
 @job("notes.take")
-async def take(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+async def take(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
     """Begin, be slow, and change the world once, however often it is begun."""
+    connection = await driver_of(session)
     await connection.execute("SELECT nextval('public.begun')")
     await asyncio.sleep(payload["seconds"])
     await connection.execute(
@@ -35,9 +38,9 @@ async def tick(connection: Connection, cell: str, at: datetime) -> int:
 
 
 @job("notes.fail")
-async def fail(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+async def fail(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
     """Fail, quoting what no log may show."""
-    raise ValueError(f"黄秀英 {payload} {cell} {connection}")
+    raise ValueError(f"黄秀英 {payload} {cell} {session}")
 
 
 if __name__ == "__main__":

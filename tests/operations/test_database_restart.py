@@ -19,10 +19,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
 from api.foundation import jobs
-from api.foundation.database import Connection, Database, Entry, cell_schema
+from api.foundation.database import Connection, Database, Entry, cell_schema, driver_of
 from api.foundation.embedded import Addresses, EmbeddedPostgres
 from api.foundation.problems import DatabaseUnavailable
 from api.foundation.records import new_id
@@ -241,7 +242,8 @@ async def test_what_was_half_done_when_the_database_went_is_done_again_and_kept_
     lines: list[Connection] = []
 
     @jobs.job("notes.pair")
-    async def pair(connection: Connection, cell: str, payload: dict[str, Any]) -> None:
+    async def pair(session: AsyncSession, cell: str, payload: dict[str, Any]) -> None:
+        connection = await driver_of(session)
         lines.append(connection)
         await connection.execute(PAIR.format(id=payload["id"], half=1))
         begun.release()
