@@ -147,7 +147,7 @@ def _is_identity_number(number: str) -> bool:
 def normalise_phone(text: str) -> str:
     """The digits of a mainland mobile or a landline with its area code, or a Chinese ValueError."""
     digits = re.sub(r"[-()]", "", _compact(text))
-    digits = re.sub(r"^(\+86|0086)", "", digits)
+    digits = re.sub(r"^(\+86|0086|86(?=1[0-9]{10}$))", "", digits)
     if not _PHONE.fullmatch(digits):
         raise ValueError("电话号码不对，应为11位手机号，或带区号的固定电话")
     return digits

@@ -16,13 +16,21 @@ _EXACT_BELOW = 1e15
 """A sheet's numbers keep fifteen digits; what was longer is lost."""
 
 _POWER = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
-_DAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?")
+_TIME = r"(?:[ T]*\d{1,2}[:时点][^至到~-]*|[ T][^至到~-]*)?"
+_DAY = re.compile(rf"(?:(\d{{4}})[-/.年])?(\d{{1,2}})[-/.月](\d{{1,2}})[日号]?{_TIME}")
 _RUN = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _SERIAL = range(20_000, 80_000)
 _EPOCH = date(1899, 12, 30)
 _SHORTENED = (".1", ".2", ".3")
 """As a number, the tenth of a month and the first are the same: 2.10 is 2.1."""
 
+_NOTHING = frozenset(
+    {"", "无", "没有", "暂无", "不详", "未知", "不清楚", "不知道", "未填", "空"}
+    | {"/", "//", "\\", "-", "--", "\u2014", "\u2014\u2014", "\u2013", "n/a", "none", "null"}
+)
+"""What the field writes into a cell to which it has nothing to say."""
+
+_FORMULA = re.compile(r'="(.*)"')
 _APART = re.compile(r"[,、;/\n]+")
 
 
@@ -38,7 +46,9 @@ def text_of(cell: Cell) -> str:
         return cell.isoformat()
     if isinstance(cell, float | int):
         return str(int(cell)) if float(cell).is_integer() else str(cell)
-    return without_unseen(cell).strip().removeprefix("'").strip()
+    text = without_unseen(cell).strip().removeprefix("'").strip()
+    formula = _FORMULA.fullmatch(text)  # how a CSV keeps Excel from making a number of it
+    return formula[1].strip() if formula else text
 
 
 def half_width(text: str) -> str:
@@ -55,36 +65,21 @@ def digits_of(cell: Cell, *, what: str) -> str:
     return text
 
 
-def phones_of(cell: Cell) -> list[str]:
-    """The phones in a cell; more than one may stand in it."""
-    parts = _APART.split(half_width(digits_of(cell, what="电话号码")))
-    phones = [part.strip() for part in parts if part.strip()]
-    if not phones:
-        raise CellWrong("电话号码不对。")
-    return phones
+def parts_of(text: str) -> list[str]:
+    """What stands in one cell with marks between, each for itself."""
+    return [part.strip() for part in _APART.split(text) if part.strip()]
 
 
-def one_name_of(cell: Cell) -> str:
-    """A name; raises `CellWrong` where several people stand in one cell."""
-    name = text_of(cell)
-    if len([part for part in _APART.split(half_width(name)) if part.strip()]) > 1:
-        raise CellWrong("一格里有几个人，请一人一行。")
-    return name
-
-
-def age_of(cell: Cell) -> int:
-    """An age in years, with or without 岁."""
-    told = re.fullmatch(r"(\d{1,3})(周?岁)?", half_width(text_of(cell)))
-    if told is None:
-        raise CellWrong("年龄应为整数。")
-    return int(told[1])
+def is_nothing(cell: Cell) -> bool:
+    """Whether a cell says that there is nothing to say: 无, a dash, 不详."""
+    return half_width(text_of(cell)).strip().casefold() in _NOTHING
 
 
 def day_of(cell: Cell, *, latest: date) -> date:
     """A day in any of the ways the field writes it; without a year, the last one by `latest`."""
     if isinstance(cell, date):
         return cell
-    text = half_width(text_of(cell))
+    text = re.sub(r"\s*([-/.年月])\s*", r"\1", half_width(text_of(cell)))
     if isinstance(cell, float | int) and int(cell) in _SERIAL:
         return _EPOCH + timedelta(days=int(cell))
     if isinstance(cell, float) and text.endswith(_SHORTENED):

@@ -1,5 +1,6 @@
 """A row of a sheet as the lead it tells of, or what is wrong with it, cell by cell."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,13 +15,15 @@ from api.foundation.identity import DocumentKind
 from api.foundation.records import Source, new_id
 from api.leads import cells
 from api.leads.cells import CellWrong, half_width, text_of
-from api.leads.headings import Heading
+from api.leads.headings import Heading, field_of
+from api.leads.people_cells import Noted, age_of, name_of, phones_of
 from api.leads.places import Places
 from api.leads.schemas import LeadRecord
 from api.leads.sheets import Cell, Row
 from api.leads.upload_shown import CellError
 
 _TOTALS = ("合计", "总计", "小计", "共计")
+_COUNT = re.compile(r"共?\d+[人名条]")
 _SIGNED = ("填表", "制表", "审核", "负责人", "联系人：", "注：", "说明：")
 _HINTS = ("必填", "选填", "填写", "格式", "示例", "例如", "下拉", "文本")
 _WORDS: dict[str, Callable[[str], Any]] = {
@@ -60,7 +63,9 @@ class _Told:
 def is_no_lead(reading: Reading, row: Row, *, directly_below: bool) -> bool:
     """Whether a row is a total, a signature, or the note on how to fill in the sheet."""
     said = [half_width(text) for text in map(text_of, row) if text]
-    if said[0].startswith(_TOTALS):
+    if said[0].startswith(_TOTALS) or all(map(_COUNT.fullmatch, said)):
+        return True
+    if _is_heading_again(reading.heading, row):
         return True
     hints = [text for text in said if any(hint in text for hint in _HINTS)]
     if directly_below and 2 * len(hints) >= len(said):
@@ -68,6 +73,15 @@ def is_no_lead(reading: Reading, row: Row, *, directly_below: bool) -> bool:
     numbers = {at for at, name in reading.heading.fields.items() if name in _NUMBERS}
     numbered = any(at in numbers and text_of(cell) for at, cell in enumerate(row))
     return said[0].startswith(_SIGNED) and not numbered
+
+
+def _is_heading_again(heading: Heading, row: Row) -> bool:
+    """Whether a row is the heading once more, as at the top of each printed page."""
+    fields = [
+        (name, field_of(cell)) for at, cell in enumerate(row) if (name := heading.fields.get(at))
+    ]
+    again = [name for name, said in fields if name == said]
+    return len(again) > 1 or (len(again) == 1 and len(fields) == 1)
 
 
 _NUMBERS = frozenset({"document", "phone"})
@@ -86,13 +100,13 @@ def read_row(reading: Reading, row: Row, *, number: int) -> LeadRecord | list[Wr
             told.values[name] = _value(reading, told, name, cell)
         except CellWrong as refusal:
             told.wrong.append(Wrong(at, str(refusal)))
-    _put_together(told)
+    _put_together(reading.heading, told)
     return _checked(told, number=number)
 
 
 def _filled(heading: Heading, row: Row) -> Iterator[tuple[int, str | None, Cell]]:
     for at, cell in enumerate(row):
-        if text_of(cell):
+        if not cells.is_nothing(cell):
             name = heading.fields.get(at)
             if name != "number":
                 yield at, name, cell
@@ -100,9 +114,14 @@ def _filled(heading: Heading, row: Row) -> Iterator[tuple[int, str | None, Cell]
 
 def _value(reading: Reading, told: _Told, name: str, cell: Cell) -> Any:
     if name == "phone":
-        first, *others = cells.phones_of(cell)
-        told.beside += [f"另有电话：{other}" for other in others]
-        return first
+        first, *others = phones_of(cell)
+        told.beside += [f"电话备注：{first.beside}"] if first.beside else []
+        told.beside += [f"另有电话：{_whole(other)}" for other in others]
+        return first.said
+    if name == "name":
+        called = name_of(cell)
+        told.beside += [f"姓名备注：{called.beside}"] if called.beside else []
+        return called.said
     if name == "grid":
         return _grid(reading.places, text_of(cell))
     if name in _WORDS:
@@ -112,11 +131,14 @@ def _value(reading: Reading, told: _Told, name: str, cell: Cell) -> Any:
     return _READ.get(name, text_of)(cell)
 
 
+def _whole(noted: Noted) -> str:
+    return f"{noted.said}（{noted.beside}）" if noted.beside else noted.said
+
+
 _DAYS = frozenset({"birth_date", "claimed_on", "arrived_on"})
 _READ: dict[str, Callable[[Cell], Any]] = {
-    "name": cells.one_name_of,
     "document": partial(cells.digits_of, what="证件号码"),
-    "age": cells.age_of,
+    "age": age_of,
     "sex": cells.sex_of,
     "document_kind": cells.document_kind_of,
 }
@@ -137,7 +159,7 @@ def _word(told: _Told, name: str, text: str) -> Any:
     return known
 
 
-def _put_together(told: _Told) -> None:
+def _put_together(heading: Heading, told: _Told) -> None:
     """Columns that only together make a field: the address, the document with its kind."""
     values = told.values
     village, registered = values.pop("village", None), values.pop("registered", None)
@@ -153,7 +175,10 @@ def _put_together(told: _Told) -> None:
     told.columns["grid_id"] = told.columns.get("grid", 0)
     if "document" not in values:
         values.pop("document_kind", None)
-    elif "document_kind" not in values and _is_identity_number(values["document"]):
+    elif "document_kind" not in values and (
+        _is_identity_number(values["document"])
+        or "身份" in heading.titles.get(told.columns["document"], "")
+    ):
         values["document_kind"] = DocumentKind.resident_identity
     said = [values["claim"]] if "claim" in values else []
     if said or told.beside:

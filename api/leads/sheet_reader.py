@@ -9,9 +9,11 @@ import codecs
 import csv
 import io
 import json
+import re
 import resource
 import sys
 import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from math import isfinite
@@ -26,7 +28,13 @@ _CPU_SECONDS = 10
 _UNPACKED_BYTES = 64 << 20
 _ZIPPED = b"PK\x03\x04"
 _WORKBOOKS = (_ZIPPED, b"\xd0\xcf\x11\xe0")  # .xlsx; .xls and what else is an OLE file
+_PAGE = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
+_READ_AHEAD, _LINES_AHEAD = 20_000, 10
 _HEAD = 200  # rows may stand above the table, but not as many as this below the limit
+
+
+Place = tuple[int, int]
+"""A row and a column, from 0."""
 
 
 class Refused(Exception):
@@ -67,13 +75,32 @@ def _refuse_bombs(content: bytes) -> None:
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list[Any]]:
-    return list(map(list, book.get_sheet_by_name(name).to_python(skip_empty_area=False)))
+    sheet = book.get_sheet_by_name(name)
+    rows = list(map(list, sheet.to_python(skip_empty_area=False)))
+    _fill_down(rows, sheet.merged_cell_ranges or [])
+    return rows
+
+
+def _fill_down(rows: list[list[Any]], merged: Iterable[tuple[Place, Place]]) -> None:
+    """What is merged over several rows is said of each of them: the village, a family's phone.
+
+    A row of which nothing else is said stays empty.
+    """
+    filled = {at for at, row in enumerate(rows) if any(cell != "" for cell in row)}
+    for (top, column), (bottom, _) in merged:
+        for at in range(top + 1, min(bottom + 1, len(rows))):
+            if at in filled and column < min(len(rows[at]), len(rows[top])):
+                rows[at][column] = rows[top][column]
 
 
 def _separated(content: bytes) -> list[list[Any]]:
     text = _decoded(content)
-    first = text.partition("\n")[0]
-    separator = max(",\t;", key=first.count)
+    if _PAGE.match(text):
+        raise Refused("这是网页格式的表格，请用 Excel 或 WPS 打开，另存为 .xlsx 后上传。")
+    # A title may stand above the heading, with no mark in it.
+    above = [line for line in text[:_READ_AHEAD].split("\n") if line.strip()][:_LINES_AHEAD]
+    often = {mark: max((line.count(mark) for line in above), default=0) for mark in ",\t;"}
+    separator = max(often, key=lambda mark: often[mark]) if any(often.values()) else "\uff0c"
     try:
         return [list(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
     except csv.Error:

@@ -9,11 +9,12 @@ from api.access.caller import ScopedSession, permits
 from api.access.permissions import Permission
 from api.access.tokens import Claims
 from api.foundation.contract import room, writes
+from api.foundation.fields import ShortText
 from api.foundation.problems import NotFound
 from api.leads.problems import LeadBatchDiscarded, SheetNotRead
 from api.leads.template import MEDIA_TYPE, template
 from api.leads.upload_shown import LeadsUploaded
-from api.leads.uploading import Uploaded, upload_leads
+from api.leads.uploading import Asked, Uploaded, upload_leads
 
 router = room("leads")
 
@@ -47,10 +48,14 @@ async def upload_lead_sheet(
     workbook: Uploaded,
     session: ScopedSession,
     dry_run: Annotated[bool, Query(description="true 为试读：逐行给出结果，什么都不保存")] = False,
+    sheet: Annotated[
+        ShortText | None,
+        Query(description="读取哪个工作表；不填为第一个有表头的，其余见 other_sheets"),
+    ] = None,
 ) -> LeadsUploaded:
     """用 Excel 或 CSV 表格填入一批线索。
 
     认得常见的表头、两行表头、说明行、合计行；有误的行指出列和原因，其余照收（M2.9）。
     同一表格再次上传不会重复。身份证号被存成数字的，末几位已丢失，须在原表改为文本后重填。
     """
-    return await upload_leads(session, manager, batch_id, workbook, dry_run=dry_run)
+    return await upload_leads(session, manager, batch_id, workbook, Asked(sheet, dry_run))

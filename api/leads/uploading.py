@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -47,8 +47,15 @@ class _Rows:
     ignored: list[int] = field(default_factory=list[int])
 
 
+class Asked(NamedTuple):
+    """Which sheet of a file is to be read, None for the first of people, and whether for good."""
+
+    sheet: str | None
+    dry_run: bool
+
+
 async def upload_leads(
-    session: AsyncSession, caller: Claims, batch_id: UUID, workbook: Workbook, *, dry_run: bool
+    session: AsyncSession, caller: Claims, batch_id: UUID, workbook: Workbook, asked: Asked
 ) -> LeadsUploaded:
     """Receive the leads of a sheet, each row for itself; tried out, everything is undone again.
 
@@ -56,17 +63,17 @@ async def upload_leads(
     Raises `NotFound`, `LeadBatchDiscarded` for the batch, `SheetNotRead` where nobody is told of.
     """
     batch = await standing_batch(session, batch_id)
-    sheet, heading = _chosen(workbook)
+    sheet, heading = _chosen(workbook, asked.sheet)
     async with session.begin_nested() as trial:
         rows = await _read(session, batch, sheet, heading)
         outcome = await receive_leads(session, caller, batch_id, list(rows.leads.values()))
         outcomes = dict(zip(rows.leads, outcome.items, strict=True))
         told = await _told(session, heading, rows, outcomes)
-        if dry_run:
+        if asked.dry_run:
             await trial.rollback()
     count = Counter(row.outcome.value for row in told)
     return LeadsUploaded(
-        dry_run=dry_run,
+        dry_run=asked.dry_run,
         sheet=sheet.name,
         other_sheets=[each.name for each in workbook.sheets if each is not sheet] + workbook.hidden,
         columns=_columns(heading),
@@ -75,9 +82,14 @@ async def upload_leads(
     )
 
 
-def _chosen(workbook: Workbook) -> tuple[Sheet, Heading]:
-    """The first visible sheet that tells of people."""
-    for sheet in workbook.sheets:
+def _chosen(workbook: Workbook, named: str | None) -> tuple[Sheet, Heading]:
+    """The visible sheet of that name, or else the first that tells of people."""
+    sheets = [each for each in workbook.sheets if named is None or each.name.strip() == named]
+    if not sheets:
+        there = "、".join(each.name for each in workbook.sheets)
+        detail = f"文件中没有名为\u201c{named}\u201d的工作表\uff0c可读取的有\uff1a{there}。"
+        raise SheetNotRead(detail, pointer="/query/sheet")
+    for sheet in sheets:
         heading = find_heading(sheet.rows)
         if heading is not None:
             return sheet, heading

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.leads.cells import CellWrong, day_of, digits_of, one_name_of, phones_of
+from api.leads.cells import CellWrong, day_of, digits_of
 from api.leads.headings import NAMES, field_of, find_heading
 from api.leads.lead_rows import Reading, is_no_lead, letter, read_row, shown_wrong
+from api.leads.people_cells import age_of, name_of, phones_of
 from api.leads.places import Places
 from api.leads.schemas import LeadRecord
 
@@ -78,6 +79,9 @@ def test_columns_are_named_as_a_sheet_names_them():
         ("2.4", date(2022, 2, 4)),
         (2.4, date(2022, 2, 4)),
         ("2月16日", date(2021, 2, 16)),
+        ("2月4号", date(2022, 2, 4)),
+        ("2022年2月4日14时", date(2022, 2, 4)),
+        ("2022 - 02 - 04", date(2022, 2, 4)),
         (44596.5, date(2022, 2, 4)),
         ("\uff12\uff10\uff12\uff12.2.4", date(2022, 2, 4)),
     ],
@@ -86,7 +90,9 @@ def test_a_day_is_understood_in_many_ways(cell: str | float | date, day: date):
     assert day_of(cell, latest=ISSUED) == day
 
 
-@pytest.mark.parametrize("cell", ["2.30", "13月1日", "昨天", 5.0, "2022-02-30", "29.2", 2.1])
+@pytest.mark.parametrize(
+    "cell", ["2.30", "13月1日", "昨天", 5.0, "2022-02-30", "29.2", 2.1, "2月4日至6日"]
+)
 def test_what_is_no_day_is_told(cell: str | float):
     with pytest.raises(CellWrong):
         day_of(cell, latest=ISSUED)
@@ -98,6 +104,33 @@ def test_numbers_that_are_names_are_whole_or_refused():
     for destroyed in (4.5142219900101e17, "4.51E+17", "\uff14.51E+17"):
         with pytest.raises(CellWrong):
             digits_of(destroyed, what="证件")
-    assert phones_of("13912340001\uff0c13912340002") == ["13912340001", "13912340002"]
+    phones = phones_of("13912340001\uff0c13912340002")
+    assert [each.said for each in phones] == ["13912340001", "13912340002"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "beside"),
+    [
+        ("13912340001\uff08母亲\uff09", "13912340001", "母亲"),
+        ("本人\uff1a139 1234 0001", "139 1234 0001", "本人"),
+        ("0771-1234567", "0771-1234567", None),
+        ("13912340001转3", "13912340001转3", None),
+    ],
+)
+def test_whose_phone_it_is_stands_beside_it(cell: str, number: str, beside: str | None):
+    assert phones_of(cell) == [(number, beside)]
+
+
+def test_a_name_is_one_persons_and_no_number():
+    assert name_of("张  三") == name_of("张\u3000三") == ("张三", None)
+    assert name_of("MARIA LOPEZ") == ("MARIA LOPEZ", None)
+    assert name_of("黄小妹\uff08女\uff09") == ("黄小妹", "女")
+    for wrong in ("甲某、乙某", "黄小妹等3人", "13912340001"):
+        with pytest.raises(CellWrong):
+            name_of(wrong)
+
+
+def test_whoever_is_months_old_is_no_year_old():
+    assert [age_of(each) for each in ("35岁", "约40", "3个月", "20天", 35.0)] == [35, 40, 0, 0, 35]
     with pytest.raises(CellWrong):
-        one_name_of("甲某、乙某")
+        age_of("成年")

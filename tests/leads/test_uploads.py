@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from api.foundation.problems import (
@@ -325,3 +326,68 @@ async def test_a_sheet_of_the_old_kind_is_read(town: Town):
     lead = (await zhou.get(f"/v1/leads/{told['rows'][0]['lead_id']}")).json()["lead"]
     assert (lead["name"], lead["arrived_on"]) == ("甲某", "2022-02-04")
     assert [error["column"] for error in told["rows"][1]["errors"]] == ["C"]
+
+
+async def test_a_sheet_is_read_as_people_fill_it_in(town: Town):
+    zhou, person = await town.as_("zhou"), synthetic_resident(name="张三")
+    await a_household(await town.as_("ming"), grid="t.01.01.01", residents=[person])
+    card = f'="{somebody()["document"]}"'
+    csv = "\r\n".join(
+        [
+            "第三批线索",
+            "姓名\t联系电话\t身份证号\t年龄\t离开日期",
+            f"张  三\t{person['phone']}\u00a0\u3000\t无\t\t",
+            f"农小凤\t8613800005606\t{card}\t\t2月4号",
+            "韦美兰\t13800005604\uff08母亲\uff09\t/\t3个月\t2022年2月4日14时",
+            "\t\t\t\t",
+            "姓名\t联系电话\t身份证号\t年龄\t离开日期",
+            "黄五\t——\t45142219900101001\t\t",
+            "13800005699\t\t\t\t",
+            "共20人\t\t\t\t",
+        ]
+    )
+    batch = await a_lead_batch(zhou)
+    told = (await upload(zhou, batch, csv.encode("gb18030"))).json()
+    rows = {row["row"]: row for row in told["rows"]}
+    refused = {at: row["errors"][0]["detail"] for at, row in rows.items() if row["errors"]}
+    assert (told["created"], told["refused"], told["ignored"]) == (3, 2, 2), refused
+    assert rows[3]["matched_how"] == "phone"
+    assert refused[8] == "身份证号长度不对\uff0c应为18位\uff08老证15位\uff09"
+    assert "填错了列" in refused[9]
+    lead = (await zhou.get(f"/v1/leads/{rows[5]['lead_id']}")).json()["lead"]
+    assert (lead["age"], lead["claimed_on"]) == (0, "2022-02-04")
+    assert lead["has_claim"]
+
+
+async def test_what_is_merged_over_rows_is_said_of_each(town: Town):
+    zhou, content = await town.as_("zhou"), io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    sheet = book.add_worksheet("柳村")
+    sheet.write_row(0, 0, ["所属村", "姓名", "联系电话"])
+    for at, name in enumerate(("黄一", "黄二"), start=1):
+        sheet.write(at, 1, name)
+    sheet.merge_range("A2:A4", "柳村")
+    sheet.merge_range("C2:C3", "13900005601")
+    other = book.add_worksheet("青竹村")
+    other.write_row(0, 0, ["姓名", "联系电话"])
+    other.write_row(1, 0, ["黄三", "13900005604"])
+    book.close()
+    batch, path = await a_lead_batch(zhou), "/v1/lead-batches/{}/upload"
+    told = (await upload(zhou, batch, content.getvalue())).json()
+    assert [row["assigned_how"] for row in told["rows"]] == ["address", "address"]
+    leads = await _leads(town, batch)
+    assert {each["phone"] for each in leads} == {"139****5601"}
+    files = {"file": ("线索.xlsx", content.getvalue(), "application/octet-stream")}
+    for name, status in (("青竹村", 200), ("红星村", 422)):
+        query = {"sheet": name}
+        second = await zhou.post(path.format(batch["id"]), files=files, params=query)
+        assert second.status_code == status, second.text
+    assert second.json()["errors"][0]["pointer"] == "/query/sheet"
+    assert {each["name"] for each in await _leads(town, batch)} == {"黄一", "黄二", "黄三"}
+
+
+async def test_a_page_of_the_web_is_told_to_be_one(town: Town):
+    zhou = await town.as_("zhou")
+    page = "<html><table><tr><td>姓名</td></tr><tr><td>黄五</td></tr></table></html>"
+    refused = await upload(zhou, await a_lead_batch(zhou), page.encode())
+    assert "另存为" in assert_problem(refused, SheetNotRead)["detail"]
