@@ -15,6 +15,7 @@ from api.access.permissions import Permission, permitted
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import BareDoor, Database, Entry
+from api.foundation.directory import refuse_unknown_filters
 from api.foundation.logs import name_caller
 from api.foundation.problems import NotPermitted, NotSignedIn, PasswordToBeChanged
 
@@ -109,18 +110,19 @@ Bearer = Annotated[Any, Security(_BEARER)]
 """The scheme as the contract names it; the token itself is read by `caller_of`."""
 
 
-async def _permitted(needed: SecurityScopes, caller: Caller, _: Bearer) -> Claims:
-    return _checked(caller, needed)
+async def _permitted(request: Request, needed: SecurityScopes, caller: Caller, _: Bearer) -> Claims:
+    return _checked(request, caller, needed)
 
 
 async def admitted(request: Request, needed: SecurityScopes) -> Claims:
     """The caller, permitted; raises `NotSignedIn` and `NotPermitted`."""
-    return _checked(await caller_of(request), needed)
+    return _checked(request, await caller_of(request), needed)
 
 
-def _checked(caller: Claims, needed: SecurityScopes) -> Claims:
+def _checked(request: Request, caller: Claims, needed: SecurityScopes) -> Claims:
     if not permitted(caller.role, caller.level).issuperset(needed.scopes):
         raise NotPermitted(permission=needed.scopes[0])
+    refuse_unknown_filters(request.scope)
     return caller
 
 

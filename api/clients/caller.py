@@ -21,6 +21,7 @@ from api.clients.scopes import Scope
 from api.foundation import clock
 from api.foundation.contract import WITH_BODY, operation_name, problems
 from api.foundation.database import Database, Entry
+from api.foundation.directory import refuse_unknown_filters
 from api.foundation.logs import name_caller
 from api.foundation.problems import InvalidInput, NotSignedIn, Problem
 
@@ -146,14 +147,17 @@ Token = Annotated[Any, Security(_SCHEME)]
 """The scheme as the contract names it; the token itself is read by `client_of`."""
 
 
-async def _allowed(needed: SecurityScopes, caller: ClientCaller, _: Token) -> ClientClaims:
-    return _checked(caller, needed)
+async def _allowed(
+    request: Request, needed: SecurityScopes, caller: ClientCaller, _: Token
+) -> ClientClaims:
+    return _checked(request, caller, needed)
 
 
-def _checked(caller: ClientClaims, needed: SecurityScopes) -> ClientClaims:
+def _checked(request: Request, caller: ClientClaims, needed: SecurityScopes) -> ClientClaims:
     for scope in needed.scopes:
         if scope not in caller.scopes:
             raise ScopeMissing(scope=scope)
+    refuse_unknown_filters(request.scope)
     return caller
 
 
@@ -164,7 +168,7 @@ def client_permits(scope: Scope) -> Any:
 
 async def admitted_client(request: Request, needed: SecurityScopes) -> ClientClaims:
     """The client, with the scopes that are needed; raises `NotSignedIn` and `ScopeMissing`."""
-    return _checked(await client_of(request), needed)
+    return _checked(request, await client_of(request), needed)
 
 
 def enters_client(opening: Opening, scope: Scope) -> Enters:

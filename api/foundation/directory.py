@@ -5,6 +5,7 @@ than most statements do, and what FastAPI includes it prepares when it is first 
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi.dependencies.models import Dependant
@@ -16,12 +17,16 @@ from starlette.types import Receive, Scope, Send
 
 Beginning = tuple[str, ...]
 
+_UNKNOWN = "onegrid.unknown_filters"
+"""Where a request's scope keeps what is wrong in its query until the caller is admitted."""
+
 
 class Directory(BaseRoute):
     """Many routes in the place of one, by the first two parts of their paths.
 
     What is read is narrowed by names that are known: a list that passed over a misspelt one would
-    show everybody, a day that passed over a date would be another day.
+    show everybody, a day that passed over a date would be another day. Who admits the caller then
+    refuses them (`refuse_unknown_filters`).
     """
 
     def __init__(self, routes: Iterable[APIRoute]) -> None:
@@ -57,8 +62,10 @@ class Directory(BaseRoute):
         if scope["method"] not in route.methods:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._methods(scope)))})
         known = self._filters[id(route)]
-        if known is not None and scope["query_string"] and _shows_a_token(scope):
-            _refuse_unknown(scope["query_string"], known)
+        if known is not None and scope["query_string"]:
+            unknown = _unknown(scope["query_string"], known)
+            if unknown:
+                scope[_UNKNOWN] = unknown
         await route.handle(scope, receive, send)
 
     def _methods(self, scope: Scope) -> set[str]:
@@ -86,17 +93,17 @@ def _named(needed: Dependant) -> Iterator[str]:
         yield from _named(other)
 
 
-def _shows_a_token(scope: Scope) -> bool:
-    """Nothing that is read is open to anybody: who shows none the operation itself refuses."""
-    return any(name == b"authorization" for name, _ in scope["headers"])
-
-
-def _refuse_unknown(query: bytes, known: frozenset[str]) -> None:
+def _unknown(query: bytes, known: frozenset[str]) -> list[dict[str, Any]]:
     told = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    unknown = [
+    return [
         {"type": "extra_forbidden", "loc": ("query", name), "msg": "", "input": value}
         for name, value in told
         if name not in known
     ]
-    if unknown:
+
+
+def refuse_unknown_filters(scope: Scope) -> None:
+    """Of a caller who is admitted: whoever is not learns nothing first, not even what is known."""
+    unknown = scope.get(_UNKNOWN)
+    if unknown is not None:
         raise RequestValidationError(unknown)

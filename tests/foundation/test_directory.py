@@ -2,12 +2,19 @@
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 
-from api.foundation.directory import Directory
+from api.foundation.directory import Directory, refuse_unknown_filters
 
-router = APIRouter()
+
+async def _admit(request: Request) -> None:
+    if "stranger" in request.headers:
+        raise HTTPException(401)
+    refuse_unknown_filters(request.scope)
+
+
+router = APIRouter(dependencies=[Depends(_admit)])
 
 
 @router.get("/v1/homes")
@@ -60,11 +67,13 @@ async def test_another_method_is_not_allowed(client: httpx.AsyncClient, path: st
 
 async def test_a_filter_that_is_not_known_is_refused_and_not_passed_over(client: httpx.AsyncClient):
     assert (await client.get("/v1/rooms", params={"near": "绿"})).json() == "绿"
-    token = {"Authorization": "Bearer something"}
-    refused = await client.get("/v1/rooms", params={"near": "绿", "nere": "1"}, headers=token)
+    query = {"near": "绿", "nere": "1"}
+    refused = await client.get("/v1/rooms", params=query)
     assert refused.status_code == 422
     assert [each["loc"] for each in refused.json()["detail"]] == [["query", "nere"]]
-    refused = await client.get("/v1/homes", params={"near": "绿"}, headers=token)
+    refused = await client.get("/v1/homes", params={"near": "绿"})
     assert refused.status_code == 422
+    stranger = await client.get("/v1/rooms", params=query, headers={"stranger": "yes"})
+    assert stranger.status_code == 401
     for said in (client.post("/v1/homes", params={"_": "1"}), client.get("/livez?_=1")):
         assert (await said).json() == "here"

@@ -1,11 +1,14 @@
 """Every operation for everybody: the policy in `permissions.py` decides, and nothing beside it."""
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import httpx
 import pytest
+import time_machine
 
 from api.access.permissions import Role, permitted
+from api.foundation import clock
 from api.foundation.problems import NotPermitted, NotSignedIn
 from api.foundation.records import new_id
 from tests.builders import a_household
@@ -26,11 +29,11 @@ NOT_IN_THE_CAST = sorted(set(Role) - {person.role for person in CAST})
 """Roles that nobody of the cast holds: somebody is appointed to each."""
 
 
-async def _ask(client: httpx.AsyncClient, operation: Operation) -> httpx.Response:
+async def _ask(client: httpx.AsyncClient, operation: Operation, **query: str) -> httpx.Response:
     body = operation.body
     return await client.request(
         operation.method,
-        operation.url(),
+        httpx.URL(operation.url()).copy_merge_params(query),
         json=None if body is None else operation.sample(body),
         headers=ANY_VERSION,
     )
@@ -85,7 +88,32 @@ async def test_nobody_gets_in_anywhere_else(town: Town, contract: list[Operation
     for operation in contract:
         if not operation.is_public:
             assert_problem(await _ask(town.nobody(), operation), NotSignedIn)
-    assert_problem(await town.nobody().get("/v1/households?nere=1"), NotSignedIn)
+
+
+MISSPELT = {"dai": "1"}
+
+
+async def test_who_is_not_admitted_does_not_learn_which_filters_there_are(
+    town: Town, contract: list[Operation]
+):
+    token = await town.token_of("ming")
+    with time_machine.travel(clock.now() + timedelta(hours=1)):
+        for client in (town.nobody(), town.client(token)):
+            for operation in _in_order(contract):
+                refused = await _ask(client, operation, **MISSPELT)
+                assert_problem(refused, NotSignedIn)
+
+
+async def test_who_may_not_read_does_not_learn_which_filters_there_are(
+    town: Town, contract: list[Operation]
+):
+    han = await town.as_("han")
+    may = permitted(Role.grid_worker, 4)
+    reads = [each for each in contract if each.permission and each.method == "GET"]
+    closed = [each for each in reads if each.permission not in may]
+    assert len(closed) > 10
+    for operation in closed:
+        assert_problem(await _ask(han, operation, **MISSPELT), NotPermitted)
 
 
 @pytest.mark.parametrize("person", CAST, ids=lambda person: person.name)
