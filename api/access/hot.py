@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.caller import Admitting, Enters, Opening
 from api.foundation.problems import NotAcceptable
+from api.foundation.reading import read_once
 
 
 class HotRoute(APIRoute):
@@ -116,12 +117,14 @@ class _Verb:
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise NotAcceptable
         try:
-            return self._body.validate_json(body)
+            told = self._body.validate_json(body)
         except ValidationError as error:
             found = self._found(body, error)
             raise RequestValidationError(
                 [{**each, "loc": ("body", *each["loc"])} for each in found]
             ) from None
+        read_once(body)
+        return told
 
     def _found(self, body: bytes, error: ValidationError) -> Sequence[Any]:
         """What is wrong, as the other routes tell it: pydantic's reader knows no half pairs."""

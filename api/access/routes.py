@@ -43,6 +43,7 @@ from api.foundation.contract import WITH_BODY, found, operation_name, problems, 
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, NotPermitted, NotSignedIn, PostingChanged, TooMany
+from api.foundation.reading import ReadOnce
 
 AccountOpener = Annotated[Claims, permits(Permission.accounts_open)]
 AuditReader = Annotated[Claims, permits(Permission.audit_read)]
@@ -58,7 +59,10 @@ _SECRET = [Depends(_never_stored)]
 
 router = room("access")
 gate = APIRouter(
-    prefix="/v1", tags=["access"], generate_unique_id_function=lambda route: route.name
+    prefix="/v1",
+    tags=["access"],
+    generate_unique_id_function=operation_name,
+    route_class=ReadOnce,
 )
 keys = APIRouter(tags=["access"], generate_unique_id_function=operation_name)
 

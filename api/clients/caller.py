@@ -24,6 +24,7 @@ from api.foundation.database import Database, Entry
 from api.foundation.directory import refuse_unknown_filters
 from api.foundation.logs import name_caller
 from api.foundation.problems import InvalidInput, NotSignedIn, Problem
+from api.foundation.reading import ReadOnce
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCHEME = OAuth2(
@@ -197,7 +198,7 @@ CLIENT_CALLS: tuple[type[Problem], ...] = (
 """The problems that every operation of a machine client may answer."""
 
 
-def client_room(tag: str, *, route_class: type[APIRoute] = APIRoute) -> APIRouter:
+def client_room(tag: str, *, route_class: type[APIRoute] = ReadOnce) -> APIRouter:
     """As `contract.room`, for operations that machine clients call."""
     return APIRouter(
         prefix="/v1",

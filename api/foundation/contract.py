@@ -22,6 +22,7 @@ from api.foundation.problems import (
     PostingChanged,
     Problem,
 )
+from api.foundation.reading import ReadOnce
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -65,7 +66,7 @@ WITH_BODY: tuple[type[Problem], ...] = (
 )
 
 
-def room(tag: str, *, route_class: type[APIRoute] = APIRoute) -> APIRouter:
+def room(tag: str, *, route_class: type[APIRoute] = ReadOnce) -> APIRouter:
     """A room's router: its tag, and the problems that every signed-in operation may answer."""
     return APIRouter(
         prefix="/v1",

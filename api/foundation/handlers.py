@@ -19,6 +19,7 @@ from api.foundation.problems import (
     NotFound,
     Problem,
 )
+from api.foundation.reading import found_in_body
 
 
 def install(app: FastAPI) -> None:
@@ -45,7 +46,7 @@ async def _told(_: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
-    found = error.errors()
+    found = found_in_body(request.scope) or error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return answer(MalformedBody())
     if _came_as_something_else(request, found):
@@ -80,6 +81,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 _SENTENCES = {
     "missing": "此项必填。",
     "extra_forbidden": "不支持此项，请检查名称。",
+    "told_twice": "同一项填写了不止一次，请只填一次。",
     "string_type": "请填写文字。",
     "string_too_short": "内容太短，至少 {min_length} 个字。",
     "string_too_long": "内容太长，最多 {max_length} 个字。",

@@ -13,6 +13,7 @@ from api.foundation.problems import (
     InvalidInput,
     MalformedBody,
     NotAcceptable,
+    NotSignedIn,
     VersionMissing,
 )
 from tests.cast import Town, assert_problem
@@ -134,6 +135,28 @@ async def test_a_member_that_is_not_known_is_pointed_at(town: Town, with_body: l
         content = orjson.dumps(operation.sample(operation.body) | {"a/b~c": 1})
         answer = await _send(town, operation, content)
         assert "/body/a~1b~0c" in _pointers(answer), operation.name
+
+
+async def test_a_member_that_stands_twice_is_pointed_at(town: Town, with_body: list[Operation]):
+    for operation in with_body:
+        assert operation.body is not None
+        name, value = next(iter(operation.sample(operation.body).items()))
+        member = orjson.dumps({name: value})[:-1]
+        whole = orjson.dumps(operation.sample(operation.body))
+        answer = await _send(town, operation, member + b"," + whole[1:])
+        assert _pointers(answer) == {f"/body/{name}"}, operation.name
+
+
+async def test_who_is_not_admitted_is_not_told_what_is_wrong_in_the_body(
+    town: Town, with_body: list[Operation]
+):
+    for operation in (each for each in with_body if not each.is_public):
+        for content in (b'{"a": ', b'{"a": 1, "a": 2}'):
+            client, told = town.nobody(), ANY_VERSION | JSON
+            answer = await client.request(
+                operation.method, operation.url(), content=content, headers=told
+            )
+            assert_problem(answer, NotSignedIn)
 
 
 async def test_an_empty_object_is_told_every_member_that_it_lacks(
