@@ -75,6 +75,7 @@ _ROUTERS = (
     readings.router,
     duties.router,
     access.gate,
+    access.own,
     access.router,
     access.keys,
     oauth.tokens,

@@ -39,7 +39,15 @@ from api.access.schemas import (
 )
 from api.access.sessions import AtGate
 from api.access.tokens import Claims
-from api.foundation.contract import WITH_BODY, found, operation_name, problems, room, writes
+from api.foundation.contract import (
+    WITH_ANY_PASSWORD,
+    WITH_BODY,
+    found,
+    operation_name,
+    problems,
+    room,
+    writes,
+)
 from api.foundation.fields import Day
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, NotPermitted, NotSignedIn, PostingChanged, TooMany
@@ -58,6 +66,7 @@ _SECRET = [Depends(_never_stored)]
 
 
 router = room("access")
+own = room("access", refusing=WITH_ANY_PASSWORD)
 gate = APIRouter(
     prefix="/v1",
     tags=["access"],
@@ -95,7 +104,7 @@ async def refresh_tokens(said: Refresh, at: AtGate) -> TokensRead:
     return await sessions.refresh(at, said.refresh_token.get_secret_value())
 
 
-@router.post("/sign-out", status_code=204)
+@own.post("/sign-out", status_code=204)
 async def sign_out(caller: SignedIn, session: ScopedSession) -> None:
     """退出登录。"""
     await sessions.end_own_session(session, caller, caller.session)
@@ -112,7 +121,7 @@ async def switch_post(wanted: PostSwitch, caller: SignedIn, at: AtGate) -> Token
     return await sessions.switch_post(at, caller, wanted.post_id)
 
 
-@router.get("/me", response_model=Me)
+@own.get("/me", response_model=Me)
 async def read_me(caller: SignedIn, at: AtGate) -> Me:
     """查看本人：姓名、当前任职、权限、其他任职。"""
     return await queries.me(at.database, caller)
@@ -132,10 +141,10 @@ async def end_session(session_id: UUID, caller: SignedIn, session: ScopedSession
     await sessions.end_own_session(session, caller, session_id)
 
 
-@router.put(
+@own.put(
     "/password",
     status_code=204,
-    responses=writes(PasswordWrong, PasswordTooWeak, TooMany),
+    responses=problems(*WITH_BODY, *WITH_ANY_PASSWORD, PasswordWrong, PasswordTooWeak, TooMany),
 )
 async def change_password(change: PasswordChange, caller: SignedIn, at: AtGate) -> None:
     """修改本人密码；其他设备上的登录随之结束。

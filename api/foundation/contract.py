@@ -57,6 +57,9 @@ SIGNED_IN: tuple[type[Problem], ...] = (
     NotPermitted,
     InvalidInput,
 )
+WITH_ANY_PASSWORD = tuple(kind for kind in SIGNED_IN if kind is not PasswordToBeChanged)
+"""As `SIGNED_IN`, of the few things that may be done before a first password is changed."""
+
 WITH_BODY: tuple[type[Problem], ...] = (
     MalformedBody,
     BodyTooLarge,
@@ -66,12 +69,17 @@ WITH_BODY: tuple[type[Problem], ...] = (
 )
 
 
-def room(tag: str, *, route_class: type[APIRoute] = ReadOnce) -> APIRouter:
+def room(
+    tag: str,
+    *,
+    route_class: type[APIRoute] = ReadOnce,
+    refusing: tuple[type[Problem], ...] = SIGNED_IN,
+) -> APIRouter:
     """A room's router: its tag, and the problems that every signed-in operation may answer."""
     return APIRouter(
         prefix="/v1",
         tags=[tag],
-        responses=problems(*SIGNED_IN),
+        responses=problems(*refusing),
         generate_unique_id_function=operation_name,
         route_class=route_class,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.access.permissions import Permission
 from api.clients.scopes import Scope
+from api.foundation.problems import PasswordToBeChanged
 from tests.cast import Town
 from tests.rules.test_permission_matrix import PUBLIC
 
@@ -54,6 +55,20 @@ async def test_every_operation_names_a_permission_but_those_for_everybody_and_fo
         if not permissions | scopes:
             without.add(name)
     assert without == FOR_EVERYBODY | FOR_ONESELF | BY_WHAT_IS_READ
+
+
+async def test_what_may_be_done_with_a_first_password_never_asks_to_change_it(town: Town):
+    silent: set[str] = set()
+    for name, operation in _operations(town).items():
+        answers = operation["responses"].get("403", {}).get("content", {}).values()
+        told = {example for each in answers for example in each.get("examples", {})}
+        if told.isdisjoint({PasswordToBeChanged.slug()}) and _of_workers(operation):
+            silent.add(name)
+    assert silent == {"sign_out", "read_me", "change_password"} | BY_WHAT_IS_READ
+
+
+def _of_workers(operation: dict[str, Any]) -> bool:
+    return any("worker_token" in each for each in operation["security"])
 
 
 async def test_only_the_operations_for_everybody_ask_for_no_token(town: Town):
