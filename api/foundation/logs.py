@@ -66,6 +66,28 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     return told | ({"cause": fault_of(error.__cause__)} if error.__cause__ else {})
 
 
+class Seldom(logging.Filter):
+    """Lets what begins with `words` through once in so many `seconds`, for each kind of error.
+
+    What a library tells several times a second while the database is away hides all else.
+    """
+
+    def __init__(self, words: str, *, seconds: float) -> None:
+        super().__init__()
+        self._words = words
+        self._seconds = seconds
+        self._told: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith(self._words):
+            return True
+        kind = record.msg, record.exc_info and record.exc_info[0]
+        if record.created - self._told.get(kind, 0) < self._seconds:
+            return False
+        self._told[kind] = record.created
+        return True
+
+
 class _Line(logging.Formatter):
     """The libraries' own records in the same form."""
 

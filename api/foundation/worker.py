@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from logging import getLogger
 from typing import Any
 
 import asyncpg
@@ -19,7 +20,7 @@ from pgqueuer.executors import EntrypointExecutorParameters
 from api.foundation import clock, jobs
 from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.jobs import JOBS, SWEEPS, queue_of
-from api.foundation.logs import fault_of
+from api.foundation.logs import Seldom, fault_of
 from api.foundation.migrations import cells, unmigrated
 from api.foundation.patience import happens
 
@@ -37,6 +38,8 @@ _ATTEMPTS = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
 
 _log = structlog.get_logger()
+# Signs of life that find no database are kept, and tried again several times a second.
+getLogger("pgqueuer").addFilter(Seldom("Flush failed", seconds=60))
 
 
 class WorkFailed(Exception):
