@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
@@ -52,7 +53,7 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Line,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -107,6 +108,28 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
     listening.set_inheritable(True)
     return listening
+
+
+class Line(HttpToolsProtocol):
+    """As uvicorn's, which at the end waits for whoever stays on the line and reads nothing."""
+
+    def shutdown(self) -> None:
+        """Let what is under way end, as long as it is being read."""
+        super().shutdown()
+        self._watch(None)
+
+    def _watch(self, before: int | None) -> None:
+        if self not in self.connections:
+            return
+        unread = self.transport.get_write_buffer_size()
+        if unread and unread == before:
+            self.transport.abort()
+        else:
+            self.loop.call_later(_TO_READ_SECONDS, self._watch, unread)
+
+
+_TO_READ_SECONDS = 5
+"""A slow line takes something in this time, beside what the system keeps for it."""
 
 
 class _Announced(uvicorn.Server):

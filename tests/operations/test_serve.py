@@ -240,6 +240,28 @@ def test_the_log_tells_ids_and_routes_but_nothing_of_a_person(
     }
 
 
+CONTRACT = "/openapi.json"
+"""An answer so long that the system does not keep two of them for whoever does not read."""
+
+
+def test_somebody_who_listens_and_reads_nothing_does_not_keep_the_service_from_stopping(
+    start: Starter, known: dict[str, str]
+):
+    service = start(**known, stop_seconds="60")
+    said = {"login": "ming", "password": PASSWORD}
+    token = httpx.post(f"{service.url}/v1/sign-in", json=said).json()["access_token"]
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = f"HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n"
+        line.send(
+            "".join(f"GET {path} {head}" for path in (CONTRACT, CONTRACT, "/v1/events")).encode()
+        )
+        until(lambda: sum(each.get("event") == "request" for each in service.lines()) >= 4)
+        time.sleep(0.5)  # nothing tells that the next answer waits
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) == 0
+
+
 def test_somebody_who_listens_does_not_keep_the_service_from_stopping(
     start: Starter, known: dict[str, str]
 ):
