@@ -94,7 +94,10 @@ async def lose_ground(
 
 
 async def close_unshown(connection: Connection, alerts: Sequence[UUID], at: datetime) -> None:
-    """Of locked alerts, close those that nothing shows any more; their evidence says since when."""
+    """Of locked alerts, close those that nothing shows any more; their evidence says since when.
+
+    Why is told by their cause (`presenting`).
+    """
     closed = await connection.fetch(_UNSHOWN_BARE, list(alerts), at)
     await tell_all(connection, "alert.verified", [About(*row) for row in closed])
 

@@ -15,6 +15,8 @@ from api.alerts.models import (
     AlertHop,
     AlertStatus,
     AlertTelling,
+    AlertVerb,
+    Cause,
 )
 from api.alerts.opening import NOTE
 from api.alerts.schemas import (
@@ -52,7 +54,7 @@ async def detailed(session: AsyncSession, alert: Alert) -> AlertDetail:
         **_said(alert, await _names(session, [alert])),
         evidence=[EvidenceRead(**_noted(session, each, NOTE)) for each in evidence],
         hops=[_hop(each, tellings) for each in hops],
-        actions=[ActionRead(**_noted(session, each, ACTION_NOTE)) for each in actions],
+        actions=[_action(session, alert, each) for each in actions],
     )
 
 
@@ -91,6 +93,23 @@ def _noted(
 ) -> dict[str, Any]:
     note = opened(keyring_of(session), part.note_sealed, context=context)
     return {**part.model_dump(exclude={"note_sealed"}), "note": note}
+
+
+def _action(session: AsyncSession, alert: Alert, action: AlertAction) -> ActionRead:
+    """What was done; where nobody did it and nothing was noted, it says why it came to that."""
+    told = ActionRead(**_noted(session, action, ACTION_NOTE))
+    if told.worker_id is None and told.note is None:
+        why = _REOPENED if told.verb is AlertVerb.reopen else _CLOSED.get(alert.cause)
+        told = told.model_copy(update={"note": why})
+    return told
+
+
+_REOPENED = "出现新的情况，由系统重新打开"
+_CLOSED = {
+    Cause.missed_reading: "经补报，该时段已测温或无须测温，不属漏测，由系统关闭",
+    Cause.overdue_directive: "经补报，该网格均已在期限内签收或反馈，不属逾期，由系统关闭",
+}
+"""Of alerts that a sweep closes (`close_unshown`): it has no keys, and seals no note."""
 
 
 def _hop(hop: AlertHop, tellings: Sequence[AlertTelling]) -> HopRead:

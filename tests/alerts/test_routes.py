@@ -216,6 +216,7 @@ async def test_new_evidence_opens_a_resolved_alert_again_by_itself(signed: Signe
     lin = await signed("lin")
     last = (await lin.get(f"/v1/alerts/{first}")).json()["actions"][-1]
     assert (last["verb"], last["worker_id"]) == ("reopen", None)
+    assert "新的情况" in last["note"]
 
 
 async def test_a_verified_one_is_not_reopened_beside_its_successor(signed: Signed):

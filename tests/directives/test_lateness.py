@@ -176,3 +176,7 @@ async def test_answered_in_time_and_told_late_it_was_not_overdue(town: Town):
     [left] = await _open_alerts(town) & late
     whole = (await lin.get(f"/v1/alerts/{left}")).json()
     assert whole["grid_id"] == str(grid_id("t.01.01.01"))  # Ba was late
+    (closed,) = late - {left}
+    [done] = (await lin.get(f"/v1/alerts/{closed}")).json()["actions"]
+    assert (done["verb"], done["worker_id"]) == ("verify", None)
+    assert "不属逾期" in done["note"]

@@ -56,6 +56,7 @@ async def test_measured_in_its_window_and_told_after_the_sweep_it_was_not_missed
     )
     [done] = alert["actions"]
     assert (done["verb"], done["worker_id"]) == ("verify", None)
+    assert "不属漏测" in done["note"]
     assert await _looked_again(town) == 0
 
 
