@@ -11,8 +11,10 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from filelock import FileLock
 
+from api.access import passwords
 from api.app import create_app
 from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses, EmbeddedPostgres
@@ -37,13 +39,25 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays to the end: the collector need not walk it over again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_connection() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         guard(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Generator[None]:
+    """Hashes that are made in a moment: a township signs in some thousand times in the tests.
+
+    What a password really costs, `tests/access` asks a process of its own.
+    """
+    quick = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", quick)
+        patch.setattr(passwords, "_NOBODY", quick.hash("nobody has this account"))
         yield
 
 

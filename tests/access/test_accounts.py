@@ -1,6 +1,8 @@
 """Accounts and passwords: opened from above, changed by their holder, never a way up."""
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -305,3 +307,14 @@ async def test_the_present_password_is_asked_for_and_cannot_be_guessed(town: Tow
         stopped = assert_problem(await han.put("/v1/password", json=right), TooMany)
         assert stopped["retry_after_seconds"] <= 60
     assert (await sign_in(town.nobody(), "han")).status_code == 200
+
+
+def test_a_password_costs_whoever_guesses_what_owasp_asks_at_least():
+    code = (
+        "import asyncio, api.access.passwords as p\n"
+        "print(asyncio.run(p.hash_password('Qingshan-lvshui-2022')), p._NOBODY, sep='\\n')"
+    )
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    hashes = told.stdout.split()
+    assert len(hashes) == 2
+    assert all(each.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for each in hashes)
