@@ -69,8 +69,6 @@ def app_from_environment() -> FastAPI:
     # What is made by now stays as long as the process: the collector need not walk it over again.
     gc.collect()
     gc.freeze()
-    # A round makes ten thousand objects, hardly any in a circle: looking seldom is looking enough.
-    gc.set_threshold(50_000)
     return app
 
 
