@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from api.access.keyring_marks import check_keyring
 from api.foundation import clock
-from api.foundation.database import Database, Entry, problem_of
+from api.foundation.database import Database, Entry
 from api.foundation.migrations import check_fit_to_serve
 from api.foundation.problems import DatabaseUnavailable
+from api.foundation.refusals import problem_of
 from api.settings import Settings
 
 _PATIENCE = timedelta(minutes=1)

@@ -18,7 +18,6 @@ from api.arrivals.reclassification import columns_of
 from api.arrivals.same_person import refuse_another
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
-from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
 from api.foundation.identity import document_lookup
 from api.foundation.live import tell
@@ -34,6 +33,7 @@ from api.foundation.records import (
     kept_before,
     new_id,
 )
+from api.foundation.refusals import problem_of
 from api.registry.drafts import sealed
 from api.registry.models import Household, Resident
 

@@ -17,21 +17,13 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as NoneGivenBack
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
 from api.foundation.connections import Connection, Connections
-from api.foundation.problems import (
-    CONSTRAINTS,
-    Conflict,
-    DatabaseUnavailable,
-    InvalidInput,
-    OutsideYourGrid,
-    PostingChanged,
-    Problem,
-)
+from api.foundation.problems import Conflict
+from api.foundation.refusals import LOST, as_problems
 from api.foundation.sealed import Keyring
 
 SQLModel.metadata.naming_convention = {
@@ -189,7 +181,7 @@ class Database:
         async with AsyncSession(
             self._engine, expire_on_commit=False, autoflush=False, info=with_keyring
         ) as session:
-            with _as_problems():
+            with as_problems():
                 raw = (await (await session.connection()).get_raw_connection()).driver_connection
                 assert raw is not None  # noqa: S101 - the dialect always has one
                 async with entered(raw, entry):
@@ -206,7 +198,7 @@ class Database:
         For a verb that is one function: one round trip instead of three (docs/decisions/0010).
         """
         places = ", ".join(f"${place}" for place in range(1, len(told) + 1))
-        with _as_problems():
+        with as_problems():
             async with self._connections.taken() as connection:
                 answer = await connection.fetchrow(f"SELECT * FROM {function}({places})", *told)
         assert answer is not None  # noqa: S101 - a function that returns no set returns one row
@@ -226,7 +218,7 @@ class BareDoor:
         self._entry = entry
 
     async def __aenter__(self) -> Connection:
-        with _as_problems():
+        with as_problems():
             self._raw = await self._connections.take()
             try:
                 await self._raw.execute(self._entry.opening)
@@ -236,7 +228,7 @@ class BareDoor:
         return self._raw
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        with _as_problems():
+        with as_problems():
             if error is not None:
                 await self._leave()
                 raise error
@@ -310,70 +302,5 @@ async def _commit(raw: Any) -> None:
 
 
 async def _roll_back(raw: Any) -> None:
-    with suppress(asyncpg.PostgresError, *_LOST):
+    with suppress(asyncpg.PostgresError, *LOST):
         await raw.execute("ROLLBACK")
-
-
-class _as_problems:  # noqa: N801 - read as a sentence where it is used
-    """Turn what the database says into the problem that a caller understands."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, Problem):
-            return
-        problem = problem_of(error)
-        if problem is not None:
-            raise problem from error
-
-
-def problem_of(error: BaseException) -> Problem | None:
-    """The problem behind a database error, or None where the fault is the service's own."""
-    said = _driver_error(error)
-    if isinstance(said, asyncpg.PostgresError):
-        return _problem_of_state(said)
-    return DatabaseUnavailable() if isinstance(said, _LOST) else None
-
-
-# asyncpg calls it an internal error when the connection dies while it reads the answer.
-_LOST = (
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    NoneGivenBack,
-    TimeoutError,
-    OSError,
-)
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    """Below SQLAlchemy's wrapping lies the driver's own error, with its constraint's name."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig.__cause__ or error.orig
-    return error
-
-
-_BY_STATE: dict[str, type[Problem]] = {
-    "OG401": PostingChanged,
-    "42501": OutsideYourGrid,
-    "55000": DatabaseUnavailable,
-    "57014": DatabaseUnavailable,
-    "40001": Conflict,
-    "40P01": Conflict,
-}
-_BY_CLASS: dict[str, type[Problem]] = {
-    "08": DatabaseUnavailable,
-    "28": DatabaseUnavailable,  # as 3D and 55000: refuses a connection, never a statement of ours
-    "3D": DatabaseUnavailable,
-    "22": InvalidInput,
-    "23": Conflict,
-    "53": DatabaseUnavailable,
-    "57": DatabaseUnavailable,
-}
-
-
-def _problem_of_state(said: asyncpg.PostgresError) -> Problem | None:
-    state: str = said.sqlstate or ""
-    named = CONSTRAINTS.get(getattr(said, "constraint_name", None) or "")
-    kind = named or _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
-    return kind() if kind is not None else None

@@ -5,10 +5,12 @@ import asyncio
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from api.foundation import clock
 from api.foundation.contract import operation_name, problems
 from api.foundation.database import Database, Entry
 from api.foundation.migrations import unmigrated
 from api.foundation.problems import DatabaseUnavailable, Problem
+from api.foundation.refusals import refused_of_late
 
 _PATIENCE_SECONDS = 5
 
@@ -28,13 +30,22 @@ class Health(BaseModel):
 
 
 class Readiness(Health):
-    """能否服务，以及后台任务是否跟得上。"""
+    """能否服务，以及供监视的各项情况。"""
 
     oldest_job_seconds: float | None = Field(
         description="到时未办的后台任务中，最久的已等多少秒；没有则为 null", examples=[0.4]
     )
     worker_silent_seconds: float | None = Field(
         description="后台进程（onegrid worker）已多少秒没有动静；从未运行则为 null", examples=[1.2]
+    )
+    clock_ahead_seconds: float = Field(
+        description="本机时钟比数据库的快多少秒，慢则为负", examples=[0.0]
+    )
+    database_refused: str | None = Field(
+        description=(
+            "本进程最近一分钟内，数据库因何拒绝办理（DiskFullError 为磁盘已满）；没有则为 null"
+        ),
+        examples=[None],
     )
 
 
@@ -57,7 +68,7 @@ async def readyz(request: Request) -> Readiness:
     """服务是否就绪。
 
     数据库可用，且公共库和每个乡镇的表结构与程序版本一致；否则返回 503，供负载均衡摘除本实例。
-    后台任务的情况只供监视，不影响是否就绪。
+    其余各项只供监视，不影响是否就绪。
     """
     database: Database = request.app.state.database
     try:
@@ -66,20 +77,21 @@ async def readyz(request: Request) -> Readiness:
             database.connection(Entry.outside()) as connection,
         ):
             behind = await unmigrated(connection)
-            work = None if behind else await connection.fetchrow(_BACKGROUND_WORK)
+            state = None if behind else await connection.fetchrow(_STATE, clock.now())
     except TimeoutError:
         raise DatabaseUnavailable from None
     if behind:
         raise NotMigrated(schemas=behind)
-    return Readiness(status="ok", **dict(work or {}))
+    return Readiness(status="ok", database_refused=refused_of_late(), **dict(state or {}))
 
 
 # By the database's clock, as the queue itself is kept.
-_BACKGROUND_WORK = """
+_STATE = """
     SELECT (
         SELECT extract(epoch FROM now() - min(execute_after))::float8 FROM public.pgqueuer
         WHERE status = 'queued' AND execute_after <= now()
     ) AS oldest_job_seconds, (
         SELECT extract(epoch FROM now() - max(created))::float8 FROM public.pgqueuer_log
-    ) AS worker_silent_seconds
+    ) AS worker_silent_seconds,
+        extract(epoch FROM $1::timestamptz - clock_timestamp())::float8 AS clock_ahead_seconds
 """

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel, col, select
 
-from api.foundation.database import keyring_of, problem_of
+from api.foundation.database import keyring_of
 from api.foundation.labels import Labelled, enum_column_type
 from api.foundation.problems import (
     DatabaseUnavailable,
@@ -23,6 +23,7 @@ from api.foundation.problems import (
     RecordDiffers,
     VersionMissing,
 )
+from api.foundation.refusals import problem_of
 from api.foundation.repeats import differing_fields
 
 

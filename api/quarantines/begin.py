@@ -13,7 +13,6 @@ from api.access.audit import audit
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable, refused
-from api.foundation.database import problem_of
 from api.foundation.field_records import fill_in
 from api.foundation.live import About, tell_all
 from api.foundation.problems import RecordDiffers
@@ -26,6 +25,7 @@ from api.foundation.records import (
     create_once,
     new_id,
 )
+from api.foundation.refusals import problem_of
 from api.protocols.models import CareTeamPolicy, MonitoringPolicy, WhereaboutsKind
 from api.quarantines.ground import Ground, Sent, refuse_far_start, refuse_odd_period, survey
 from api.quarantines.models import CareSeat, PlaceKind, Quarantine, QuarantineStatus, Whereabouts

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.access.caller import entry_of
 from api.access.permissions import Role
 from api.foundation import clock
-from api.foundation.database import Database, Entry, cell_schema, problem_of
+from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.problems import (
     Conflict,
     DatabaseUnavailable,
@@ -18,6 +18,7 @@ from api.foundation.problems import (
     PostingChanged,
     Problem,
 )
+from api.foundation.refusals import problem_of
 from api.settings import Settings
 from tests.cast import TOWNSHIP, Town, grid_id
 
@@ -132,6 +133,8 @@ def test_a_cell_is_named_by_digits_alone(code: str):
         (asyncpg.InterfaceError("connection is closed"), DatabaseUnavailable),
         (asyncpg.AdminShutdownError("going down"), DatabaseUnavailable),
         (asyncpg.TooManyConnectionsError("full"), DatabaseUnavailable),
+        (asyncpg.DiskFullError("full"), DatabaseUnavailable),
+        (asyncpg.ReadOnlySQLTransactionError("no longer the first"), DatabaseUnavailable),
         (asyncpg.UniqueViolationError("twice"), Conflict),
         (asyncpg.InsufficientPrivilegeError("row security"), OutsideYourGrid),
         (KeyError("a fault of our own"), None),

@@ -1,17 +1,24 @@
 """Alive and ready are two questions: only the second one asks the database."""
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
+import httpx
+import pytest
+import time_machine
+from structlog.testing import capture_logs
 
 from api.app import create_app
+from api.foundation import clock, refusals
 from api.foundation.database import Entry
 from api.foundation.embedded import Addresses
 from api.foundation.health import NotMigrated
 from api.foundation.jobs import enqueue
 from api.foundation.problems import DatabaseUnavailable
 from api.settings import Settings
-from tests.cast import TOWNSHIP, Town, assert_problem
+from tests.builders import household_body
+from tests.cast import TOWNSHIP, Town, assert_problem, grid_id
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -33,6 +40,8 @@ async def test_readiness_tells_how_far_behind_the_background_work_is_and_is_none
     town: Town, addresses: Addresses
 ):
     told = (await town.nobody().get("/readyz")).json()
+    assert -5 < told.pop("clock_ahead_seconds") < 5
+    del told["database_refused"]  # of whatever was tried before
     assert told == {"status": "ok", "oldest_job_seconds": None, "worker_silent_seconds": None}
     async with town.database.connection(Entry.for_the_house(TOWNSHIP)) as connection:
         await enqueue(connection, "nobody.does.it", {})
@@ -46,6 +55,45 @@ async def test_readiness_tells_how_far_behind_the_background_work_is_and_is_none
     assert answer.json()["oldest_job_seconds"] >= 3600
     assert answer.json()["worker_silent_seconds"] >= 3600
     await _execute(addresses.owner, "TRUNCATE public.pgqueuer")
+
+
+async def test_readiness_tells_that_the_clock_of_the_machine_is_wrong(town: Town):
+    with time_machine.travel(clock.now() - timedelta(hours=8)):
+        told = (await town.nobody().get("/readyz")).json()
+    assert told["status"] == "ok"
+    assert -8 * 3600 - 5 < told["clock_ahead_seconds"] < -8 * 3600 + 5
+
+
+_FULL = """
+    CREATE FUNCTION public.no_space() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END
+    $$;
+    CREATE TRIGGER no_space BEFORE INSERT ON households EXECUTE FUNCTION public.no_space()
+"""
+
+
+async def test_what_the_database_refuses_is_told_to_whoever_sends_it_and_why_to_the_log(
+    town: Town,
+    owner: asyncpg.Connection,
+    ming: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    body = household_body(grid=grid_id("t.01.01.01"))
+    await owner.execute(_FULL)
+    with capture_logs() as log:
+        for _ in range(3):
+            assert_problem(await ming.post("/v1/households", json=body), DatabaseUnavailable)
+    told = [each for each in log if each["event"] == "database_refused"]
+    assert [(each["error"], each["sqlstate"]) for each in told] == [
+        ("asyncpg.exceptions.DiskFullError", "53100")
+    ]
+    ready = await town.nobody().get("/readyz")
+    assert (ready.status_code, ready.json()["database_refused"]) == (200, "DiskFullError")
+    await owner.execute("DROP TRIGGER no_space ON households; DROP FUNCTION public.no_space")
+    assert (await ming.post("/v1/households", json=body)).status_code == 201
+    with monkeypatch.context() as patch:
+        patch.setattr(refusals, "_LATE_SECONDS", 0)
+        assert (await town.nobody().get("/readyz")).json()["database_refused"] is None
 
 
 async def test_a_township_left_behind_by_a_migration_is_named(town: Town, addresses: Addresses):
