@@ -1,9 +1,9 @@
 """Where the events of a machine client are taken in: who sends, the open transaction, the keys."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -124,13 +124,18 @@ _VERSION_4 = 4 << 76 | 0b10 << 62
 _NOT_FIXED = ~(0xF << 76 | 0b11 << 62)
 
 
-async def sort(desk: Desk, sent: Sequence[Sent]) -> Sorted:
-    """Find out who each item is about, in two statements at most."""
+async def sort(
+    desk: Desk, sent: Sequence[Sent], *, on: Callable[[Any], date] | None = None
+) -> Sorted:
+    """Find out who each item is about, in two statements at most.
+
+    `on` is the day of what an item tells: it may be of somebody who has left since.
+    """
     register = await register_of(desk.connection, [each.traces for each in sent])
     sorted_ = Sorted([], [], {})
     for each in sent:
         try:
-            person = register.find(each.traces)
+            person = register.find(each.traces, on=on and on(each.said))
         except SeveralPeople:
             problem = SeveralPeople(pointer=f"/body/items/{each.place}/phone")
             sorted_.fates[each.place] = fate(each.event_id, Fate.refused, problem)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -32,7 +32,9 @@ _MET = f"""
         SELECT FROM residents AS r
         WHERE (r.document_lookup = h.document_lookup OR r.phone_lookup = h.phone_lookup)
             AND r.reach >= h.reach AND r.reach < h.reach || '/'
-            AND r.discarded_at IS NULL AND r.left_on IS NULL
+            AND r.discarded_at IS NULL AND (r.left_on IS NULL
+                OR r.document_lookup = h.document_lookup AND r.left_on >=
+                    ((h.told ->> 'sampled_at')::timestamptz AT TIME ZONE 'Asia/Shanghai')::date)
     )
     ORDER BY h.client_id, h.kind, h.event_id COLLATE "C" LIMIT {_AT_ONCE}
     FOR UPDATE SKIP LOCKED
@@ -98,7 +100,7 @@ def _found(register: Register, row: Any) -> Known | None:
     A sample of before somebody was born is somebody else's.
     """
     try:
-        person = register.find(_traces(row))
+        person = register.find(_traces(row), on=_sampled_on(row))
     except SeveralPeople:
         return None
     if person is None or not person.reach.startswith(f"{row['reach']}.") or _unborn(person, row):
@@ -106,9 +108,13 @@ def _found(register: Register, row: Any) -> Known | None:
     return person
 
 
-def _unborn(person: Known, row: Any) -> bool:
+def _sampled_on(row: Any) -> date | None:
     sampled_at = orjson.loads(row["told"]).get("sampled_at")
-    day = sampled_at and clock.local_day(datetime.fromisoformat(sampled_at))
+    return clock.local_day(datetime.fromisoformat(sampled_at)) if sampled_at else None
+
+
+def _unborn(person: Known, row: Any) -> bool:
+    day = _sampled_on(row)
     return day is not None and person.birth_date is not None and day < person.birth_date
 
 

@@ -93,7 +93,7 @@ class Traces(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A resident within reach who lives here now."""
+    """A resident within reach who lives here now, or lived here until `left_on`."""
 
     id: UUID
     household_id: UUID
@@ -103,6 +103,7 @@ class Known(NamedTuple):
     document_lookup: bytes | None
     phone_lookup: bytes | None
     birth_date: date | None = None
+    left_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,16 @@ class Register:
 
     by_document: Mapping[bytes, Known] = field(default_factory=dict[bytes, Known])
     by_phone: Mapping[bytes, Sequence[Known]] = field(default_factory=dict[bytes, list[Known]])
+    who_left: Mapping[bytes, Known] = field(default_factory=dict[bytes, Known])
 
-    def find(self, traces: Traces) -> Known | None:
+    def find(self, traces: Traces, *, on: date | None = None) -> Known | None:
         """Who is meant; None for somebody unknown here. Raises `SeveralPeople`.
 
-        The document decides. By the phone, whoever has another document or another name is somebody
-        else: phones are shared and handed on.
+        The document decides, also of whoever lived here `on` a day and has left since. By the
+        phone, whoever has another document or another name is somebody else: phones are shared and
+        handed on.
         """
-        if traces.document is not None and (found := self.by_document.get(traces.document)):
+        if traces.document is not None and (found := self._by_document(traces.document, on)):
             return found
         if traces.phone is None:
             return None
@@ -126,6 +129,12 @@ class Register:
         if len(fitting) > 1:
             raise SeveralPeople
         return fitting[0] if fitting else None
+
+    def _by_document(self, document: bytes, on: date | None) -> Known | None:
+        if found := self.by_document.get(document):
+            return found
+        left = self.who_left.get(document) if on is not None else None
+        return left if left and left.left_on and on and on <= left.left_on else None
 
 
 def _fits(known: Known, traces: Traces) -> bool:
@@ -135,9 +144,11 @@ def _fits(known: Known, traces: Traces) -> bool:
 
 
 _KNOWN = """
-    SELECT id, household_id, grid_id, reach, name, document_lookup, phone_lookup, birth_date
+    SELECT id, household_id, grid_id, reach, name, document_lookup, phone_lookup, birth_date,
+        left_on
     FROM residents
-    WHERE {column} = ANY ($1) AND discarded_at IS NULL AND left_on IS NULL
+    WHERE {column} = ANY ($1) AND discarded_at IS NULL AND (left_on IS NULL OR $2)
+    ORDER BY left_on
 """
 
 
@@ -145,19 +156,22 @@ async def register_of(connection: Connection, traces: Collection[Traces]) -> Reg
     """Everybody within reach whom these may be about, in one statement for each kind of trace."""
     documents = {each.document for each in traces if each.document is not None}
     phones = {each.phone for each in traces if each.phone is not None}
-    by_document = await _known(connection, "document_lookup", documents)
+    by_document = await _known(connection, "document_lookup", documents, who_left=True)
     by_phone: dict[bytes, list[Known]] = {}
-    for each in await _known(connection, "phone_lookup", phones):
+    for each in await _known(connection, "phone_lookup", phones, who_left=False):
         assert each.phone_lookup is not None  # noqa: S101 - it was found by it
         by_phone.setdefault(each.phone_lookup, []).append(each)
-    told = {each.document_lookup: each for each in by_document if each.document_lookup}
-    return Register(told, by_phone)
+    told = [(each.document_lookup, each) for each in by_document if each.document_lookup]
+    here = {document: each for document, each in told if each.left_on is None}
+    return Register(here, by_phone, {document: each for document, each in told if each.left_on})
 
 
-async def _known(connection: Connection, column: str, wanted: set[bytes]) -> list[Known]:
+async def _known(
+    connection: Connection, column: str, wanted: set[bytes], *, who_left: bool
+) -> list[Known]:
     if not wanted:
         return []
-    rows: list[Any] = await connection.fetch(_KNOWN.format(column=column), list(wanted))
+    rows: list[Any] = await connection.fetch(_KNOWN.format(column=column), list(wanted), who_left)
     return [Known(*row) for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     """
     part = in_order(items)
     read = _READER.read(desk, part)
-    sorted_ = await sort(desk, read.sent)
+    sorted_ = await sort(desk, read.sent, on=_day)
     fates = read.fates | sorted_.fates
     unborn = _of_nobody_yet(sorted_.found)
     fates |= unborn
@@ -54,11 +55,15 @@ async def take_results(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     return InboundOutcome.of([fates[place] for place in range(len(items))])
 
 
+def _day(said: SampleResult) -> date:
+    return clock.local_day(said.sampled_at)
+
+
 def _of_nobody_yet(found: Sequence[Found]) -> dict[int, ItemFate]:
     """What is told of people before they were born: of somebody else, or on another day."""
     fates: dict[int, ItemFate] = {}
     for each in found:
-        sent, day = each.sent, clock.local_day(each.sent.said.sampled_at)
+        sent, day = each.sent, _day(each.sent.said)
         try:
             pointer = f"/body/items/{sent.place}/sampled_at"
             refuse_before_birth(each.person.birth_date, day, pointer=pointer)

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from api.clients.problems import ScopeMissing
-from api.foundation import clock
+from api.foundation import clock, jobs
 from api.foundation.problems import NotSignedIn
 from api.foundation.records import new_id
 from tests.builders import a_household, a_quarantine, a_sample_tube, synthetic_resident
-from tests.cast import Town, assert_problem
+from tests.cast import TOWNSHIP, Town, assert_problem
 from tests.inbound.events import a_result, ago, fates, send
 from tests.machines import a_machine
 
@@ -240,3 +240,45 @@ async def test_a_thousand_results_at_once_are_each_kept(town: Town, machine: htt
     person = await resident(town)
     items = [a_result(person, sampled_at=ago(days=1, minutes=n)) for n in range(1000)]
     assert (await send(machine, PATH, items))["created"] == 1000
+
+
+async def signed_out(town: Town, person: dict[str, Any], day: date) -> None:
+    gu, path = await town.as_("gu"), f"/v1/residents/{person['id']}"
+    told = {"left_on": day.isoformat()}
+    version = (await gu.get(path)).headers["etag"]
+    answer = await gu.post(f"{path}/leave", json=told, headers={"If-Match": version})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_who_left_after_the_sample_was_taken_has_its_result_all_the_same(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = await resident(town)
+    sample = await a_sample(town, person, sampled_at=ago(hours=50))
+    told = {"sampled_at": ago(hours=49), "tube_code": "L1"}
+    await signed_out(town, person, clock.today() - timedelta(days=1))
+    positive = a_result(person, "positive", reported_at=ago(hours=2), **told)
+    assert fates(await send(machine, PATH, [positive])) == ["created"]
+    (test,) = await samples_of(town, person)
+    assert (test["id"], test["outcome"]) == (sample["id"], "positive")
+    assert await causes_of(town, person) == ["positive_test"]
+    negative = a_result(person, "negative", reported_at=ago(hours=1), **told)
+    assert fates(await send(machine, PATH, [negative])) == ["corrected"]
+    afterwards = a_result(person, sampled_at=ago(hours=1), reported_at=ago(minutes=5))
+    by_phone = {"document_kind": None, "document": None, "phone": person["phone"]}
+    assert fates(await send(machine, PATH, [afterwards, a_result(person, **by_phone)])) == [
+        "held",
+        "held",
+    ]
+
+
+async def test_a_result_held_is_met_by_who_was_here_when_the_sample_was_taken(
+    town: Town, machine: httpx.AsyncClient
+):
+    person = synthetic_resident(relation="head")
+    results = [a_result(person, sampled_at=ago(hours=hours)) for hours in (50, 1)]
+    assert fates(await send(machine, PATH, results)) == ["held"] * 2
+    await a_household(await town.as_("gu"), grid="t.01.01.01", residents=[person])
+    await signed_out(town, person, clock.today() - timedelta(days=1))
+    assert await jobs.sweep(town.database, "inbound.match", TOWNSHIP) == 1
+    assert len(await samples_of(town, person)) == 1
