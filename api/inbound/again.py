@@ -53,18 +53,19 @@ class Again:
 
 
 # One result of somebody after another, so that of two at the same moment the second sees the first.
+# Two laboratories may number alike; in a tube that is registered here both mean the same sample.
 _ALONE = "SELECT FROM residents WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE"
 _BEFORE = """
     SELECT e.resident_id, t.kind, e.tube_code, e.sampled_at, e.reported_at, e.test_id
     FROM taken_results AS e JOIN diagnostic_tests AS t ON t.id = e.test_id
-    WHERE e.client_id = $1 AND e.resident_id = ANY ($2) AND e.tube_code = ANY ($3)
-        AND e.id <> ALL ($4)
+    WHERE (e.client_id = $1 OR t.tube_id IS NOT NULL AND t.discarded_at IS NULL)
+        AND e.resident_id = ANY ($2) AND e.tube_code = ANY ($3) AND e.id <> ALL ($4)
     ORDER BY e.reported_at, e.received_at
 """
 
 
 async def told_again(connection: Connection, actor: Actor, told: Sequence[ResultTold]) -> Again:
-    """Sort results by their instants among what the same sender said of the same samples."""
+    """Sort results by their instants among what was said before of the same samples."""
     numbered = [each for each in told if each.tube_code is not None]
     said = await _said_before(connection, actor, numbered) if numbered else {}
     again = Again()

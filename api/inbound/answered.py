@@ -18,7 +18,9 @@ from api.inbound.samples import (
     ResultTold,
     answers_among,
     complete_samples,
-    waiting_samples,
+    samples_meant,
+    told_before,
+    without,
 )
 from api.inbound.schemas import Fate
 
@@ -74,18 +76,17 @@ class _Matched:
 async def _match(connection: Connection, again: Again) -> _Matched:
     before = {each.test_id: now for each in again.later if (now := each.now) and each.test_id}
     later = [each.now for each in again.later if each.now is not None]
-    people = [each.person.id for each in later]
-    rows = await waiting_samples(connection, people, [*before])
+    rows = await samples_meant(connection, later, [*before])
     repeated = [Answer(before[row["id"]], row) for row in rows if row["id"] in before]
-    settled = {each.told.id for each in repeated}
-    first = [each for each in later if each.id not in settled]
-    answers = answers_among(first, [row for row in rows if row["id"] not in before])
-    settled |= {each.told.id for each in answers}
+    others = [row for row in rows if row["id"] not in before]
+    repeated += told_before(without(later, repeated), others)
+    first = without(later, repeated)
+    answers = answers_among(first, others)
     return _Matched(
         answers,
         [each for each in repeated if each.says_otherwise],
         [each for each in repeated if not each.says_otherwise],
-        [each for each in first if each.id not in settled],
+        without(first, answers),
     )
 
 

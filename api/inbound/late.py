@@ -67,10 +67,13 @@ class Late(NamedTuple):
 @every(seconds=60, name="inbound.join")
 async def join(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - entered
     """Give samples that were told late the results that were there before them; how many."""
-    pairs = _nearest([Late(_answer(row), row) for row in await connection.fetch(_LATE)])
+    found = [Late(_answer(row), row) for row in await connection.fetch(_LATE)]
+    pairs, doubles = _latest(_nearest(found), found)
     by_client = sorted(pairs, key=_client)
     for client, group in groupby(by_client, key=_client):
         await _join(connection, OnBehalf(client), list(group), at)
+    for double in doubles:
+        await _supersede(connection, OnBehalf(_client(double)), [double], at)
     return len(pairs)
 
 
@@ -88,6 +91,39 @@ def _nearest(pairs: Iterable[Late]) -> list[Late]:
             taken |= both
             chosen.append(each)
     return chosen
+
+
+def _latest(pairs: Sequence[Late], found: Sequence[Late]) -> tuple[list[Late], list[Late]]:
+    """Of what several systems told of one tube the latest, and the others: they are history."""
+    taken = {each.row["result_id"] for each in pairs}
+    latest: list[Late] = []
+    doubles: list[Late] = []
+    for pair in pairs:
+        same = [e for e in found if e.row["result_id"] not in taken and _is_double(e, pair)]
+        *others, last = sorted([pair, *same], key=lambda each: each.row["reported_at"])
+        taken |= {each.row["result_id"] for each in same}
+        latest.append(last)
+        doubles += others
+    return latest, doubles
+
+
+def _is_double(late: Late, pair: Late) -> bool:
+    told, other = late.answer.told, pair.answer.told
+    numbered = told.tube_code is not None and told.tube_code == late.row["code"]
+    near = abs(told.sampled_at - other.sampled_at) <= NEAR
+    return numbered and near and late.row["id"] == pair.row["id"]
+
+
+async def _supersede(
+    connection: Connection, actor: Actor, pairs: Sequence[Late], at: datetime
+) -> None:
+    """Let the tests by which results were kept count no more: they are the samples' own."""
+    results = [each.row["result_id"] for each in pairs]
+    await connection.execute(_DISCARD, results, at, actor.worker, _WHY)
+    await connection.execute(_PLACE, results, [each.row["id"] for each in pairs])
+    await evidence_discarded(connection, EvidenceKind.test_result, *results)
+    about = [each for late in pairs for each in _about(late.row)[1:]]
+    await tell_all(connection, "test.result", about)
 
 
 async def _join(connection: Connection, actor: Actor, pairs: Sequence[Late], at: datetime) -> None:

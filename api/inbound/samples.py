@@ -26,6 +26,7 @@ _WORST_FIRST = (
     DiagnosticOutcome.invalid,
     DiagnosticOutcome.negative,
 )
+_PENDING = DiagnosticOutcome.pending.value
 _UNCLEAR = _WORST_FIRST[:2]
 """Results of a pool that call everybody in it back."""
 
@@ -72,8 +73,13 @@ class Answer:
 
 # Held until the transaction ends, tubes first as by whoever tells a tube's result: two results for
 # one sample come one after the other, and the last of a tube sees those before it.
-_MEANT = """t.discarded_at IS NULL
-    AND (t.resident_id = ANY ($1) AND t.outcome = 'pending' OR t.id = ANY ($2))"""
+_MEANT = """t.discarded_at IS NULL AND (
+        t.resident_id = ANY ($1) AND t.outcome = 'pending' OR t.id = ANY ($2)
+        OR t.resident_id = ANY ($1) AND t.tube_id = ANY (ARRAY(
+            SELECT id FROM sample_tubes WHERE code = ANY ($3) AND discarded_at IS NULL
+                AND sampled_at BETWEEN $4 AND $5
+        ))
+    )"""
 _WAITING = f"""
     WITH tubes AS MATERIALIZED (
         SELECT id, code, grid_id, reach FROM sample_tubes
@@ -88,19 +94,42 @@ _WAITING = f"""
 """
 
 
-async def waiting_samples(
-    connection: Connection, residents: Sequence[UUID], tests: Sequence[UUID]
+async def samples_meant(
+    connection: Connection, told: Sequence[ResultTold], tests: Sequence[UUID]
 ) -> list[Any]:
-    """The samples of these people whose results are awaited, and of these tests those that count.
+    """The samples that results may be of, this transaction's until it ends.
 
-    They are this transaction's until it ends.
+    Those that wait, those in tubes of the numbers told, and of these tests those that count.
     """
-    return list(await connection.fetch(_WAITING, residents, tests))
+    if not told:
+        return []
+    people, codes = {each.person.id for each in told}, {each.tube_code for each in told} - {None}
+    sampled = [each.sampled_at for each in told]
+    between = min(sampled) - NEAR, max(sampled) + NEAR
+    return list(await connection.fetch(_WAITING, list(people), tests, list(codes), *between))
+
+
+def told_before(told: Iterable[ResultTold], samples: Iterable[Any]) -> list[Answer]:
+    """Which result is of a sample in a tube that has its result: from a worker, by telephone."""
+    answered = (row for row in samples if row["outcome"] != _PENDING)
+    had = {(row["resident_id"], row["kind"], row["code"]): row for row in answered}
+    found = ((each, had.get((each.person.id, each.kind, each.tube_code))) for each in told)
+    return [
+        Answer(each, row)
+        for each, row in found
+        if row is not None and abs(row["sampled_at"] - each.sampled_at) <= NEAR
+    ]
+
+
+def without(told: Iterable[ResultTold], settled: Iterable[Answer]) -> list[ResultTold]:
+    """The results that are not among those answered already."""
+    those = {each.told.id for each in settled}
+    return [each for each in told if each.id not in those]
 
 
 def answers_among(told: Iterable[ResultTold], waiting: Iterable[Any]) -> list[Answer]:
     """Which result is whose: of the tube that was named, else of the sample nearest in time."""
-    left = {row["id"]: row for row in waiting}
+    left = {row["id"]: row for row in waiting if row["outcome"] == _PENDING}
     answers: list[Answer] = []
     for each in told:
         fitting = [row for row in left.values() if _fits(each, row)]

@@ -196,3 +196,57 @@ async def test_joined_with_a_sample_told_late_it_is_the_sample_that_is_corrected
     assert await counting(town, person) == [("negative", 3)]
     assert await shown(town, person["id"]) == [False]
     assert sample["id"] in {e["id"] for e in await samples_of(town, person)}
+
+
+async def test_a_pool_whose_result_a_worker_told_is_no_ones_own_when_the_laboratory_tells_it_too(
+    town: Town, machine: httpx.AsyncClient
+):
+    people, lin = [await resident(town) for _ in range(2)], await town.as_("lin")
+    ids = [each["id"] for each in people]
+    tube = await a_sample_tube(lin, ids, code="B1", sampled_at=ago(hours=9))
+    path = f"/v1/sample-tubes/{tube['id']}"
+    by_telephone = {"outcome": "positive", "reported_at": ago(hours=1), "laboratory": "县疾控中心"}
+    answer = await lin.patch(path, json=by_telephone, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    alone = await a_sample(town, people[0], sampled_at=ago(hours=3))
+    results = [told(each, "positive", 2, tube_code="B1") for each in people]
+    assert fates(await send(machine, PATH, results)) == ["unchanged"] * 2
+    assert sorted(await counting(town, people[0])) == [("inconclusive", 2), ("pending", 1)]
+    assert await counting(town, people[1]) == [("inconclusive", 2)]
+    assert await shown(town, tube["id"]) == [True]
+    assert await shown(town, ids[1]) == []
+    # The laboratory stands over what was heard by telephone, also where it says otherwise.
+    results = [told(each, "negative", 1, tube_code="B1") for each in people]
+    assert fates(await send(machine, PATH, results)) == ["corrected"] * 2
+    assert (await lin.get(path)).json()["outcome"] == "negative"
+    assert await shown(town, tube["id"]) == [False]
+    result = a_result(people[0], "negative", sampled_at=ago(hours=3))
+    assert fates(await send(machine, PATH, [result])) == ["created"]
+    outcomes = {each["id"]: each["outcome"] for each in await samples_of(town, people[0])}
+    assert outcomes[alone["id"]] == "negative"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["registered before", "registered late"])
+async def test_two_systems_that_tell_of_a_registered_tube_tell_of_one_sample(
+    town: Town, machine: httpx.AsyncClient, *, late: bool
+):
+    people, lin = [await resident(town) for _ in range(2)], await town.as_("lin")
+    code = f"C{late:d}"
+    said: dict[str, Any] = {"code": code, "sampled_at": ago(hours=9)}
+    ids = [each["id"] for each in people]
+    tube = None if late else await a_sample_tube(lin, ids, **said)
+    first = [told(each, "positive", 3, tube_code=code) for each in people]
+    assert fates(await send(machine, PATH, first)) == ["created"] * 2
+    expected = ["created"] * 2 if late else ["unchanged"] * 2
+    async with await a_machine(town, RESULTS) as another:
+        again = [told(each, "positive", 2, tube_code=code) for each in people]
+        assert fates(await send(another, PATH, again)) == expected
+        if tube is None:
+            tube = await a_sample_tube(lin, ids, **said)
+            await jobs.sweep(town.database, "inbound.join", TOWNSHIP)
+        for each, person in zip(ids, people, strict=True):
+            assert await counting(town, person) == [("inconclusive", 2)]
+            assert set(await shown(town, each)) <= {False}
+        assert await shown(town, tube["id"]) == [True]
+        older = [told(people[0], "negative", 4, tube_code=code)]
+        assert fates(await send(another, PATH, older)) == ["superseded"]
