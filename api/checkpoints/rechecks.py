@@ -154,7 +154,7 @@ async def _answered(desk: _Desk, connection: Connection, row: Row, answer: Answe
         return False
     passed_at: datetime = row["passed_at"]
     who = await connection.fetchrow(_WHO, row["person_id"], clock.local_day(passed_at), passed_at)
-    later = Standing(codes=(Code(answer.system, answer.state, passed_at),))
+    later = Standing(codes=(Code(answer.system, answer.state, passed_at, answer.valid_until),))
     standing = known_of(who).with_(shown_as(shown_in(row), passed_at)).with_(later)
     rule = await desk.rules.rule(connection, desk.cell, row["rule_id"])
     judged = verdict(rule, standing, passed_at)

@@ -47,8 +47,9 @@ class Asked:
 class Answer:
     """What is known of a person's code now; `unavailable`, with the reason, where nothing is.
 
-    `state_changed_at` is since when the system holds the state, if it says so; `valid_until` is how
-    long the answer may be relied on, None where there is none; `extra` holds what else was mapped.
+    `state_changed_at` is since when the system holds the state and `valid_until` for how long, if
+    it says so. Until `asked_again_at` the answer is remembered, which says nothing of the code.
+    `extra` holds what else was mapped.
     """
 
     state: CodeState
@@ -56,6 +57,7 @@ class Answer:
     state_changed_at: datetime | None
     fetched_at: datetime
     valid_until: datetime | None
+    asked_again_at: datetime | None = None
     reason: Trouble | None
     extra: Mapping[str, str] = field(repr=False)
 

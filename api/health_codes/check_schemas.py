@@ -24,7 +24,7 @@ _ANSWER: dict[str, Any] = {
     "reason": None,
     "state_changed_at": "2022-02-14T16:00:00Z",
     "fetched_at": "2022-02-15T00:30:00Z",
-    "valid_until": "2022-02-15T00:40:00Z",
+    "valid_until": "2022-02-15T16:00:00Z",
     "extra": {"reason": "途经中风险地区"},
 }
 
@@ -105,7 +105,9 @@ class CodeAnswer(Wire):
         datetime | None, Field(description="该状态自何时起；对方没有说的为 null")
     ]
     fetched_at: Annotated[datetime, Field(description="查询的时间")]
-    valid_until: Annotated[datetime | None, Field(description="有效至何时；没有查到的为 null")]
+    valid_until: Annotated[
+        datetime | None, Field(description="对方告知有效至何时；没有告知的为 null")
+    ]
 
 
 class HealthCodeCheckRead(CodeAnswer):

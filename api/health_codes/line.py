@@ -181,7 +181,8 @@ class Line:
             system=self.system.code,
             state_changed_at=found.changed_at,
             fetched_at=at,
-            valid_until=min(lasts, found.valid_until or lasts),
+            valid_until=found.valid_until,
+            asked_again_at=min(lasts, found.valid_until or lasts),
             reason=None,
             extra=found.extra,
         )

@@ -11,7 +11,7 @@ MOST = 20_000
 
 
 class Memory:
-    """The answers of one system that are still valid."""
+    """The answers of one system that need not be asked for again yet."""
 
     def __init__(self, keyring: Keyring, most: int = MOST) -> None:
         self._keyring = keyring
@@ -28,21 +28,21 @@ class Memory:
         return self._keyring.lookup(plain, context="health_codes.asked")
 
     def recall(self, key: bytes, *, at: datetime) -> Answer | None:
-        """The answer under this key, if it is valid at this instant."""
+        """The answer under this key, unless it is to be asked for again at this instant."""
         answer = self._answers.get(key)
         if answer is None:
             return None
-        if answer.valid_until is None or answer.valid_until <= at:
+        if answer.asked_again_at is None or answer.asked_again_at <= at:
             del self._answers[key]
             return None
         self._answers.move_to_end(key)
         return answer
 
     def keep(self, key: bytes, answer: Answer) -> None:
-        """Remember an answer that says something of the person, for as long as it is valid."""
-        if not answer.known or answer.valid_until is None:
+        """Remember an answer that says something of the person, until it is to be asked for."""
+        if not answer.known or answer.asked_again_at is None:
             return
-        if answer.valid_until <= answer.fetched_at:
+        if answer.asked_again_at <= answer.fetched_at:
             return
         self._answers[key] = answer
         self._answers.move_to_end(key)

@@ -68,7 +68,7 @@ async def test_the_worker_and_those_above_ask_and_the_answer_is_kept(
     assert told["extra"]["reason"] == "途经中风险地区"
     (kept,) = await _kept(town, person)
     assert (kept["state"], kept["system"], str(kept["id"])) == ("yellow", code, body["id"])
-    assert kept["valid_until"] is not None
+    assert kept["valid_until"].isoformat() == told["valid_until"].replace("Z", "+00:00")
 
 
 async def _kept(town: Town, person: dict[str, Any]) -> list[Any]:
@@ -183,3 +183,19 @@ async def test_no_log_line_says_whom_a_system_was_asked_about(
     assert "health_code_trouble" in written
     for secret in (person["document"], person["name"], person["phone"], "simulated-gate-secret"):
         assert secret not in written
+
+
+async def test_what_is_not_asked_for_again_soon_holds_as_long_as_the_policy_says(
+    town: Town, gu: httpx.AsyncClient, province: Province, person: dict[str, Any]
+):
+    """A green that another system told before took the place of a red, ten minutes later."""
+    ming, document = await town.as_("ming"), person["document"]
+    first, second = [await a_system(gu, province, "national", validity_minutes=0) for _ in "12"]
+    for code, colour in ((first, "red"), (second, "green")):
+        province.turns(document, colour)
+        told = (await ming.post(_address(person), json=_ask(code))).json()
+        assert (told["state"], told["valid_until"]) == (colour, None)
+    assert [each["valid_until"] for each in await _kept(town, person)] == [None, None]
+    standing = (await ming.get(f"/v1/residents/{person['id']}/standing")).json()
+    assert (standing["code"]["state"], standing["code"]["system"]) == ("red", first)
+    assert standing["code"]["valid_until"] is not None

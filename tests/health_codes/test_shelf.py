@@ -93,7 +93,7 @@ async def test_after_its_validity_an_answer_is_forgotten(
     systems, person = house.of(TOWNSHIP), somebody()
     with time_machine.travel(AT, tick=False) as clock:
         answer = await ask(systems, code, person)
-        assert answer.valid_until == AT + timedelta(minutes=5)
+        assert answer.asked_again_at == AT + timedelta(minutes=5)
         clock.shift(timedelta(minutes=4, seconds=59))
         assert recall(systems, code, person) == answer
         clock.shift(timedelta(seconds=1))
@@ -106,7 +106,8 @@ def _answer(state: CodeState, minutes: int) -> Answer:
         system="gate",
         state_changed_at=None,
         fetched_at=AT,
-        valid_until=AT + timedelta(minutes=minutes),
+        valid_until=None,
+        asked_again_at=AT + timedelta(minutes=minutes),
         reason=None,
         extra={},
     )
