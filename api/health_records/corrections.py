@@ -16,7 +16,7 @@ from api.foundation.problems import InvalidInput
 from api.health_records.birth_and_doses import refuse_unborn
 from api.health_records.control import periods_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
-from api.health_records.positives import sound_anew
+from api.health_records.positives import sound_anew, tell_results
 from api.health_records.problems import DiagnosticTestDiscarded, ResultOfATube
 from api.health_records.queries import diagnostic_test_of
 from api.health_records.schemas import DiagnosticTestCorrect, DiagnosticTestDiscard
@@ -67,6 +67,8 @@ async def discard_test(
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, test, {"discarded_at": clock.now()}, correction)
     await evidence_discarded(session, EvidenceKind.test_result, test.id)
+    if test.outcome is not DiagnosticOutcome.pending:
+        await tell_results(session, [test])
     audit(session, caller, "tests.discard", subject=test.id, reach=test.reach)
     return test
 

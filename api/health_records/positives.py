@@ -21,8 +21,7 @@ async def sound(session: AsyncSession, caller: Actor, tests: Iterable[Diagnostic
     Who else is concerned of the positive ones is let know.
     """
     read = [each for each in tests if each.outcome is not DiagnosticOutcome.pending]
-    about = [About(each.id, each.reach, each.grid_id, each.quarantine_id) for each in read]
-    await tell_all(session, "test.result", about)
+    await tell_results(session, read)
     positive = [each for each in read if each.outcome is DiagnosticOutcome.positive]
     if not positive:
         return
@@ -34,6 +33,12 @@ async def sound(session: AsyncSession, caller: Actor, tests: Iterable[Diagnostic
     await spread(session, caller, positive)
 
 
+async def tell_results(session: AsyncSession, tests: Iterable[DiagnosticTest]) -> None:
+    """Tell of results, or that they are none: whoever was told of one is told of that too."""
+    about = [About(each.id, each.reach, each.grid_id, each.quarantine_id) for each in tests]
+    await tell_all(session, "test.result", about)
+
+
 async def sound_anew(
     session: AsyncSession, caller: Actor, tests: Collection[DiagnosticTest]
 ) -> None:
@@ -41,6 +46,7 @@ async def sound_anew(
     for each in tests:
         shows = [""] if each.outcome is DiagnosticOutcome.positive else []
         await evidence_corrected(session, EvidenceKind.test_result, each.id, shows=shows)
+    await tell_results(session, [e for e in tests if e.outcome is DiagnosticOutcome.pending])
     await sound(session, caller, tests)
 
 

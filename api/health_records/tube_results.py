@@ -20,7 +20,7 @@ from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
 from api.health_records.keeping import Discarding, discard, standing_record_of
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest, SampleTube
-from api.health_records.positives import sound_anew
+from api.health_records.positives import sound_anew, tell_results
 from api.health_records.problems import TubeReachesFurther
 from api.health_records.service import reported
 from api.health_records.tube_schemas import SampleTubeCorrect
@@ -84,6 +84,7 @@ async def discard_tube(
     told = {"discarded_at": tube.discarded_at}
     tests = await _change_members(session, caller, tube, told, reason=discarding.reason)
     await evidence_discarded(session, EvidenceKind.sample_tube, tube.id)
+    await tell_results(session, [e for e in tests if e.outcome is not DiagnosticOutcome.pending])
     for test in tests if tube.member_count == 1 else ():
         await evidence_discarded(session, EvidenceKind.test_result, test.id)
     return tube

@@ -30,8 +30,8 @@ class EventKind(Labelled):
     quarantine_started = "quarantine.started", "隔离已登记"
     quarantine_changed = "quarantine.changed", "隔离的安排、地点或办理进度有变化"
     quarantine_released = "quarantine.released", "隔离已解除或终止"
-    reading_abnormal = "reading.abnormal", "体温异常或有症状"
-    test_result = "test.result", "检测出结果或结果更正"
+    reading_abnormal = "reading.abnormal", "体温异常或有症状，或此后更正、作废"
+    test_result = "test.result", "检测出结果，或结果更正、撤回、作废"
     webhook_paused = "webhook.paused", "向第三方系统的推送已自动暂停"
 
 

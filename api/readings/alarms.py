@@ -29,7 +29,10 @@ def shown_by_reading(row: Row) -> Iterator[Finding]:
 
 
 async def tell_abnormal(door: AsyncSession | Connection, rows: Sequence[Row]) -> None:
-    """Tell whoever listens of each abnormal reading, also where its alert was open before."""
+    """Tell whoever listens of each abnormal reading, also where its alert was open before.
+
+    Whoever was told of one is told in the same way that it was put right or discarded.
+    """
     about = [About(row["id"], row["reach"], row["grid_id"], row["quarantine_id"]) for row in rows]
     await tell_all(door, "reading.abnormal", about)
 

@@ -51,7 +51,7 @@ async def correct_reading(
     judged = await _judged_anew(session, corrector.cell, reading, said, policies=policies)
     changes |= {name: judged[name] for name in judged.keys() & Reading.model_fields}
     await _refuse_taken(session, reading, changes)
-    slot = reading.day, reading.window
+    slot, was_abnormal = (reading.day, reading.window), reading.abnormal
     correction = Correction(version=version, by=corrector.worker, reason=said.reason)
     await correct(session, reading, changes, correction)
     if slot != (reading.day, reading.window):
@@ -62,7 +62,7 @@ async def correct_reading(
     keys = {finding.key for finding in findings}
     await evidence_corrected(session, EvidenceKind.reading, reading.id, shows=keys)
     await open_alerts(session, findings)
-    await tell_abnormal(session, [shown] if reading.abnormal else [])
+    await tell_abnormal(session, [shown] if reading.abnormal or was_abnormal else [])
     return reading
 
 
@@ -78,6 +78,7 @@ async def discard_reading(
         correction = Correction(version=reading.version, by=discarder.worker, reason=reason)
         await correct(session, reading, {"discarded_at": clock.now()}, correction)
         await evidence_discarded(session, EvidenceKind.reading, reading.id)
+        await tell_abnormal(session, [reading.model_dump()] if reading.abnormal else [])
         await tell_missed(session, reading.quarantine_id, reading.day, reading.window)
         audit(session, discarder, "readings.discard", subject=reading.id, reach=reading.reach)
     return reading

@@ -12,7 +12,13 @@ from api.webhooks.messages import (
     WebhookReading,
     WebhookTest,
 )
-from tests.builders import a_diagnostic_test, a_household, a_quarantine, quarantine_body
+from tests.builders import (
+    a_diagnostic_test,
+    a_household,
+    a_quarantine,
+    a_sample_tube,
+    quarantine_body,
+)
 from tests.cast import Town, grid_id
 from tests.webhooks.conftest import Subscribing, until
 from tests.webhooks.receiver import Receiver
@@ -119,6 +125,61 @@ async def test_a_test_is_told_when_it_has_a_result(
     assert message.data["state"]["outcome"] == "negative"
     assert message.data["resident_id"] == person
     assert_as_promised(receiver)
+
+
+async def test_whoever_was_told_of_a_result_is_told_that_it_is_none(
+    town: Town, receiver: Receiver, subscribed: Subscribing
+):
+    await subscribed(receiver, "test.result")
+    lin = await town.as_("lin")
+    people = (await a_household(lin, grid="t.01.01.01"))["residents"]
+    person = people[0]["id"]
+    wrong, taken_back = [
+        (await a_diagnostic_test(lin, person, outcome="positive"))["id"] for _ in "12"
+    ]
+    awaited = (await a_diagnostic_test(lin, person))["id"]
+    for test in (wrong, awaited):
+        await _sent(lin, f"/v1/tests/{test}/discard", {"reason": "登记到了别人名下"})
+    again = {"outcome": "pending", "reason": "检测机构撤回，等待复核"}
+    back = await lin.patch(f"/v1/tests/{taken_back}", json=again, headers={"If-Match": '"1"'})
+    assert back.status_code == 200, back.text
+    tube = f"/v1/sample-tubes/{(await a_sample_tube(lin, [person]))['id']}"
+    read = await lin.patch(tube, json={"outcome": "negative"}, headers={"If-Match": '"1"'})
+    assert read.status_code == 200, read.text
+    await _sent(lin, f"{tube}/discard", {"reason": "试管破损"}, version=2)
+    await until(lambda: len(receiver.heard) == 6)
+    last = {each.subject: each.data["state"] for each in receiver.heard}
+    assert awaited not in last
+    assert last.pop(taken_back)["outcome"] == "pending"
+    assert len(last) == 2
+    assert all(state["discarded_at"] for state in last.values())
+
+
+async def _sent(
+    client: httpx.AsyncClient, path: str, body: dict[str, str], *, version: int = 1
+) -> None:
+    answer = await client.post(path, json=body, headers={"If-Match": f'"{version}"'})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_whoever_was_told_of_a_fever_is_told_that_it_was_none(
+    town: Town, receiver: Receiver, subscribed: Subscribing
+):
+    await subscribed(receiver, "reading.abnormal")
+    lin = await town.as_("lin")
+    quarantines = [(await a_quarantine(lin))["id"] for _ in "123"]
+    misread, wrong = [await _measure(lin, each, 39.4) for each in quarantines[:2]]
+    normal = await _measure(lin, quarantines[2], 36.4)
+    right = {"value_c": 36.4, "reason": "看错一位"}
+    answer = await lin.patch(f"/v1/readings/{misread}", json=right, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    for reading in (wrong, normal):
+        await _sent(lin, f"/v1/readings/{reading}/discard", {"reason": "量错了人"})
+    await until(lambda: len(receiver.heard) == 4)
+    last = {each.subject: each.data["state"] for each in receiver.heard}
+    assert last.keys() == {misread, wrong}
+    assert (last[misread]["abnormal"], last[misread]["value_c"]) == (False, 36.4)
+    assert last[wrong]["discarded_at"] is not None
 
 
 async def test_an_alert_is_told_from_its_opening_to_its_closing(
