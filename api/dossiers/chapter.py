@@ -16,6 +16,7 @@ class EntryKind(Labelled):
     """What an entry of a dossier tells of."""
 
     registered = "registered", "登记"
+    moved = "moved", "迁居"
     left = "left", "离开"
     visit = "visit", "走访"
     arrival = "arrival", "返（来）乡"

@@ -123,6 +123,21 @@ async def test_whoever_moved_was_visited_where_they_lived_then(town: Town):
     assert [each["record_id"] for each in told] == [met["id"], seen["id"]]
 
 
+async def test_a_move_to_another_household_is_told_and_a_correction_is_none(town: Town):
+    lin = await town.as_("lin")
+    homes = [await a_household(lin, grid="t.01.01.01") for _ in "123"]
+    path = f"/v1/residents/{homes[0]['residents'][0]['id']}"
+    right = await lin.patch(path, json={"lives_alone": True}, headers={"If-Match": '"1"'})
+    assert right.status_code == 200, right.text
+    for home in homes[1:]:
+        moved = await lin.post(f"{path}/move", json={"household_id": home["id"]})
+        assert moved.status_code == 200, moved.text
+    told = (await lin.get(f"{path}/dossier", params={"kind": ["moved", "registered"]})).json()
+    assert [each["kind"] for each in told["items"]] == ["moved", "moved", "registered"]
+    assert {each["by"] for each in told["items"][:2]} == {str(id_of("lin"))}
+    assert told["items"][0]["what"] == "迁到另一户"
+
+
 async def test_a_volunteer_reads_no_file(town: Town, person: str):
     ba = await town.as_("ba")
     assert_problem(await ba.get(f"/v1/residents/{person}/dossier"), NotPermitted)
