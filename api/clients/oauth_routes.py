@@ -118,7 +118,7 @@ async def issue_token(
     """第三方系统取得令牌（RFC 6749 client_credentials）。
 
     以 HTTP Basic、表单中的共享密钥，或自有私钥签名的 JWT（RFC 7523）证明身份，只用一种。
-    错误的格式按 RFC 6749:error 和英文的 error_description。
+    错误的格式按 RFC 6749：error 和英文的 error_description。
     """
     response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
     return TokenTold.of(await office.issue(await _asked(request, form)))

@@ -32,7 +32,7 @@ def capability_statement(base: str, published: str, *, cors: bool) -> Resource:
             {
                 "mode": "server",
                 "documentation": "只读。证件号只能用 POST _search 查询。查询结果可用 _count、"
-                "_total(none、estimate、accurate)、_elements、_sort;_summary 只支持 count；"
+                "_total(none、estimate、accurate)、_elements、_sort；_summary 只支持 count；"
                 "不支持 _include。不支持的参数不会忽略，因为那样会答出所有的人：除非 "
                 "Prefer: handling=lenient，一律拒绝；只影响答复样子的（如 _include）仅在 "
                 "handling=strict 时拒绝。",

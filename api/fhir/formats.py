@@ -20,7 +20,7 @@ class NotInThisForm(Problem):
 
     status: ClassVar[int] = 406
     title: ClassVar[str] = "不支持该格式"
-    detail: ClassVar[str] = "只支持 JSON(application/fhir+json,FHIR 4.0)。"
+    detail: ClassVar[str] = "只支持 JSON（application/fhir+json，FHIR 4.0）。"
 
 
 def refuse_other_forms(request: Request) -> None:

@@ -184,7 +184,7 @@ async def rotate_webhook_secret(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/test",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **problems(NotFound)},
+    responses={202: {"description": "随即推送；暂停中的，恢复后推送"}, **problems(NotFound)},
 )
 async def send_webhook_ping(
     subscription_id: UUID, subscriber: Subscriber, session: ClientSession
@@ -221,7 +221,7 @@ async def read_webhook_delivery(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/deliveries/{delivery_id}/redrive",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **problems(NotFound)},
+    responses={202: {"description": "随即推送；暂停中的，恢复后推送"}, **problems(NotFound)},
 )
 async def redrive_webhook_delivery(
     subscription_id: UUID, delivery_id: UUID, subscriber: Subscriber, session: ClientSession
@@ -234,7 +234,7 @@ async def redrive_webhook_delivery(
 @router.post(
     "/webhook-subscriptions/{subscription_id}/redrive",
     status_code=202,
-    responses={202: {"description": "随即推送"}, **problems(NotFound)},
+    responses={202: {"description": "随即推送；暂停中的，恢复后推送"}, **problems(NotFound)},
 )
 async def redrive_webhook_deliveries(
     subscription_id: UUID,

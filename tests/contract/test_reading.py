@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from api.vocabulary import MEMBERS, ROOMS
 HAN = re.compile("[一-鿿]")
 LATIN = re.compile("[A-Za-z]")
 HALF_WIDTH = re.compile("[一-鿿][,:;?!()]|[,;?!()][一-鿿]")
+HALF_WIDTH_ANYWHERE = re.compile("[,;()]|:(?![0-9])")
+NO_PROSE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+", re.DOTALL)
 ALWAYS = {
     "401": {"not-signed-in", "posting-changed"},
     "403": {"not-permitted"},
@@ -89,6 +92,14 @@ def test_chinese_has_its_own_punctuation(contract: dict[str, Any]):
     texts = [part for part in _parts(contract) if isinstance(part, str)]
     chinese = [text for text in texts if len(HAN.findall(text)) > len(LATIN.findall(text))]
     assert [text for text in chinese if HALF_WIDTH.search(text)] == []
+
+
+def test_the_guides_have_it_too_also_between_latin_letters():
+    """Beside code and links; the catalogue is what problems say of themselves."""
+    for name in ("integration-guide", "mobile-guide", "catalogue"):
+        text = NO_PROSE.sub("", Path(f"openapi/{name}.md").read_text("utf-8"))
+        chinese = [line for line in text.splitlines() if HAN.search(line)]
+        assert [line for line in chinese if HALF_WIDTH_ANYWHERE.search(line)] == []
 
 
 def test_no_word_of_the_vocabulary_is_idle(contract: dict[str, Any]):
