@@ -122,4 +122,7 @@ async def test_nothing_begins_in_a_closed_grid_and_what_was_there_is_still_told(
         answer = await lin.post(path, json={"id": str(new_id()), **body, **more})
         assert_problem(answer, GridClosed)
     told = await lin.get(f"{CAMPAIGNS}/{campaign['id']}/coverage")
-    assert told.json() == {"whole": {"expected": 0, "done": 0, "not_yet": 0, "exempt": 0}, "items": []}
+    assert told.json() == {
+        "whole": {"expected": 0, "done": 0, "not_yet": 0, "exempt": 0},
+        "items": [],
+    }
