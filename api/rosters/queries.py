@@ -10,11 +10,19 @@ from sqlmodel import col, select
 from api.foundation import clock
 from api.foundation.pages import Page, PageRequest, read_page
 from api.foundation.problems import NotFound
+from api.foundation.records import former
 from api.grids.queries import ids_within, lying_in
 from api.rosters.hours import Span, uncovered
 from api.rosters.models import DutyShift
 from api.rosters.places import place_of
-from api.rosters.schemas import Gap, Gaps, RosterShortages, ShiftRead
+from api.rosters.schemas import (
+    Gap,
+    Gaps,
+    RosterShortages,
+    ShiftHistory,
+    ShiftRead,
+    ShiftRevision,
+)
 from api.rosters.staffing import Wanted, short_places
 
 
@@ -56,6 +64,17 @@ async def shifts(session: AsyncSession, wanted: ShiftFilter, page: PageRequest) 
         )
     keys = [col(DutyShift.starts_at), col(DutyShift.id)]
     return await read_page(session, statement, keys, page, present=ShiftRead.model_validate)
+
+
+async def shift_history(session: AsyncSession, shift_id: UUID) -> ShiftHistory:
+    """What was said of a shift before each change, oldest first; raises `NotFound`."""
+    shift = await shift_of(session, shift_id)
+    return ShiftHistory(
+        items=[
+            ShiftRevision(shift=ShiftRead.model_validate(said), **replaced)
+            for said, replaced in await former(session, shift)
+        ]
+    )
 
 
 async def gaps(session: AsyncSession, place_id: UUID, *, since: datetime, until: datetime) -> Gaps:

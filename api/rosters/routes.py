@@ -30,6 +30,7 @@ from api.rosters.schemas import (
     ShiftBatch,
     ShiftCorrect,
     ShiftDiscard,
+    ShiftHistory,
     ShiftRead,
     ShiftRecord,
     ShiftSwap,
@@ -155,6 +156,14 @@ async def read_shift(
     shift = await queries.shift_of(session, shift_id)
     response.headers["ETag"] = f'"{shift.version}"'
     return ShiftRead.model_validate(shift)
+
+
+@router.get("/duty-shifts/{shift_id}/history", responses=found())
+async def read_shift_history(
+    shift_id: UUID, reader: RosterReader, session: ScopedSession
+) -> ShiftHistory:
+    """查看一班更改、互换、交接、取消前的各版内容，旧的在前。"""
+    return await queries.shift_history(session, shift_id)
 
 
 @router.patch("/duty-shifts/{shift_id}", responses=writes(*_CHANGING, PlaceNotOpen, AlreadyOnDuty))

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from api.foundation.batches import EACH_ALONE
+from api.foundation.corrections import Replaced
 from api.foundation.fields import Input, Instant, LongText, Name, RecordId, Wire, unsaid
 from api.rosters.models import DutyPlace
 
@@ -142,6 +143,18 @@ class ShiftRead(Wire):
     arranged_at: datetime = Field(description="排班时间")
     arranged_by: UUID = Field(description="排班的人")
     discarded_at: datetime | None = Field(description="取消时间；有效的为 null")
+
+
+class ShiftRevision(Replaced, Wire):
+    """What was said of a shift before a correction."""
+
+    shift: ShiftRead = Field(description="更改前的内容")
+
+
+class ShiftHistory(Wire):
+    """Every former version, oldest first."""
+
+    items: list[ShiftRevision]
 
 
 class SwappedShifts(Wire):

@@ -67,12 +67,8 @@ async def test_two_whose_hours_overlap_change_places_in_one_step(
         told = (await client.get("/v1/events/poll", params={"after": mark})).json()["items"]
         assert {first["id"], second["id"]} <= {each["subject_id"] for each in told}
     for shift in (first, second):
-        kept = await owner.fetchrow(
-            "SELECT body ->> 'worker_id' AS worker, reason FROM revisions WHERE record_id = $1",
-            UUID(shift["id"]),
-        )
-        assert kept is not None
-        assert (kept["worker"], kept["reason"]) == (shift["worker_id"], "两人商定换班")
+        kept = (await lin.get(f"/v1/duty-shifts/{shift['id']}/history")).json()["items"]
+        assert [(each["shift"], each["reason"]) for each in kept] == [(shift, "两人商定换班")]
         noted = "SELECT count(*) FROM audit_entries WHERE subject_id = $1 AND action = $2"
         assert await owner.fetchval(noted, UUID(shift["id"]), "shifts.swap") == 1
 
