@@ -25,21 +25,33 @@ from api.protocols.models import DiagnosticKind
 
 _AT_ONCE = 2_000
 _NEAR = f"interval '{NEAR.total_seconds():.0f} seconds'"
+_SAMPLED_LATELY, _TOLD_LATELY = "interval '7 days'", "interval '1 hour'"
 _WHY = "样本随后登记，结果记入该样本"
 
-# Tubes are held before the tests in them, as everywhere; what was answered meanwhile is left out.
+# Tubes are held before the tests in them, as everywhere; what was answered meanwhile is left out. A
+# phone that was long without signal tells a tube and its result at once: such a tube is looked at
+# for a while as well.
 _LATE = f"""
-    WITH late AS MATERIALIZED (
-        SELECT w.id, w.tube_id, u.code, u.grid_id, u.reach, r.id AS result_id, t.client_id,
-            t.content, t.tube_code
-        FROM diagnostic_tests AS w LEFT JOIN sample_tubes AS u ON u.id = w.tube_id
+    WITH samples AS MATERIALIZED (
+        SELECT id FROM diagnostic_tests WHERE outcome = 'pending' AND discarded_at IS NULL
+        UNION
+        SELECT m.id FROM sample_tubes AS new JOIN diagnostic_tests AS m ON m.tube_id = new.id
+        WHERE new.sampled_at > $1::timestamptz - {_SAMPLED_LATELY}
+            AND new.received_at > $1 - {_TOLD_LATELY} AND m.discarded_at IS NULL
+    ), late AS MATERIALIZED (
+        SELECT w.id, w.tube_id, w.outcome AS standing, u.code, u.grid_id, u.reach,
+            r.id AS result_id, t.client_id, t.content, t.tube_code
+        FROM samples JOIN diagnostic_tests AS w ON w.id = samples.id
+        LEFT JOIN sample_tubes AS u ON u.id = w.tube_id
         JOIN taken_results AS t ON t.resident_id = w.resident_id
         JOIN diagnostic_tests AS r ON r.id = t.id AND r.kind = w.kind AND r.outcome <> 'pending'
             AND r.discarded_at IS NULL
-        WHERE w.outcome = 'pending' AND w.discarded_at IS NULL AND CASE
-            WHEN t.tube_code IS NULL OR u.code IS NULL THEN w.sampled_at
+        WHERE CASE
+            WHEN t.tube_code = u.code AND w.outcome = 'pending' THEN true
+            WHEN t.tube_code = u.code OR w.outcome = 'pending'
+                AND (t.tube_code IS NULL OR u.code IS NULL) THEN w.sampled_at
                 BETWEEN r.sampled_at - {_NEAR} AND r.sampled_at + {_NEAR}
-            ELSE t.tube_code = u.code END
+            ELSE false END
         LIMIT {_AT_ONCE}
     ), tubes AS MATERIALIZED (
         SELECT id FROM sample_tubes WHERE id IN (SELECT tube_id FROM late) ORDER BY id FOR UPDATE
@@ -52,7 +64,7 @@ _LATE = f"""
     JOIN diagnostic_tests AS w ON w.id = late.id
     JOIN diagnostic_tests AS r ON r.id = late.result_id
     JOIN residents AS p ON p.id = w.resident_id
-    WHERE w.outcome = 'pending' AND w.discarded_at IS NULL AND r.discarded_at IS NULL
+    WHERE w.outcome = late.standing AND w.discarded_at IS NULL AND r.discarded_at IS NULL
     ORDER BY w.id, r.id FOR UPDATE OF w, r
 """
 
@@ -63,17 +75,24 @@ class Late(NamedTuple):
     answer: Answer
     row: Any
 
+    @property
+    def is_news(self) -> bool:
+        """Whether the sample is told anything by it: not what was told of it already."""
+        return bool(self.row["standing"] != self.answer.outcome.value)
+
 
 @every(seconds=60, name="inbound.join")
 async def join(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - entered
     """Give samples that were told late the results that were there before them; how many."""
-    found = [Late(_answer(row), row) for row in await connection.fetch(_LATE)]
+    found = [Late(_answer(row), row) for row in await connection.fetch(_LATE, at)]
     pairs, doubles = _latest(_nearest(found), found)
-    by_client = sorted(pairs, key=_client)
-    for client, group in groupby(by_client, key=_client):
-        await _join(connection, OnBehalf(client), list(group), at)
-    for double in doubles:
-        await _supersede(connection, OnBehalf(_client(double)), [double], at)
+    told_before = [each for each in pairs if not each.is_news]
+    for kept, verb in (
+        ([e for e in pairs if e.is_news], _join),
+        (doubles + told_before, _supersede),
+    ):
+        for client, group in groupby(sorted(kept, key=_client), key=_client):
+            await verb(connection, OnBehalf(client), list(group), at)
     return len(pairs)
 
 

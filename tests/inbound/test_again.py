@@ -250,3 +250,28 @@ async def test_two_systems_that_tell_of_a_registered_tube_tell_of_one_sample(
         assert await shown(town, tube["id"]) == [True]
         older = [told(people[0], "negative", 4, tube_code=code)]
         assert fates(await send(another, PATH, older)) == ["superseded"]
+
+
+async def test_a_tube_told_late_together_with_its_result_has_what_the_laboratory_told_before(
+    town: Town, machine: httpx.AsyncClient
+):
+    people, lin = [await resident(town) for _ in range(3)], await town.as_("lin")
+    outcomes = ("positive", "positive", "negative")
+    results = [
+        told(each, outcome, 3, tube_code="D1")
+        for each, outcome in zip(people, outcomes, strict=True)
+    ]
+    assert fates(await send(machine, PATH, results)) == ["created"] * 3
+    ids = [each["id"] for each in people]
+    tube = await a_sample_tube(lin, ids, code="D1", sampled_at=ago(hours=9))
+    path = f"/v1/sample-tubes/{tube['id']}"
+    answer = await lin.patch(path, json={"outcome": "positive"}, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    await jobs.sweep(town.database, "inbound.join", TOWNSHIP)
+    counted = [await counting(town, each) for each in people]
+    assert counted == [[("inconclusive", 2)], [("inconclusive", 2)], [("negative", 3)]]
+    assert [set(await shown(town, each)) <= {False} for each in ids] == [True] * 3
+    assert (await lin.get(path)).json()["outcome"] == "positive"
+    again = [told(people[0], "negative", 1, tube_code="D1")]
+    assert fates(await send(machine, PATH, again)) == ["corrected"]
+    assert await counting(town, people[0]) == [("negative", 3)]
