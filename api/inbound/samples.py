@@ -4,6 +4,7 @@ A result is a new version of the sample's own record. Once everybody in a tube h
 has it too.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -111,14 +112,17 @@ async def samples_meant(
 
 def told_before(told: Iterable[ResultTold], samples: Iterable[Any]) -> list[Answer]:
     """Which result is of a sample in a tube that has its result: from a worker, by telephone."""
-    answered = (row for row in samples if row["outcome"] != _PENDING)
-    had = {(row["resident_id"], row["kind"], row["code"]): row for row in answered}
-    found = ((each, had.get((each.person.id, each.kind, each.tube_code))) for each in told)
-    return [
-        Answer(each, row)
-        for each, row in found
-        if row is not None and abs(row["sampled_at"] - each.sampled_at) <= NEAR
-    ]
+    had: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for row in samples:
+        if row["outcome"] != _PENDING and row["code"] is not None:
+            had[row["resident_id"], row["kind"], row["code"]].append(row)
+    found: list[Answer] = []
+    for each in told:
+        same = had.get((each.person.id, each.kind, each.tube_code), ())
+        near = [row for row in same if abs(row["sampled_at"] - each.sampled_at) <= NEAR]
+        if near:
+            found.append(Answer(each, min(near, key=lambda row: distance(each, row))))
+    return found
 
 
 def without(told: Iterable[ResultTold], settled: Iterable[Answer]) -> list[ResultTold]:

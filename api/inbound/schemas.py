@@ -134,7 +134,10 @@ class SampleResult(AboutAPerson):
     laboratory: Annotated[ShortText | None, Field(description="检测机构")] = None
     tube_code: Annotated[
         ShortText | None,
-        Field(description="采样管编号；填写的按此对应已登记的样本，以后可按此更正结果"),
+        Field(
+            description="采样管编号；填写的按此对应已登记的样本，以后可按此更正结果。"
+            "混采的请一律填写，否则阳性会记为本人阳性"
+        ),
     ] = None
 
     @model_validator(mode="after")

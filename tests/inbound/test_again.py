@@ -275,3 +275,18 @@ async def test_a_tube_told_late_together_with_its_result_has_what_the_laboratory
     again = [told(people[0], "negative", 1, tube_code="D1")]
     assert fates(await send(machine, PATH, again)) == ["corrected"]
     assert await counting(town, people[0]) == [("negative", 3)]
+
+
+async def test_the_same_number_on_two_days_is_two_tubes(town: Town, machine: httpx.AsyncClient):
+    person, lin = await resident(town), await town.as_("lin")
+    for hours in (52, 28):
+        tube = await a_sample_tube(lin, [person["id"]], code="E1", sampled_at=ago(hours=hours))
+        path = f"/v1/sample-tubes/{tube['id']}"
+        answer = await lin.patch(path, json={"outcome": "negative"}, headers={"If-Match": '"1"'})
+        assert answer.status_code == 200, answer.text
+    results = [
+        told(person, outcome, 2, tube_code="E1", sampled_at=ago(hours=hours), laboratory=None)
+        for outcome, hours in (("invalid", 51), ("negative", 27))
+    ]
+    assert fates(await send(machine, PATH, results)) == ["corrected", "unchanged"]
+    assert sorted(await counting(town, person)) == [("invalid", 3), ("negative", 2)]
