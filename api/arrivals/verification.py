@@ -140,6 +140,9 @@ async def _resident(
     if resident.household_id != arrival.household_id:
         home = str(resident.household_id)
         raise RegisteredElsewhere(pointer="/body/resident_id", household_id=home)
+    if resident.died:
+        detail = "该居民已登记为去世，请核对是谁；登记有误的，请先更正。"
+        raise InvalidInput(detail, pointer="/body/resident_id")
     refuse_another(arrival, resident, pointer="/body/resident_id")
     return resident
 

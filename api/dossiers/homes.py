@@ -47,10 +47,11 @@ HOMES: tuple[Chapter, ...] = (
         kind=EntryKind.left,
         permission=Permission.households_read,
         sql=f"""
-            SELECT {midnight("left_on")}, id, NULL::uuid, '{{}}'::jsonb
+            SELECT {midnight("left_on")}, id, NULL::uuid,
+                jsonb_build_object('what', CASE WHEN died THEN '去世' ELSE '离开本地' END)
             FROM residents WHERE id = :resident AND left_on IS NOT NULL
         """,
-        sentence="离开本地",
+        sentence="{what}",
     ),
     Chapter(
         kind=EntryKind.visit,

@@ -108,6 +108,7 @@ KINDS: Mapping[ResourceType, Kind] = {
                 CASE r.sex WHEN 'male' THEN 'male' WHEN 'female' THEN 'female'
                     ELSE 'unknown' END AS gender,
                 (r.left_on IS NULL AND r.discarded_at IS NULL)::text AS active,
+                CASE WHEN r.died THEN r.left_on END AS died_on,
                 extract(year FROM r.birth_date)::integer AS born
             FROM residents AS r
         """,

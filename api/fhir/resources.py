@@ -58,6 +58,8 @@ def patient(row: Any, view: View) -> Resource:
         "name": [{"text": row.name} if named else {"_text": _MASKED}],
         "gender": row.gender,
         "birthDate": str(row.born) if named and row.born else None,
+        "deceasedDateTime": str(row.died_on) if named and row.died_on else None,
+        "deceasedBoolean": True if row.died_on and not named else None,
     }
 
 

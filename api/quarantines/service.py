@@ -14,7 +14,13 @@ from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.quarantines.ending import end, ended_so, refuse_future_end
 from api.quarantines.ground import refuse_far_start
-from api.quarantines.models import EndReason, Quarantine, QuarantineStatus, Whereabouts
+from api.quarantines.models import (
+    EndReason,
+    Quarantine,
+    QuarantineStatus,
+    TerminationReason,
+    Whereabouts,
+)
 from api.quarantines.problems import PeriodWithoutBasis, QuarantineEnded, RunsByPlan
 from api.quarantines.queries import (
     RUNNING,
@@ -31,6 +37,9 @@ from api.quarantines.schemas import (
 from api.quarantines.stage_models import QuarantineStage
 from api.quarantines.stages import plan_of, stages_of
 from api.quarantines.telling import tell_changed
+from api.registry.departures import leave_resident
+from api.registry.queries import resident_of
+from api.registry.resident_schemas import ResidentDeparture
 
 
 async def correct_quarantine(
@@ -109,7 +118,8 @@ async def terminate(
 ) -> Quarantine:
     """End a quarantine otherwise than by its period (domain 3.7), and its seats with it.
 
-    Raises `QuarantineEnded`, `InvalidInput`, `OutsideYourGrid`, `NotFound`; sent twice, done once.
+    Who died in it is signed out of the register. Sent twice, done once. Raises `QuarantineEnded`,
+    `InvalidInput`, `OutsideYourGrid`, `NotFound`.
     """
     quarantine = await in_charge(session, quarantine_id)
     ending = {
@@ -126,7 +136,17 @@ async def terminate(
     reason = said.end_reason.label
     await end(session, caller, quarantine, {**ending, "end_note_sealed": note}, reason=reason)
     _note(session, caller, "quarantines.terminate", quarantine, reason=said.end_reason.value)
+    if said.end_reason is TerminationReason.died:
+        await _sign_out(session, caller, quarantine.resident_id, said.ended_on)
     return quarantine
+
+
+async def _sign_out(session: AsyncSession, caller: Claims, resident_id: UUID, on: date) -> None:
+    """Nobody asks after the dead: neither campaigns nor coverage nor a lead's household."""
+    resident = await resident_of(session, resident_id)
+    if resident.left_on is None:
+        died = ResidentDeparture(left_on=on, died=True)
+        await leave_resident(session, caller, resident_id, died)
 
 
 async def reveal(

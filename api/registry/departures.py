@@ -27,7 +27,12 @@ from api.registry.leaving import Leaving, check_leaving
 from api.registry.models import Bond, Household, Resident
 from api.registry.problems import HouseholdLeft, ResidentLeft
 from api.registry.queries import household_of, living_in, resident_of
-from api.registry.resident_schemas import Departure, ResidentCorrect, ResidentMove
+from api.registry.resident_schemas import (
+    Departure,
+    ResidentCorrect,
+    ResidentDeparture,
+    ResidentMove,
+)
 from api.registry.schemas import HouseholdCorrect
 
 _NOT_FOLLOWING = {"bonds", "workers"}
@@ -55,15 +60,17 @@ async def move_resident(
     place = {name: getattr(household, name) for name in ("reach", "grid_id")}
     place["household_id"] = household.id
     correction = Correction(version=resident.version, by=caller.worker, reason=said.reason)
-    changes = {**place, **_BACK, "relation": said.relation}
+    changes = {**place, **_back(resident), "relation": said.relation}
     await correct(session, resident, changes, correction)
     await _take_along(session, resident.id, place)
     _note(session, caller, "residents.move", resident, details)
     return resident
 
 
-_BACK = {"left_on": None, "destination_sealed": None}
-"""Of who lives here again; since when they were away, and where, their history keeps."""
+def _back(kept: Household | Resident) -> dict[str, Any]:
+    """Of who lives here again; since when they were away, and where, their history keeps."""
+    alive = {"died": False} if isinstance(kept, Resident) else {}
+    return {"left_on": None, "destination_sealed": None, **alive}
 
 
 async def leave_household(
@@ -92,7 +99,7 @@ async def leave_household(
 async def leave_resident(
     session: AsyncSession, caller: Claims, resident_id: UUID, said: Departure
 ) -> Resident:
-    """A resident no longer lives here, and represents the household no more.
+    """A resident no longer lives here, or lives no more, and represents the household no more.
 
     Raises `NotFound`, `ResidentLeft` where they left on another day already, and what
     `check_leaving` raises where they are kept here.
@@ -124,17 +131,19 @@ def departure_put_right(
     Leaving ends bonds as well, so nobody is said to have left here. Raises `InvalidInput` for who
     has not left, and for a day that is yet to come.
     """
-    told = said.model_fields_set & {"left_on", "destination"}
+    told = said.model_fields_set & {"left_on", "destination", "died"}
     for name in sorted(told):
-        if getattr(said, name) is not None and kept.left_on is None:
+        if getattr(said, name) not in (None, False) and kept.left_on is None:
             detail = "尚未登记离开，请用“登记离开”办理。"
             raise InvalidInput(detail, pointer=f"/body/{name}")
     if "left_on" in told and said.left_on is None:
-        return _BACK
+        return _back(kept)
     changes: dict[str, Any] = {}
     if said.left_on is not None:
         _refuse_day(said.left_on)
         changes["left_on"] = said.left_on
+    if isinstance(said, ResidentCorrect) and "died" in told:
+        changes["died"] = said.died
     if "destination" in told:
         context = f"{table_of(type(kept)).name}.destination"
         changes["destination_sealed"] = sealed(keyring, said.destination, context=context)
@@ -146,7 +155,8 @@ Left = TypeVar("Left", Household, Resident)
 
 def _left_already(kept: Left, said: Departure, refusal: type[Problem]) -> Left:
     """The same departure told again is no news; another one is refused."""
-    if kept.left_on != said.left_on:
+    died = isinstance(kept, Resident) and kept.died
+    if (kept.left_on, died) != (said.left_on, _died(said)):
         raise refusal
     return kept
 
@@ -155,11 +165,17 @@ async def _leave(
     session: AsyncSession, caller: Claims, leaving: Household | Resident, said: Departure
 ) -> None:
     context = f"{table_of(type(leaving)).name}.destination"
-    changes = {
+    changes: dict[str, Any] = {
         "left_on": said.left_on,
         "destination_sealed": sealed(keyring_of(session), said.destination, context=context),
     }
+    if _died(said):
+        changes["died"] = True
     await correct(session, leaving, changes, Correction(leaving.version, by=caller.worker))
+
+
+def _died(said: Departure) -> bool:
+    return isinstance(said, ResidentDeparture) and said.died
 
 
 async def _check_jurisdiction(session: AsyncSession, resident: Resident) -> None:

@@ -39,6 +39,7 @@ def masked_resident(session: AsyncSession, resident: Resident) -> ResidentRead:
     return ResidentRead.model_validate(
         {
             **resident.model_dump(include=_SHOWN_OF_RESIDENT),
+            "died": bool(resident.died),  # what was said before anybody asked for it is null
             "age": age,
             "is_minor": None if age is None else age < MAJORITY,
             "document": mask_document(kind, document) if kind and document else None,

@@ -82,6 +82,7 @@ class Resident(Recorded, table=True):
             "OR document_lookup IS NULL AND document_kind = 'household_book'",
             name="document_whole",
         ),
+        CheckConstraint("left_on IS NOT NULL OR NOT died", name="died_on_a_day"),
     )
 
     household_id: UUID = Field(foreign_key="households.id")
@@ -106,6 +107,7 @@ class Resident(Recorded, table=True):
     lives_alone: bool = False
     note_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     left_on: date | None = None
+    died: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     destination_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 

@@ -25,8 +25,8 @@ from api.registry.problems import (
     StillUnderControl,
 )
 from api.registry.resident_schemas import (
-    Departure,
     ResidentCorrect,
+    ResidentDeparture,
     ResidentMove,
     ResidentRead,
     ResidentRecord,
@@ -199,9 +199,9 @@ async def move_resident(
     responses=writes(NotFound, ResidentLeft, StillUnderControl),
 )
 async def leave_resident(
-    resident_id: UUID, departure: Departure, registrar: Registrar, session: ScopedSession
+    resident_id: UUID, departure: ResidentDeparture, registrar: Registrar, session: ScopedSession
 ) -> ResidentRead:
-    """登记居民离开。
+    """登记居民离开或去世。
 
     记录保留；如是户代表，责任同时解除。仍在隔离中的，须先办理解除或终止（M2.1）。
     """

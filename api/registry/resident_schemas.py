@@ -157,7 +157,13 @@ class ResidentCorrect(Identified):
     ]
     lives_alone: Annotated[bool, Field(strict=True, description="是否独居", default_factory=unsaid)]
     note: Annotated[LongText | None, Field(description="备注；null 为删除")] = None
-    left_on: Annotated[Day | None, Field(description="离开日期；null 为更正为没有离开")] = None
+    left_on: Annotated[Day | None, Field(description="离开或去世的日期；null 为更正为没有离开")] = (
+        None
+    )
+    died: Annotated[
+        bool,
+        Field(strict=True, description="是否去世，用于更正已登记的离开", default_factory=unsaid),
+    ]
     destination: Annotated[ShortText | None, Field(description="去向；null 为删除")] = None
     reason: Annotated[ShortText | None, Field(description="更正的原因")] = None
 
@@ -184,7 +190,8 @@ class ResidentRead(Wire):
     is_party_member: bool = Field(description="是否党员")
     mobility_limited: bool = Field(description="是否行动不便")
     lives_alone: bool = Field(description="是否独居")
-    left_on: date | None = Field(description="离开日期")
+    left_on: date | None = Field(description="离开日期；已去世的为去世日期")
+    died: bool = Field(description="是否已去世")
     recorded_at: Instant = Field(description="登记时间")
     received_at: Instant = Field(description="服务收到的时间")
     performed_by: UUID = Field(description="实际办理的人")
@@ -279,3 +286,9 @@ class Departure(Input):
 
     left_on: Annotated[Day, Field(description="离开日期，不晚于今天")]
     destination: Annotated[ShortText | None, Field(description="去向")] = None
+
+
+class ResidentDeparture(Departure):
+    """The same for one person, who may have died."""
+
+    died: Annotated[bool, Field(strict=True, description="是否去世")] = False
