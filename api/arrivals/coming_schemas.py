@@ -15,7 +15,7 @@ from api.foundation.fields import (
     Input,
     Instant,
     LongText,
-    Name,
+    PersonName,
     Phone,
     RecordId,
     ShortText,
@@ -82,7 +82,7 @@ class Coming(Identified):
     """What is told of somebody who comes: who, whence, how, and where they were before."""
 
     phone: Annotated[Phone | None, Field(description="本人电话")] = None
-    contact_name: Annotated[Name | None, Field(description="到达地联系人")] = None
+    contact_name: Annotated[PersonName | None, Field(description="到达地联系人")] = None
     contact_phone: Annotated[Phone | None, Field(description="到达地联系人的电话")] = None
     transport: Annotated[Transport | None, Field(description="交通方式")] = None
     transport_number: Annotated[ShortText | None, Field(description="车次、航班号或车牌号")] = None
@@ -106,7 +106,7 @@ class ArrivalRecord(Coming, FromTheField):
 
     household_id: Annotated[RecordId, Field(description="到达的户")]
     resident_id: Annotated[RecordId | None, Field(description="如是已登记的居民，其编号")] = None
-    name: Annotated[Name | None, Field(description="姓名；已登记的居民可不填")] = None
+    name: Annotated[PersonName | None, Field(description="姓名；已登记的居民可不填")] = None
     expected_on: ComesOn = None
     arrived_at: Annotated[CameAt | None, Field(description="已抵达的，抵达时间")] = None
     exposure_class: Annotated[ExposureClass, Field(description="接触类别")] = ExposureClass.returnee
@@ -144,7 +144,7 @@ class ArrivalCorrect(Coming):
     household_id: Annotated[
         RecordId, Field(description="到达的户；核实前可以更正", default_factory=unsaid)
     ]
-    name: Annotated[Name, Field(description="姓名", default_factory=unsaid)]
+    name: Annotated[PersonName, Field(description="姓名", default_factory=unsaid)]
     expected_on: ComesOn = None
     arrived_at: Annotated[CameAt, Field(description="抵达时间", default_factory=unsaid)]
     exposure_class: Annotated[ExposureClass, Field(description="接触类别", default_factory=unsaid)]

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from api.checkpoints.models import GateDecision
 from api.checkpoints.pass_schemas import Documented, ReasonRead
-from api.foundation.fields import LongText, Name, RecordId, Wire
+from api.foundation.fields import LongText, PersonName, RecordId, Wire
 
 _ASK: dict[str, Any] = {
     "checkpoint_id": "01890a5d-ac96-774b-bcce-b302099a8058",
@@ -24,7 +24,7 @@ _ASK: dict[str, Any] = {
 class LookedUp(Documented):
     """Somebody who stands before the caller, by a document or a phone."""
 
-    name: Annotated[Name | None, Field(description="姓名；按电话查询时用于区分家人")] = None
+    name: Annotated[PersonName | None, Field(description="姓名；按电话查询时用于区分家人")] = None
 
     @model_validator(mode="after")
     def _is_about_somebody(self) -> Self:

@@ -17,7 +17,7 @@ from api.foundation.fields import (
     LongText,
     MaskedDocument,
     MaskedPhone,
-    Name,
+    PersonName,
     Phone,
     RecordId,
     ShortText,
@@ -49,7 +49,7 @@ class Passer(Documented):
     """Somebody at a gate, as far as they are told apart; at least one member is filled in."""
 
     resident_id: Annotated[RecordId | None, Field(description="已知的居民")] = None
-    name: Annotated[Name | None, Field(description="姓名")] = None
+    name: Annotated[PersonName | None, Field(description="姓名")] = None
 
     @model_validator(mode="after")
     def _is_somebody(self) -> "Passer":

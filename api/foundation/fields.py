@@ -10,7 +10,12 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.foundation.identity import normalise_identity_number, normalise_phone, without_unseen
+from api.foundation.identity import (
+    normalise_identity_number,
+    normalise_name,
+    normalise_phone,
+    without_unseen,
+)
 from api.foundation.labels import Labelled
 
 # Outside these years a day cannot be moved to another zone; what is plausible, the rooms decide.
@@ -117,6 +122,9 @@ Name = Annotated[
     _string(minLength=1, maxLength=50, pattern=_LINE),
 ]
 """A person's or a place's name; every script, rare Han and the dot of Uyghur names included."""
+
+PersonName = Annotated[Name, AfterValidator(normalise_name)]
+"""A person's name as it is compared: spread over its cell or not, and with whatever dot."""
 
 ShortText = Annotated[
     str,

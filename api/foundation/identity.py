@@ -18,6 +18,11 @@ _HALF_WIDTH = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000:
 _UNSEEN = dict.fromkeys(
     (0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
 )
+_HAN = r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_SPREAD = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
+_DOTTED = re.compile(
+    rf"(?<={_HAN})\s*[\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff65.\uff0e]\s*(?={_HAN})"
+)
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[1-9][0-9]{8,10}")
 _WRITTEN_RIGHT = re.compile(r"[0-9]{17}[0-9X]")
 _IDENTITY = re.compile(r"[0-9]{15}|[0-9]{17}[0-9X]")
@@ -58,6 +63,11 @@ _ANY_FORM = re.compile(rf"[\w()./-]{{2,{LONGEST_DOCUMENT}}}")
 def without_unseen(text: str) -> str:
     """The text without the zero-width and direction marks that chat apps put around copied text."""
     return text.translate(_UNSEEN)
+
+
+def normalise_name(text: str) -> str:
+    """A name as it is compared: 张  三 is 张三, and every dot of a Uyghur name is the same one."""
+    return _DOTTED.sub("·", _SPREAD.sub("", text))
 
 
 def normalise_identity_number(text: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.foundation.database import Connection
-from api.foundation.fields import Input, Name, Phone
+from api.foundation.fields import Input, PersonName, Phone
 from api.foundation.identity import (
     LONGEST_DOCUMENT,
     DocumentKind,
@@ -55,7 +55,7 @@ class AboutAPerson(Input):
     ] = None
     phone: Annotated[Phone | None, Field(description="电话；没有证件号码时必填")] = None
     name: Annotated[
-        Name | None, Field(description="姓名；一个电话登记有多人时用来分辨，不作保存")
+        PersonName | None, Field(description="姓名；一个电话登记有多人时用来分辨，不作保存")
     ] = None
 
     @field_validator("document")

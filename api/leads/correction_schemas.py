@@ -7,7 +7,16 @@ from pydantic import ConfigDict, Field
 from api.arrivals.division_schemas import PlaceCode
 from api.arrivals.models import Transport
 from api.foundation.corrections import Replaced
-from api.foundation.fields import Input, Instant, LongText, Name, Phone, ShortText, Wire, unsaid
+from api.foundation.fields import (
+    Input,
+    Instant,
+    LongText,
+    PersonName,
+    Phone,
+    ShortText,
+    Wire,
+    unsaid,
+)
 from api.leads.models import LeadSource
 from api.leads.schemas import Age, PastDay
 from api.leads.shown import LeadBatchRead, LeadRead
@@ -22,7 +31,7 @@ class LeadCorrect(Identified):
         json_schema_extra={"examples": [{"phone": "13800005679", "reason": "录入时电话错了一位"}]}
     )
 
-    name: Annotated[Name | None, Field(description="姓名；null 为删除")] = None
+    name: Annotated[PersonName | None, Field(description="姓名；null 为删除")] = None
     age: Annotated[Age | None, Field(description="年龄，按来件所写；null 为删除")] = None
     phone: Annotated[Phone | None, Field(description="电话；null 为删除")] = None
     address: Annotated[

@@ -3,11 +3,10 @@
 import re
 from typing import NamedTuple
 
+from api.foundation.identity import normalise_name
 from api.leads.cells import CellWrong, digits_of, half_width, parts_of, text_of
 from api.leads.sheets import Cell
 
-_HAN = r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_SPREAD = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 _NOTED = re.compile(r"(.+?)[(\[【](.*?)[)\]】]?")
 _SEVERAL = re.compile(r".*等\s*[0-9一二三四五六七八九十几多余]*\s*人")
 _NUMBER = re.compile(r"\+?\d[\d\s()-]{5,}\d")
@@ -35,12 +34,8 @@ def name_of(cell: Cell) -> Noted:
         raise CellWrong("姓名一栏里是号码，请检查是否填错了列。")
     noted = _NOTED.fullmatch(plain)
     if noted is not None and noted[2]:
-        return Noted(_together(noted[1]), noted[2].strip())
-    return Noted(_together(name), None)
-
-
-def _together(name: str) -> str:
-    return _SPREAD.sub("", name).strip()
+        return Noted(normalise_name(noted[1]).strip(), noted[2].strip())
+    return Noted(normalise_name(name), None)
 
 
 def phones_of(cell: Cell) -> list[Noted]:

@@ -16,7 +16,7 @@ from api.foundation.fields import (
     Input,
     Instant,
     LongText,
-    Name,
+    PersonName,
     Phone,
     RecordId,
     ShortText,
@@ -126,7 +126,7 @@ class LeadRecord(Identified, FromTheField):
     row_number: Annotated[
         int | None, Field(strict=True, ge=1, le=1_000_000, description="在来件中的行号")
     ] = None
-    name: Annotated[Name | None, Field(description="姓名")] = None
+    name: Annotated[PersonName | None, Field(description="姓名")] = None
     age: Annotated[Age | None, Field(description="年龄，按来件所写")] = None
     phone: Annotated[Phone | None, Field(description="电话")] = None
     address: Annotated[ShortText | None, Field(description="住址或落脚点，按来件所写")] = None

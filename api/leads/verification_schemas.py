@@ -15,7 +15,7 @@ from api.foundation.fields import (
     Input,
     Instant,
     LongText,
-    Name,
+    PersonName,
     RecordId,
     ShortText,
     Wire,
@@ -123,7 +123,9 @@ class LeadArrival(Input):
 
     id: RecordId
     household_id: Annotated[RecordId, Field(description="到达的户")]
-    name: Annotated[Name | None, Field(description="姓名；线索没有写的，按核查所知填写")] = None
+    name: Annotated[PersonName | None, Field(description="姓名；线索没有写的，按核查所知填写")] = (
+        None
+    )
     arrived_at: Annotated[Instant | None, Field(description="抵达时间；不填按线索所载")] = None
     stays: Annotated[Stays, Field(default_factory=list[StayTold])]
 

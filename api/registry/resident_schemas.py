@@ -15,7 +15,7 @@ from api.foundation.fields import (
     LongText,
     MaskedDocument,
     MaskedPhone,
-    Name,
+    PersonName,
     Phone,
     RecordId,
     ShortText,
@@ -128,7 +128,7 @@ class ResidentRecord(Identified, FromTheField):
         }
     )
 
-    name: Annotated[Name, Field(description="姓名")]
+    name: Annotated[PersonName, Field(description="姓名")]
     phone: Annotated[Phone | None, Field(description="联系电话")] = None
     relation: Annotated[Relation, Field(description="与户主的关系")] = Relation.other
     registration: Annotated[Registration, Field(description="人口类别")] = Registration.registered
@@ -145,7 +145,7 @@ class ResidentCorrect(Identified):
         json_schema_extra={"examples": [{"phone": "13800008765", "mobility_limited": True}]}
     )
 
-    name: Annotated[Name, Field(description="姓名", default_factory=unsaid)]
+    name: Annotated[PersonName, Field(description="姓名", default_factory=unsaid)]
     phone: Annotated[Phone | None, Field(description="联系电话；null 为删除")] = None
     relation: Annotated[Relation, Field(description="与户主的关系", default_factory=unsaid)]
     registration: Annotated[Registration, Field(description="人口类别", default_factory=unsaid)]
@@ -204,7 +204,7 @@ class ResidentSearch(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "秀英"}]})
 
-    name: Annotated[Name | None, Field(description="姓名中的任意几个字")] = None
+    name: Annotated[PersonName | None, Field(description="姓名中的任意几个字")] = None
     document_kind: Annotated[DocumentKind | None, Field(description="证件类型")] = None
     document: DocumentNumber | None = Field(
         None, validate_default=True, description="证件号码，须与证件类型一起填写"

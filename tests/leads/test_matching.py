@@ -284,3 +284,18 @@ async def test_two_of_a_family_with_one_household_book_are_no_duplicates(
     second = await a_lead(zhou, batch, name="农小力", **book)
     assert (first["resident_id"], second["resident_id"]) == (None, None)
     assert second["duplicate"] is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [("张\u3000三", "张三"), ("张三", "张  三"), ("阿依古丽·买买提", "阿依古丽\u2022买买提")],
+)
+async def test_a_name_is_the_same_however_it_is_spread_or_dotted(
+    town: Town, batch: dict[str, Any], kept: str, told: str
+):
+    zhou, person = await town.as_("zhou"), synthetic_resident(name=kept)
+    await a_household(await town.as_("ming"), grid=LIU_1, residents=[person])
+    lead = await a_lead(zhou, batch, name=told, phone=person["phone"])
+    assert (lead["resident_id"], lead["matched_how"]) == (person["id"], "phone")
+    found = await zhou.post("/v1/residents/search", json={"name": told})
+    assert person["id"] in {each["id"] for each in found.json()["items"]}
