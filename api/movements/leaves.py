@@ -123,7 +123,7 @@ async def decide_on_leave(
     if leave.decided_at is not None:
         return _as_decided(leave, status=status, note=note)
     if leave.status is not LeaveStatus.requested:
-        raise OutOfOrder(state=leave.status.value)
+        raise OutOfOrder.at(leave.status)
     if caller.worker in {leave.entered_by, leave.performed_by}:
         raise NeedsAnotherPerson
     refuse_ended(quarantine)
@@ -147,7 +147,7 @@ def _as_decided(leave: Leave, *, status: LeaveStatus, note: str | None) -> Leave
     """Decided so already; raises `OutOfOrder` and `RecordDiffers` if it was decided otherwise."""
     rejected = leave.status is LeaveStatus.rejected
     if rejected is not (status is LeaveStatus.rejected):
-        raise OutOfOrder(state=leave.status.value)
+        raise OutOfOrder.at(leave.status)
     _done(leave.decision_note, note, name="note")
     return leave
 
@@ -163,7 +163,7 @@ async def go_out(session: AsyncSession, caller: Claims, leave_id: UUID, said: Le
     if _done(leave.left_at, said.left_at, name="left_at"):
         return leave
     if leave.status is not LeaveStatus.approved:
-        raise OutOfOrder(state=leave.status.value)
+        raise OutOfOrder.at(leave.status)
     refuse_ended(quarantine)
     at = _told_at(said.left_at, pointer="/body/left_at")
     if not leave.from_at <= at < leave.until_at:
@@ -191,7 +191,7 @@ async def come_back(
     if _done(leave.returned_at, said.returned_at, name="returned_at"):
         return leave
     if leave.status is not LeaveStatus.out or leave.left_at is None:
-        raise OutOfOrder(state=leave.status.value)
+        raise OutOfOrder.at(leave.status)
     at = max(_told_at(said.returned_at, pointer="/body/returned_at"), leave.left_at)
     if said.returned_at is not None and at != said.returned_at:
         raise InvalidInput("不能早于离开的时间。", pointer="/body/returned_at")
@@ -214,7 +214,7 @@ async def cancel_leave(
     if _done(leave.cancelled_reason, said.reason, name="reason"):
         return leave
     if leave.status not in NOT_OUT:
-        raise OutOfOrder(state=leave.status.value)
+        raise OutOfOrder.at(leave.status)
     changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
     await _take(session, caller, leave, quarantine, {"status": LeaveStatus.cancelled, **changes})
     return leave

@@ -1,7 +1,8 @@
 """What can stand against a transfer, a referral to a hospital, or leave."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from api.foundation.labels import Labelled
 from api.foundation.problems import Problem
 
 
@@ -11,6 +12,12 @@ class OutOfOrder(Problem):
     status: ClassVar[int] = 409
     title: ClassVar[str] = "不是这一步"
     detail: ClassVar[str] = "按现在的办理状态不能办理这一步，请重新读取后再办。"
+
+    @classmethod
+    def at(cls, status: Labelled) -> Self:
+        """The same with the state named, for whoever reads it."""
+        told = f"现在是“{status.label}”，不能办理这一步，请重新读取后再办。"
+        return cls(told, state=status.value)
 
 
 class TransferUnderWay(Problem):

@@ -56,6 +56,7 @@ _CANCEL = Step(
     stamp="cancelled_at",
     running=False,
 )
+_RIDES = "该人员已上车，不能取消；请办理交接和办结，需要送回或改送别处的，再申请一次转运。"
 
 
 async def transfer_of(session: AsyncSession, transfer_id: UUID) -> Transfer:
@@ -134,6 +135,8 @@ async def cancel_transfer(
     Raises `OutOfOrder`, `RecordDiffers`, `OutsideYourGrid`, `NotFound`.
     """
     transfer, quarantine = await in_charge_of(session, transfer_id)
+    if transfer.status is TransferStatus.picked_up:
+        raise OutOfOrder(_RIDES, state=transfer.status.value)
     if not is_done(transfer, _CANCEL, {"cancelled_reason": said.reason}):
         changes = {"cancelled_at": clock.now(), "cancelled_reason": said.reason}
         await take(session, caller, transfer, quarantine, (_CANCEL, changes))
@@ -159,7 +162,7 @@ def is_done(transfer: Transfer, step: Step, said: Mapping[str, Any]) -> bool:
     """
     if getattr(transfer, step.stamp) is None:
         if transfer.status not in step.after:
-            raise OutOfOrder(state=transfer.status.value)
+            raise OutOfOrder.at(transfer.status)
         return False
     told = {name: value for name, value in said.items() if value is not None}
     fields = [name for name, value in told.items() if getattr(transfer, name) != value]

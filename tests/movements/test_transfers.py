@@ -168,6 +168,7 @@ async def test_no_step_is_taken_before_its_turn(town: Town):
     for step, said in bodies.items():
         refused = assert_problem(await lin.post(f"{one}/{step}", json=said), OutOfOrder)
         assert refused["state"] == "requested"
+        assert "现在是“待审批”" in refused["detail"]
     await _went(lin, f"{one}/approve")
     assert_problem(await lin.post(f"{one}/pick-up", json=NORMAL), OutOfOrder)
     again = await lin.post(f"/v1/quarantines/{kept['id']}/transfers", json=transfer_body())
@@ -177,6 +178,15 @@ async def test_no_step_is_taken_before_its_turn(town: Town):
     assert (await _went(lin, f"{one}/cancel", why))["cancelled_reason"] == "复测正常"
     assert_problem(await lin.post(f"{one}/dispatch", json=CAR), OutOfOrder)
     await _requested(lin, kept)
+
+
+async def test_who_calls_off_a_ride_is_told_what_to_do_instead(town: Town):
+    lin = await town.as_("lin")
+    one = await _on_the_road(town, await a_quarantine(lin), CAR)
+    await _went(lin, f"{one}/pick-up", NORMAL)
+    refused = await lin.post(f"{one}/cancel", json={"reason": "隔离点不接收"})
+    told = assert_problem(refused, OutOfOrder)
+    assert (told["state"], "已上车，不能取消" in told["detail"]) == ("picked_up", True)
 
 
 async def test_who_is_on_duty_rides_along_and_who_leads_decides(town: Town):
