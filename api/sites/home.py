@@ -32,7 +32,7 @@ from api.sites.campaign_schemas import (
     HomeSamplingRecord,
 )
 from api.sites.campaigns import SAMPLED, campaign_of, lies_in
-from api.sites.models import HomeSampling, SiteKind
+from api.sites.models import HomeSampling, SamplingCampaign, SiteKind
 from api.sites.problems import HomeSamplingOver
 
 _EARLIEST, _LATEST = timedelta(days=31), timedelta(days=366)
@@ -66,23 +66,25 @@ async def ask_for(
         grid_id=resident.grid_id,
         reach=resident.reach,
     )
+    campaign = said.campaign_id and await campaign_of(
+        session, said.campaign_id, pointer="/body/campaign_id"
+    )
     kept, created = await create_once(session, Proposal(said, row))
     if created:
-        await _refuse_unfit(session, resident, said)
+        _refuse_unfit(resident, said, campaign)
         audit(session, caller, "home_samplings.ask", subject=kept.id, reach=kept.reach)
     return kept, created
 
 
-async def _refuse_unfit(
-    session: AsyncSession, resident: Resident, said: HomeSamplingRecord
+def _refuse_unfit(
+    resident: Resident, said: HomeSamplingRecord, campaign: SamplingCampaign | None
 ) -> None:
     if resident.left_on is not None:
         raise ResidentLeft(pointer="/body/resident_id")
     if not -_EARLIEST <= said.wanted_on - clock.today() <= _LATEST:
         raise InvalidInput("上门日期应在一个月前至一年后之间。", pointer="/body/wanted_on")
-    if said.campaign_id is None:
+    if campaign is None:
         return
-    campaign = await campaign_of(session, said.campaign_id, pointer="/body/campaign_id")
     if campaign.kind is not SiteKind.sampling or not lies_in(resident.reach, campaign.reach):
         raise InvalidInput("该行动不含给这位居民采样。", pointer="/body/campaign_id")
     if not campaign.from_on <= said.wanted_on <= campaign.to_on:

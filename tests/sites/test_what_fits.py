@@ -103,6 +103,9 @@ async def test_who_is_sampled_at_home_is_so_in_a_campaign_that_means_them(
         body = {"id": str(new_id()), **said, "campaign_id": campaign}
         assert _pointer(await zhou.post("/v1/home-samplings", json=body)) == "/body/campaign_id"
     whole = await _campaign(zhou, grid="t")
+    body = {"id": str(new_id()), **said, "campaign_id": str(new_id())}
+    unknown = assert_problem(await zhou.post("/v1/home-samplings", json=body), NotFound)
+    assert unknown["errors"][0]["pointer"] == "/body/campaign_id"
     asked = await made(lin, "/v1/home-samplings", **said, campaign_id=whole)
     assert asked["campaign_id"] == whole
 
