@@ -87,7 +87,7 @@ def _chosen(workbook: Workbook, named: str | None) -> tuple[Sheet, Heading]:
     sheets = [each for each in workbook.sheets if named is None or each.name.strip() == named]
     if not sheets:
         there = "、".join(each.name for each in workbook.sheets)
-        detail = f"文件中没有名为\u201c{named}\u201d的工作表\uff0c可读取的有\uff1a{there}。"
+        detail = f"文件中没有名为“{named}”的工作表，可读取的有：{there}。"
         raise SheetNotRead(detail, pointer="/query/sheet")
     for sheet in sheets:
         heading = find_heading(sheet.rows)

@@ -25,9 +25,7 @@ _SAID_TOGETHER = (
     ("sex",),
     ("birth_date",),
 )
-_SEEN_SINCE = (
-    "核实之后该居民已有检测、走访等记录\uff0c可见确已返回\uff1b现已离开的\uff0c请办理离开。"
-)
+_SEEN_SINCE = "核实之后该居民已有检测、走访等记录，可见确已返回；现已离开的，请办理离开。"
 
 
 class Untrue(NamedTuple):

@@ -111,8 +111,8 @@ def test_numbers_that_are_names_are_whole_or_refused():
 @pytest.mark.parametrize(
     ("cell", "number", "beside"),
     [
-        ("13912340001\uff08母亲\uff09", "13912340001", "母亲"),
-        ("本人\uff1a139 1234 0001", "139 1234 0001", "本人"),
+        ("13912340001（母亲）", "13912340001", "母亲"),
+        ("本人：139 1234 0001", "139 1234 0001", "本人"),
         ("0771-1234567", "0771-1234567", None),
         ("13912340001转3", "13912340001转3", None),
     ],
@@ -124,7 +124,7 @@ def test_whose_phone_it_is_stands_beside_it(cell: str, number: str, beside: str 
 def test_a_name_is_one_persons_and_no_number():
     assert name_of("张  三") == name_of("张\u3000三") == ("张三", None)
     assert name_of("MARIA LOPEZ") == ("MARIA LOPEZ", None)
-    assert name_of("黄小妹\uff08女\uff09") == ("黄小妹", "女")
+    assert name_of("黄小妹（女）") == ("黄小妹", "女")
     for wrong in ("甲某、乙某", "黄小妹等3人", "13912340001"):
         with pytest.raises(CellWrong):
             name_of(wrong)

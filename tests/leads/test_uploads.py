@@ -338,7 +338,7 @@ async def test_a_sheet_is_read_as_people_fill_it_in(town: Town):
             "姓名\t联系电话\t身份证号\t年龄\t离开日期",
             f"张  三\t{person['phone']}\u00a0\u3000\t无\t\t",
             f"农小凤\t8613800005606\t{card}\t\t2月4号",
-            "韦美兰\t13800005604\uff08母亲\uff09\t/\t3个月\t2022年2月4日14时",
+            "韦美兰\t13800005604（母亲）\t/\t3个月\t2022年2月4日14时",
             "\t\t\t\t",
             "姓名\t联系电话\t身份证号\t年龄\t离开日期",
             "黄五\t——\t45142219900101001\t\t",
@@ -352,7 +352,7 @@ async def test_a_sheet_is_read_as_people_fill_it_in(town: Town):
     refused = {at: row["errors"][0]["detail"] for at, row in rows.items() if row["errors"]}
     assert (told["created"], told["refused"], told["ignored"]) == (3, 2, 2), refused
     assert rows[3]["matched_how"] == "phone"
-    assert refused[8] == "身份证号长度不对\uff0c应为18位\uff08老证15位\uff09"
+    assert refused[8] == "身份证号长度不对，应为18位（老证15位）"
     assert "填错了列" in refused[9]
     lead = (await zhou.get(f"/v1/leads/{rows[5]['lead_id']}")).json()["lead"]
     assert (lead["age"], lead["claimed_on"]) == (0, "2022-02-04")
