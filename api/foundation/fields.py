@@ -123,7 +123,11 @@ Name = Annotated[
 ]
 """A person's or a place's name; every script, rare Han and the dot of Uyghur names included."""
 
-PersonName = Annotated[Name, AfterValidator(normalise_name)]
+PersonName = Annotated[
+    Name,
+    AfterValidator(normalise_name),
+    _string(minLength=1, maxLength=50, pattern=_LINE, examples=["黄秀英"]),
+]
 """A person's name as it is compared: spread over its cell or not, and with whatever dot."""
 
 ShortText = Annotated[
