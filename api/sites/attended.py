@@ -32,7 +32,7 @@ from api.sites.attendance_schemas import (
     SiteTubeRecord,
 )
 from api.sites.models import SiteKind, SiteSession
-from api.sites.queries import session_of
+from api.sites.queries import hours_of, session_of
 
 
 async def record_tube_at(
@@ -62,8 +62,8 @@ async def record_tube_at(
 
 
 def _refuse_other_time(held: SiteSession, at: datetime) -> None:
-    begins = min(held.starts_at, held.opened_at or held.starts_at)
-    if not begins <= at <= max(held.ends_at, held.closed_at or clock.now()):
+    hours = hours_of(held)
+    if not hours.starts_at <= at <= hours.ends_at:
         raise InvalidInput("采样时间不在本场次之内。", pointer="/body/sampled_at")
 
 

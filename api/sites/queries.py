@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -57,6 +57,19 @@ async def session_of(session: AsyncSession, session_id: UUID) -> SiteSession:
     return found
 
 
+def at_work(planned: Span, opened_at: datetime | None, closed_at: datetime | None) -> Span:
+    """The hours of a session: as planned, and as much earlier or later as it was open."""
+    return Span(
+        min(planned.starts_at, opened_at or planned.starts_at),
+        max(planned.ends_at, closed_at or clock.now()),
+    )
+
+
+def hours_of(held: SiteSession) -> Span:
+    """The hours of a session as it is kept."""
+    return at_work(Span(held.starts_at, held.ends_at), held.opened_at, held.closed_at)
+
+
 # By the owner's right: what is told late is told of a session at which the shift is over.
 _TOLD_OF = text("SELECT * FROM sessions_told_of(CAST(:ids AS uuid[]))")
 
@@ -70,10 +83,11 @@ async def sessions_told_of(session: AsyncSession, ids: Collection[UUID]) -> list
             row.id,
             vaccinates=row.kind == SiteKind.vaccination,
             opened=row.status not in never,
-            first=clock.local_day(min(row.starts_at, row.opened_at or row.starts_at)),
-            last=clock.local_day(max(row.ends_at, row.closed_at or clock.now())),
+            first=clock.local_day(hours.starts_at),
+            last=clock.local_day(hours.ends_at),
         )
         for row in await session.execute(_TOLD_OF, {"ids": list(ids)})
+        for hours in [at_work(Span(row.starts_at, row.ends_at), row.opened_at, row.closed_at)]
     ]
 
 

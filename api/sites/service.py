@@ -19,6 +19,7 @@ from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, create_once
 from api.grids.queries import open_grid_in_reach
 from api.rosters.closing import end_shifts
+from api.rosters.hours import Span
 from api.sites.campaigns import campaign_of
 from api.sites.models import SamplingCampaign, SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo, SessionsOverlap, SiteClosed
@@ -104,13 +105,11 @@ async def _call_off(
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Span):
     """A session and the hours that are meant for it, before they are kept."""
 
     id: UUID
     site: Site
-    starts_at: datetime
-    ends_at: datetime
 
     def refuse_odd_hours(self) -> None:
         """Raise `InvalidInput` for hours that are none or too many, `SiteClosed` after its end."""
@@ -143,7 +142,7 @@ async def plan_session(
     """
     site = await site_of(session, said.site_id, pointer="/body/site_id")
     await session.refresh(site, with_for_update=True)  # of two planned at once, one sees the other
-    when = Planned(said.id, site, said.starts_at, said.ends_at)
+    when = Planned(said.starts_at, said.ends_at, said.id, site)
     when.refuse_odd_hours()
     row = SiteSession(
         **said.model_dump(exclude={"staffing"}),

@@ -1,7 +1,7 @@
 """A session put right: its hours, whom it needs, its campaign; what was told lies within it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,12 @@ from api.foundation.live import tell
 from api.foundation.problems import InvalidInput, OutsideYourGrid
 from api.foundation.records import former
 from api.grids.models import Grid
+from api.rosters.hours import Span
 from api.rosters.models import DutyShift
 from api.sites.campaigns import campaign_of
 from api.sites.models import SessionStatus, Site, SiteSession
 from api.sites.problems import SessionNotSo
-from api.sites.queries import session_of
+from api.sites.queries import at_work, session_of
 from api.sites.schemas import (
     SiteSessionCorrect,
     SiteSessionHistory,
@@ -87,8 +88,8 @@ async def _refuse_contradiction(
 ) -> None:
     """Refuse hours that cannot be, or not with what was told there, and another campaign's days."""
     site = await session.get_one(Site, held.site_id)
-    hours = (changes.get(name, getattr(held, name)) for name in _HOURS)
-    when = Planned(held.id, site, *hours)
+    starts_at, ends_at = (changes.get(name, getattr(held, name)) for name in _HOURS)
+    when = Planned(starts_at, ends_at, held.id, site)
     if changes.keys() & set(_HOURS):
         when.refuse_odd_hours()
         when.refuse_another_age()
@@ -111,18 +112,16 @@ async def _refuse_what_was_done(session: AsyncSession, held: SiteSession, when: 
         raise InvalidInput(detail, pointer="/body/starts_at")
     if closed_at is not None and when.starts_at >= closed_at:
         raise InvalidInput("该场次在这之前已收点。", pointer="/body/starts_at")
-    ends = max(when.ends_at, closed_at or clock.now())
-    await _refuse_what_was_told(session, held.id, min(when.starts_at, opened_at), ends)
+    await _refuse_what_was_told(session, held.id, at_work(when, opened_at, closed_at))
 
 
 # By the owner's right: those who came may live anywhere.
 _TOLD = text("SELECT * FROM told_at_session(:id)")
 
 
-async def _refuse_what_was_told(
-    session: AsyncSession, session_id: UUID, begins: datetime, ends: datetime
-) -> None:
+async def _refuse_what_was_told(session: AsyncSession, session_id: UUID, hours: Span) -> None:
     """Raise `InvalidInput` where somebody was counted, sampled or vaccinated at another time."""
+    begins, ends = hours.starts_at, hours.ends_at
     told = (await session.execute(_TOLD, {"id": session_id})).one()
     first = (
         (told.first_hour, begins.replace(minute=0, second=0, microsecond=0)),

@@ -16,7 +16,7 @@ from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import Proposal, RecordDiffers, Source, create_once
 from api.sites.models import SessionStatus, SessionTally, Site, SiteKind, SiteSession
 from api.sites.problems import SessionNotSo
-from api.sites.queries import session_of
+from api.sites.queries import hours_of, session_of
 from api.sites.tally_schemas import (
     Counted,
     HourCounted,
@@ -64,9 +64,9 @@ def _refuse_hour(held: SiteSession, hour_at: datetime) -> None:
         raise SessionNotSo("该场次尚未开点或已取消，不能登记人数。", session_status=held.status)
     if clock.local_time(hour_at).replace(hour=0).isoformat() != "00:00:00":
         raise InvalidInput("请填写整点。", pointer="/body/hour_at")
-    first = min(held.starts_at, held.opened_at or held.starts_at)
-    begins = first.replace(minute=0, second=0, microsecond=0)
-    if not begins <= hour_at < max(held.ends_at, held.closed_at or clock.now()):
+    hours = hours_of(held)
+    begins = hours.starts_at.replace(minute=0, second=0, microsecond=0)
+    if not begins <= hour_at < hours.ends_at:
         raise InvalidInput("该时段不在本场次之内。", pointer="/body/hour_at")
     refuse_the_future(hour_at, pointer="/body/hour_at")
 
