@@ -48,11 +48,13 @@ async def correct_session(
     was called off, `SiteClosed`, `SessionsOverlap`, `InvalidInput`, `VersionMismatch`.
     """
     held, told = await _held(session, session_id), told_in(said)
-    changes = _changes(said, told)
+    changes, before = _changes(said, told), Span(held.starts_at, held.ends_at)
     if told & {*_HOURS, "campaign_id"}:
         await _refuse_contradiction(session, held, changes)
     correction = Correction(version, by=caller.worker, reason=said.reason)
     await correct(session, held, changes, correction)
+    if told & set(_HOURS):
+        await _tell_who_is_there(session, held, before)
     audit(
         session,
         caller,
@@ -95,7 +97,6 @@ async def _refuse_contradiction(
         when.refuse_another_age()
         await refuse_overlap(session, when)
         await _refuse_what_was_done(session, held, when)
-        await _tell_who_is_there(session, held, when)
     campaign_id = changes.get("campaign_id", held.campaign_id)
     if campaign_id is not None:
         campaign = await campaign_of(session, campaign_id, pointer="/body/campaign_id")
@@ -140,10 +141,10 @@ async def _refuse_what_was_told(session: AsyncSession, session_id: UUID, hours: 
         raise InvalidInput("在这之后已有登记的人数、采样或接种。", pointer="/body/ends_at")
 
 
-async def _tell_who_is_there(session: AsyncSession, held: SiteSession, when: Planned) -> None:
+async def _tell_who_is_there(session: AsyncSession, held: SiteSession, before: Span) -> None:
     """Tell whoever is on duty at the hours that were, or will be: their day has changed."""
     begins, ends = col(DutyShift.starts_at), col(DutyShift.ends_at)
-    meets = [and_(begins < span.ends_at, ends > span.starts_at) for span in (held, when)]
+    meets = [and_(begins < span.ends_at, ends > span.starts_at) for span in (before, held)]
     on_duty = select(DutyShift.worker_id).where(
         col(DutyShift.place_id) == held.site_id, col(DutyShift.discarded_at).is_(None), or_(*meets)
     )
