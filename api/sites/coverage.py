@@ -84,7 +84,7 @@ _COUNTED = f"""
         count(*) FILTER (WHERE r.done) AS done,
         count(*) FILTER (WHERE r.exempt AND NOT r.done) AS exempt
     FROM grids AS c LEFT JOIN r ON r.reach >= c.path AND r.reach < c.path || '/'
-    WHERE {{which}}
+    WHERE c.id = :grid OR c.parent_id = :grid AND c.closed_at IS NULL
     GROUP BY c.id, c.name, c.path ORDER BY c.path
 """
 
@@ -102,12 +102,9 @@ async def coverage(
         done=_DONE[campaign.kind],
         exempt=_EXEMPT[campaign.kind],
         expected=_EXPECTED.format(done="r.done"),
-        which="{which}",
     )
-    told = _bounds(campaign, grid)
-    itself, open_below = "c.id = :grid", "c.parent_id = :grid AND c.closed_at IS NULL"
-    own = (await session.execute(text(counted.format(which=itself)), told)).mappings().one()
-    below = (await session.execute(text(counted.format(which=open_below)), told)).mappings()
+    # By their paths: the grid itself before those below it.
+    own, *below = (await session.execute(text(counted), _bounds(campaign, grid))).mappings()
     return CampaignCoverage(
         whole=Covered(**_numbers(own)),
         items=[
