@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Final
 
-from api.directives.service import ANSWERING
+from api.directives.service import ANSWERING, SENT
 from api.foundation.database import Connection
 from api.foundation.jobs import every
 
 # Also at a grid that was opened since it was issued. Who served before was told then, or was not
 # meant: an order to a grid that was merged into theirs since is not one to them. Whose predecessor
 # at the same grid has answered it owes it no more.
-_SEND: Final = """
+_SEND: Final = f"""
     WITH addressed AS (
         SELECT d.id AS directive_id, p.id, p.worker_id, p.role, p.grid_id, p.reach
         FROM directives AS d
@@ -31,18 +31,7 @@ _SEND: Final = """
                         IS NOT NULL
             )
         )
-    ), sent AS (
-        INSERT INTO directive_receipts (
-            id, version, reach, directive_id, post_id, worker_id, worker_name, role, grid_id,
-            told_at
-        )
-        SELECT gen_random_uuid(), 1, a.reach, a.directive_id, a.id, a.worker_id, h.name, a.role,
-            a.grid_id, $1
-        FROM addressed AS a JOIN holders(ARRAY(SELECT id FROM addressed)) AS h ON h.post_id = a.id
-        ON CONFLICT (directive_id, post_id) DO NOTHING
-        RETURNING directive_id, grid_id, worker_id, reach
-    )
-    SELECT tell('directive.issued', directive_id, grid_id, NULL, worker_id, reach, $1) FROM sent
+    ), {SENT.format(at="$1")}
 """
 
 

@@ -27,26 +27,33 @@ _DEEPEST = 20
 ANSWERING = [role for role in Role if Permission.directives_read in permitted(role, level=_DEEPEST)]
 """Who can answer at all: an order is not sent to whom the service shows none."""
 
-_SEND = text("""
+SENT = """
+    sent AS (
+        INSERT INTO directive_receipts (
+            id, version, reach, directive_id, post_id, worker_id, worker_name, role, grid_id,
+            told_at
+        )
+        SELECT gen_random_uuid(), 1, a.reach, a.directive_id, a.id, a.worker_id, h.name, a.role,
+            a.grid_id, {at}
+        FROM addressed AS a JOIN holders(ARRAY(SELECT id FROM addressed)) AS h ON h.post_id = a.id
+        ON CONFLICT (directive_id, post_id) DO NOTHING
+        RETURNING directive_id, grid_id, worker_id, reach
+    )
+    SELECT tell('directive.issued', directive_id, grid_id, NULL, worker_id, reach, {at}) FROM sent
+"""
+"""What is owed by each of the posts `addressed`, and that they are told; nobody is told twice."""
+
+_SEND = text(f"""
     WITH addressed AS (
-        SELECT p.id, p.worker_id, p.role, p.grid_id, p.reach
-        FROM posts p JOIN grids g ON g.id = p.grid_id
+        SELECT CAST(:directive AS uuid) AS directive_id,
+            p.id, p.worker_id, p.role, p.grid_id, p.reach
+        FROM posts AS p JOIN grids AS g ON g.id = p.grid_id
         WHERE p.reach >= CAST(:path AS text) AND p.reach < CAST(:path AS text) || '/'
             AND p.began_at <= :at AND (p.ended_at IS NULL OR p.ended_at > :at)
             AND p.role = ANY (CAST(:roles AS text[])) AND p.id <> :issuer
             AND (cardinality(CAST(:levels AS integer[])) = 0
                 OR g.level = ANY (CAST(:levels AS integer[])))
-    ), sent AS (
-        INSERT INTO directive_receipts (
-            id, version, reach, directive_id, post_id, worker_id, worker_name, role, grid_id,
-            told_at
-        )
-        SELECT gen_random_uuid(), 1, a.reach, :directive, a.id, a.worker_id, h.name, a.role,
-            a.grid_id, :at
-        FROM addressed a JOIN holders(ARRAY(SELECT id FROM addressed)) h ON h.post_id = a.id
-        RETURNING grid_id, worker_id, reach
-    )
-    SELECT tell('directive.issued', :directive, grid_id, NULL, worker_id, reach, :at) FROM sent
+    ), {SENT.format(at=":at")}
 """)
 _TELL_ALL = text("""
     SELECT tell('duties.changed', directive_id, grid_id, NULL, worker_id, reach, :at)
