@@ -6,7 +6,7 @@ asked of the records (`standing.py`).
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -51,6 +51,13 @@ class CodeStateTold:
     def is_red(self) -> bool:
         return self.state is CodeState.red
 
+    def told(self) -> dict[str, Any]:
+        """What is said of it; what is not said would be read by PostgreSQL all the same."""
+        return {name: value for name in _SAID if (value := getattr(self, name)) is not None}
+
+
+_SAID = tuple(each.name for each in fields(CodeStateTold))
+
 
 class Taken(NamedTuple):
     """What became of states that were told: whose the new ones are, which are history already.
@@ -63,6 +70,19 @@ class Taken(NamedTuple):
     older: set[UUID]
     unknown: set[int]
     by_grid: Counter[tuple[UUID, str]]
+
+    @classmethod
+    def of(cls, answer: Any) -> "Taken":
+        """What PostgreSQL answered where it was told something."""
+        if answer is None:
+            return cls({}, set(), set(), Counter())
+        paths = [reach.rpartition(".")[0] for reach in answer["reaches"]]
+        return cls(
+            dict(zip(answer["new"], answer["whose"], strict=True)),
+            {*answer["older"]},
+            {nth - 1 for nth in answer["unknown"]},
+            Counter(zip(answer["grids"], paths, strict=True)),
+        )
 
 
 async def keep_code_states(
@@ -78,7 +98,8 @@ async def keep_code_states(
     """
     connection = await driver_of(door)
     note = noted(actor, "code_states.record_all")[1:]  # each grid's note has an id of its own
-    taken = await _take(connection, _TAKE_AND_NOTE, told, actor, source, *note)
+    said = as_told(told)
+    taken = Taken.of(await _take(connection, _TAKE_AND_NOTE, said, actor, source, *note))
     await sound(
         connection, actor, [each.id for each in told if each.id in taken.new and each.is_red]
     )
@@ -86,12 +107,23 @@ async def keep_code_states(
     return _outcomes(told, taken, await code_states_kept(connection, repeated))
 
 
+def as_told(states: Sequence[CodeStateTold]) -> str:
+    """States as PostgreSQL reads them."""
+    return json_of([each.told() for each in states]).decode()
+
+
+_NOTHING = as_told([])
+
+
 async def take_code_states(
-    connection: Connection, actor: Actor, told: Sequence[CodeStateTold], *, by_document: bool
-) -> Taken:
-    """Keep a part of what a system tells; when all is kept, it is put on record and sounded."""
-    if not told:
-        return Taken({}, set(), set(), Counter())
+    connection: Connection, actor: Actor, told: str, *, by_document: bool
+) -> Any:
+    """Keep a part of what a system tells; when all is kept, it is put on record and sounded.
+
+    It comes `as_told`, and the answer is for `Taken.of` to read: neither need be waited for.
+    """
+    if told == _NOTHING:
+        return None
     statement = _TAKE_BY_DOCUMENT if by_document else _TAKE
     return await _take(connection, statement, told, actor, Source.device)
 
@@ -172,23 +204,10 @@ _TAKE_BY_DOCUMENT = (
 
 
 async def _take(
-    connection: Connection,
-    statement: str,
-    told: Sequence[CodeStateTold],
-    actor: Actor,
-    source: Source,
-    *note: Any,
-) -> Taken:
-    said = json_of(list(told)).decode()
-    answer: Any = await connection.fetchrow(
-        statement, said, clock.now(), actor.worker, source.value, *note
-    )
-    paths = [reach.rpartition(".")[0] for reach in answer["reaches"]]
-    return Taken(
-        dict(zip(answer["new"], answer["whose"], strict=True)),
-        {*answer["older"]},
-        {nth - 1 for nth in answer["unknown"]},
-        Counter(zip(answer["grids"], paths, strict=True)),
+    connection: Connection, statement: str, told: str, actor: Actor, source: Source, *note: Any
+) -> Any:
+    return await connection.fetchrow(
+        statement, told, clock.now(), actor.worker, source.value, *note
     )
 
 

@@ -17,6 +17,8 @@ from api.foundation.beside import beside
 from api.health_records.code_states import (
     REASON,
     CodeStateTold,
+    Taken,
+    as_told,
     code_states_kept,
     differing,
     sound,
@@ -45,13 +47,12 @@ async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
     """
     kept = Kept()
     first, *others = in_parts(items, _PART, first=_FIRST)
-    told = _read(desk, kept, first)
+    told, said = _read(desk, kept, first)
     for following in (*others, NO_ITEMS):
-        states = [state for _, state in told]
-        taking = take_code_states(desk.connection, desk.caller, states, by_document=True)
-        taken, after = await beside(taking, partial(_read, desk, kept, following))
-        kept.unsettled.append((told, taken))
-        told = after
+        taking = take_code_states(desk.connection, desk.caller, said, by_document=True)
+        answer, after = await beside(taking, partial(_read, desk, kept, following))
+        kept.unsettled.append((told, answer))
+        told, said = after
     kept.settle()
     await _take_the_rest(desk, kept)
     # Once for all: alerts are locked last and in one statement, so that nobody waits in a ring.
@@ -63,16 +64,18 @@ async def take_changes(desk: Desk, items: Sequence[Any]) -> InboundOutcome:
 _ACTION = "code_states.record_all"
 
 
-def _read(desk: Desk, kept: Kept, part: Part) -> Told:
+def _read(desk: Desk, kept: Kept, part: Part) -> tuple[Told, str]:
     """What Python does while PostgreSQL keeps a part: settle the one before, read the next.
 
-    Whoever is told by document alone is found by the statement that keeps it.
+    Whoever is told by document is found by the statement that keeps it. Returns those items, and
+    their states as it reads them.
     """
     kept.settle()
     read = _READER.read(desk, part)
     kept.fates.update(read.fates)
     kept.left.extend(each for each in read.sent if each.traces.document is None)
-    return [(each, _state(desk, each)) for each in read.sent if each.traces.document is not None]
+    told = [(each, _state(desk, each)) for each in read.sent if each.traces.document is not None]
+    return told, as_told([state for _, state in told])
 
 
 async def _take_the_rest(desk: Desk, kept: Kept) -> None:
@@ -81,8 +84,8 @@ async def _take_the_rest(desk: Desk, kept: Kept) -> None:
         return
     rest = await sort(desk, kept.left)
     told = [(each.sent, _state(desk, each.sent, each.person.id)) for each in rest.found]
-    states = [state for _, state in told]
-    taken = await take_code_states(desk.connection, desk.caller, states, by_document=False)
+    said = as_told([state for _, state in told])
+    taken = Taken.of(await take_code_states(desk.connection, desk.caller, said, by_document=False))
     gone = [told[place][0] for place in taken.unknown]  # found, and away before it was kept
     repeated = [each for each in kept.kept(told, taken) if each[0] not in gone]
     before = await code_states_kept(desk.connection, {sent.id for sent, _ in repeated})

@@ -21,7 +21,7 @@ Told = list[tuple[Sent, CodeStateTold]]
 class Kept:
     """The items so far, by what became of them; `unsettled` are kept and not looked at yet."""
 
-    unsettled: list[tuple[Told, Taken]] = field(default_factory=list[Any])
+    unsettled: list[tuple[Told, Any]] = field(default_factory=list[Any])
     fates: dict[int, ItemFate] = field(default_factory=dict[int, ItemFate])
     left: list[Sent] = field(default_factory=list[Sent])
     red: list[UUID] = field(default_factory=list[UUID])
@@ -30,8 +30,8 @@ class Kept:
 
     def settle(self) -> None:
         """Look at what became of the parts that were kept; what is not new is left for later."""
-        for told, taken in self.unsettled:
-            self.left.extend(sent for sent, _ in self.kept(told, taken))
+        for told, answer in self.unsettled:
+            self.left.extend(sent for sent, _ in self.kept(told, Taken.of(answer)))
         self.unsettled.clear()
 
     def kept(self, told: Told, taken: Taken) -> Told:
