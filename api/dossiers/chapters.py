@@ -110,7 +110,8 @@ CHAPTERS: tuple[Chapter, ...] = (
         permission=Permission.quarantines_read,
         sql="""
             SELECT coalesce(picked_up_at, recorded_at), id, performed_by,
-                jsonb_build_object('kind', kind, 'status', status)
+                jsonb_build_object('kind', kind, 'status',
+                    CASE WHEN turned_back_at IS NULL THEN status ELSE 'turned_back' END)
             FROM transfers WHERE resident_id = :resident AND discarded_at IS NULL
         """,
         sentence="{kind}：{status}",

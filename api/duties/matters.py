@@ -65,10 +65,10 @@ _AT_THE_DOOR = f"""
     SELECT 'transfer', CASE t.status WHEN 'dispatched' THEN 'pick_up'
             WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END,
         NULL, t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
-        coalesce(t.handed_over_at, t.picked_up_at, t.dispatched_at), t.due_at
+        coalesce(t.handed_over_at, t.turned_back_at, t.picked_up_at, t.dispatched_at), t.due_at
     FROM mine
     JOIN transfers AS t ON t.quarantine_id = mine.id AND t.discarded_at IS NULL
-        AND t.status IN ('dispatched', 'picked_up', 'handed_over')
+        AND t.status IN ('dispatched', 'picked_up', 'handed_over', 'turned_back')
     JOIN quarantines AS q ON q.id = t.quarantine_id
     UNION ALL
     {RELOCATIONS}
@@ -215,11 +215,13 @@ DECISIONS: Final = f"""
     SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' WHEN 'approved' THEN 'dispatch'
             WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END, NULL, t.kind, t.id,
         t.quarantine_id, t.resident_id, q.household_id, NULL,
-        coalesce(t.handed_over_at, t.picked_up_at, t.approved_at, t.recorded_at), t.due_at
+        coalesce(
+            t.handed_over_at, t.turned_back_at, t.picked_up_at, t.approved_at, t.recorded_at
+        ), t.due_at
     FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
     WHERE CASE WHEN q.status IN ('planned', 'active') THEN t.status IN ('requested', 'approved')
-            ELSE t.status IN ('picked_up', 'handed_over') END AND t.discarded_at IS NULL
-        AND {nearest("t.reach")}
+            ELSE t.status IN ('picked_up', 'handed_over', 'turned_back') END
+        AND t.discarded_at IS NULL AND {nearest("t.reach")}
     UNION ALL
     SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
         a.name, a.classified_at, {end_of_day("a.classified_at")}

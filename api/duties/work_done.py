@@ -49,6 +49,7 @@ _DEEDS = " UNION ALL ".join(
         _deed("transfer", "transfers", "dispatched_by", "dispatched_at"),
         _deed("transfer", "transfers", "picked_up_by", "picked_up_at"),
         _deed("transfer", "transfers", "handed_over_by", "handed_over_at"),
+        _deed("transfer", "transfers", "turned_back_by", "turned_back_at"),
         _deed("release", "releases", "approved_by", "approved_at"),
         _deed("decision", "stage_changes", "decided_by", "decided_at", only=_NOT_FOLLOWING),
         _deed("decision", "leaves", "decided_by", "decided_at"),

@@ -43,6 +43,8 @@ async def no_longer_late(session: AsyncSession, transfer: Transfer) -> None:
     given = transfer.handed_over_at
     if transfer.status is TransferStatus.cancelled:
         why = f"转运已取消：{transfer.cancelled_reason}"
+    elif transfer.status is TransferStatus.turned_back:
+        why = f"转运已折返：{transfer.turned_back_reason}"
     elif given is not None and given <= transfer.due_at:
         why = "实际已按时移交"
     else:

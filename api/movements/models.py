@@ -29,6 +29,7 @@ class TransferStatus(Labelled):
     dispatched = "dispatched", "已派车"
     picked_up = "picked_up", "已上车"
     handed_over = "handed_over", "已交接"
+    turned_back = "turned_back", "已折返"
     closed = "closed", "已办结"
     cancelled = "cancelled", "已取消"
 
@@ -56,7 +57,8 @@ class Transfer(Recorded, table=True):
         Index("ix_transfers_reach", "reach"),
         CheckConstraint(
             "status NOT IN ('handed_over', 'closed') "
-            "OR (handed_over_at IS NOT NULL AND taken_over_at IS NOT NULL)",
+            "OR (handed_over_at IS NOT NULL AND taken_over_at IS NOT NULL) "
+            "OR turned_back_at IS NOT NULL",
             name="both_ends",
         ),
     )
@@ -89,6 +91,9 @@ class Transfer(Recorded, table=True):
     handed_over_by: UUID | None = None
     taken_over_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     taken_over_by: str | None = Field(default=None, sa_type=String(50))  # pyright: ignore[reportArgumentType]
+    turned_back_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    turned_back_by: UUID | None = None
+    turned_back_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     disinfected_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     cancelled_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,5 @@
 """The ride of a transfer: vehicle, pick-up, handover at both ends, disinfection (domain 3.8)."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from api.access.tokens import Claims
 from api.alerts.models import Alert, AlertStatus, Cause
 from api.foundation import clock
 from api.foundation.database import keyring_of
-from api.foundation.field_records import refuse_the_future
 from api.foundation.problems import InvalidInput
 from api.movements.alarms import open_for_rider
 from api.movements.models import Transfer, TransferKind, TransferStatus, VehicleKind
@@ -23,7 +21,7 @@ from api.movements.transfer_schemas import (
     TransferHandOver,
     TransferPickUp,
 )
-from api.movements.transfers import Step, in_charge_of, is_done, on_duty_at, take
+from api.movements.transfers import Step, in_charge_of, is_done, on_duty_at, step_at, take
 from api.protocols.models import WhereaboutsKind
 from api.protocols.policies import MonitoringRule, feverish, plausible
 from api.protocols.queries import PolicyShelf
@@ -54,7 +52,7 @@ _HAND_OVER = Step(
 )
 _CLOSE = Step(
     action="transfers.close",
-    after=(TransferStatus.handed_over,),
+    after=(TransferStatus.handed_over, TransferStatus.turned_back),
     status=TransferStatus.closed,
     stamp="closed_at",
     running=False,
@@ -84,7 +82,7 @@ async def dispatch_transfer(
         return transfer
     ill = await _may_be_positive(session, transfer)
     await _refuse_vehicle(session, transfer, said.vehicle, said.plate, ill=ill)
-    at = _at(said.dispatched_at, pointer="/body/dispatched_at")
+    at = step_at(said.dispatched_at, pointer="/body/dispatched_at")
     changes = {**ride, "dispatched_at": at, "dispatched_by": caller.worker}
     await take(session, caller, transfer, quarantine, (_DISPATCH, changes))
     return transfer
@@ -139,7 +137,7 @@ async def pick_up_transfer(
     rules = await policies.monitoring(session, caller.cell, {quarantine.monitoring_policy_id})
     rule = rules[quarantine.monitoring_policy_id]
     await _refuse_rider(session, transfer, rule, said)
-    at = _at(said.picked_up_at, pointer="/body/picked_up_at", not_before=transfer.dispatched_at)
+    at = step_at(said.picked_up_at, pointer="/body/picked_up_at", not_before=transfer.dispatched_at)
     changes: dict[str, Any] = said.model_dump(include={"check_c", "check_symptoms"})
     changes |= {"picked_up_at": at, "picked_up_by": said.picked_up_by or caller.worker}
     await take(session, caller, transfer, quarantine, (_PICK_UP, changes))
@@ -179,10 +177,10 @@ async def hand_over_transfer(
     if is_done(transfer, _HAND_OVER, said.model_dump()):
         return transfer
     await refuse_stranger(session, said.handed_over_by, pointer="/body/handed_over_by")
-    given = _at(
+    given = step_at(
         said.handed_over_at, pointer="/body/handed_over_at", not_before=transfer.picked_up_at
     )
-    taken = _at(said.taken_over_at or given, pointer="/body/taken_over_at", not_before=given)
+    taken = step_at(said.taken_over_at or given, pointer="/body/taken_over_at", not_before=given)
     changes: dict[str, Any] = {
         "handed_over_at": given,
         "handed_over_by": said.handed_over_by or caller.worker,
@@ -232,18 +230,8 @@ async def close_transfer(
     """
     transfer, quarantine = await on_duty_at(session, transfer_id)
     if not is_done(transfer, _CLOSE, said.model_dump()):
-        pointer = "/body/disinfected_at"
-        at = _at(said.disinfected_at, pointer=pointer, not_before=transfer.handed_over_at)
+        there = transfer.handed_over_at or transfer.turned_back_at
+        at = step_at(said.disinfected_at, pointer="/body/disinfected_at", not_before=there)
         changes = {"disinfected_at": at, "closed_at": clock.now()}
         await take(session, caller, transfer, quarantine, (_CLOSE, changes))
     return transfer
-
-
-def _at(told: datetime | None, *, pointer: str, not_before: datetime | None = None) -> datetime:
-    """The instant of a step. Raises `RecordedInTheFuture`, and `InvalidInput` for one too early."""
-    if told is None:
-        return max(clock.now(), not_before or clock.now())
-    refuse_the_future(told, pointer=pointer)
-    if not_before is not None and told < not_before:
-        raise InvalidInput("不能早于上一步的时间。", pointer=pointer)
-    return told

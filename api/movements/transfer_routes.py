@@ -14,7 +14,7 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.pages import Page, PageRequest, page_request
 from api.foundation.problems import NotFound, OutsideYourGrid, RecordDiffers
 from api.foundation.records import tell_created
-from api.movements import endings, queries, rides, transfers
+from api.movements import endings, queries, rides, transfers, turning_back
 from api.movements.problems import OutOfOrder, TransferUnderWay, VehicleNotFit
 from api.movements.transfer_schemas import (
     TransferCancel,
@@ -26,6 +26,7 @@ from api.movements.transfer_schemas import (
     TransferRequest,
     TransferReveal,
     TransferRevealed,
+    TransferTurnBack,
 )
 from api.protocols.routes import Policies
 from api.quarantines.problems import QuarantineEnded, WhereaboutsOutOfOrder
@@ -170,6 +171,22 @@ async def hand_over_transfer(
     写明交出人、接收人和时间；送集中隔离点或返家的，隔离地点随即变更，原地点保留备查（M3.4）。
     """
     transfer = await rides.hand_over_transfer(session, recorder, transfer_id, handover)
+    return await queries.shown_transfer(session, transfer)
+
+
+@router.post(
+    "/transfers/{transfer_id}/turn-back",
+    response_model=TransferRead,
+    responses=writes(*_STEP, WhereaboutsOutOfOrder, *_SAYING),
+)
+async def turn_back_transfer(
+    transfer_id: UUID, back: TransferTurnBack, recorder: TransferRecorder, session: ScopedSession
+) -> TransferRead:
+    """登记折返。
+
+    上车后送不到的，送回上车前所在的地方，写明理由；去向随即变更，消毒办结后可再申请转运（M3.4）。
+    """
+    transfer = await turning_back.turn_back_transfer(session, recorder, transfer_id, back)
     return await queries.shown_transfer(session, transfer)
 
 

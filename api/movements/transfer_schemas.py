@@ -98,6 +98,18 @@ class TransferHandOver(Input):
     handed_over_by: DoneBy = None
 
 
+class TransferTurnBack(Input):
+    """Why a ride did not get there, and when whoever was on it was back where they were fetched."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "隔离点床位已满，送回家中"}]}
+    )
+
+    reason: Annotated[ShortText, Field(description="折返的理由，将被记录")]
+    turned_back_at: Annotated[Instant | None, Field(description="何时送回；不填为现在")] = None
+    turned_back_by: DoneBy = None
+
+
 class TransferClose(Input):
     """The vehicle was disinfected after its run; the order is done."""
 
@@ -191,6 +203,9 @@ class TransferRead(Wire):
     handed_over_by: UUID | None = Field(description="由谁交出")
     taken_over_at: datetime | None = Field(description="何时接收")
     taken_over_by: str | None = Field(description="接收人")
+    turned_back_at: datetime | None = Field(description="折返的，何时送回")
+    turned_back_by: UUID | None = Field(description="由谁送回")
+    turned_back_reason: str | None = Field(description="折返的理由")
     disinfected_at: datetime | None = Field(description="何时消毒")
     closed_at: datetime | None = Field(description="何时办结")
     cancelled_at: datetime | None = Field(description="何时取消")

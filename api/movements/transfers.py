@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
-from api.foundation.field_records import fill_in
+from api.foundation.field_records import fill_in, refuse_the_future
 from api.foundation.problems import InvalidInput, NotFound, RecordDiffers
 from api.foundation.records import Proposal, Source, create_once
 from api.movements.lateness import no_longer_late
@@ -56,7 +56,7 @@ _CANCEL = Step(
     stamp="cancelled_at",
     running=False,
 )
-_RIDES = "该人员已上车，不能取消；请办理交接和办结，需要送回或改送别处的，再申请一次转运。"
+_RIDES = "该人员已上车，不能取消；送不到的，请登记折返，办结后可再申请一次转运。"
 
 
 async def transfer_of(session: AsyncSession, transfer_id: UUID) -> Transfer:
@@ -130,7 +130,7 @@ async def approve_transfer(session: AsyncSession, caller: Claims, transfer_id: U
 async def cancel_transfer(
     session: AsyncSession, caller: Claims, transfer_id: UUID, said: TransferCancel
 ) -> Transfer:
-    """Call it off before anybody has been picked up; who rides already is handed over.
+    """Call it off before anybody has been picked up; who rides already is handed over or back.
 
     Raises `OutOfOrder`, `RecordDiffers`, `OutsideYourGrid`, `NotFound`.
     """
@@ -169,6 +169,16 @@ def is_done(transfer: Transfer, step: Step, said: Mapping[str, Any]) -> bool:
     if fields:
         raise RecordDiffers("这一步此前已按不同的内容办理。", fields=fields)
     return True
+
+
+def step_at(told: datetime | None, *, pointer: str, not_before: datetime | None = None) -> datetime:
+    """The instant of a step. Raises `RecordedInTheFuture`, and `InvalidInput` for one too early."""
+    if told is None:
+        return max(clock.now(), not_before or clock.now())
+    refuse_the_future(told, pointer=pointer)
+    if not_before is not None and told < not_before:
+        raise InvalidInput("不能早于上一步的时间。", pointer=pointer)
+    return told
 
 
 async def take(

@@ -133,11 +133,12 @@ async def _linked_samples(
     return found
 
 
-# Whom a transfer has handed over is there: the vehicle, still to be disinfected, keeps nobody.
+# Whom a transfer has handed over, or brought back, is there: the vehicle, still to be disinfected,
+# keeps nobody.
 _MOVEMENTS = text("""
     SELECT quarantine_id, id FROM transfers
     WHERE quarantine_id = ANY (:quarantines)
-        AND status NOT IN ('handed_over', 'closed', 'cancelled')
+        AND status NOT IN ('handed_over', 'turned_back', 'closed', 'cancelled')
     UNION ALL
     SELECT quarantine_id, id FROM hospital_referrals
     WHERE quarantine_id = ANY (:quarantines) AND outcome IS NULL

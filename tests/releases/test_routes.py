@@ -339,8 +339,8 @@ async def test_many_are_proposed_in_as_many_statements_as_one(
     for limit in (1, 50):
         with sent(monkeypatch) as messages:
             page = await lin.get("/v1/releases/proposed", params={"ready": False, "limit": limit})
-        assert len(page.json()["items"]) >= 1
         counts.append(len(messages))
+    assert len(page.json()["items"]) >= 1  # of the first one alone, it may not be asked
     assert counts[0] == counts[1] <= 10
 
 
