@@ -9,7 +9,9 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
+from time import monotonic
 from traceback import extract_tb
 from typing import Any
 
@@ -66,26 +68,33 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     return told | ({"cause": fault_of(error.__cause__)} if error.__cause__ else {})
 
 
-class Seldom(logging.Filter):
-    """Lets what begins with `words` through once in so many `seconds`, for each kind of error.
+class Sparing:
+    """Tells the same once in so many `seconds`: a fault that goes on would hide all else."""
 
-    What a library tells several times a second while the database is away hides all else.
-    """
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        self._told: dict[object, float] = {}
+
+    def may_tell(self, what: object) -> bool:
+        """Whether to tell it now; then it is taken as told."""
+        now = monotonic()
+        if now - self._told.get(what, -inf) < self._seconds:
+            return False
+        self._told[what] = now
+        return True
+
+
+class Seldom(logging.Filter):
+    """Lets what a library tells that begins with `words` through `Sparing`ly, by kind of error."""
 
     def __init__(self, words: str, *, seconds: float) -> None:
         super().__init__()
         self._words = words
-        self._seconds = seconds
-        self._told: dict[object, float] = {}
+        self._sparing = Sparing(seconds=seconds)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not str(record.msg).startswith(self._words):
-            return True
         kind = record.msg, record.exc_info and record.exc_info[0]
-        if record.created - self._told.get(kind, 0) < self._seconds:
-            return False
-        self._told[kind] = record.created
-        return True
+        return not str(record.msg).startswith(self._words) or self._sparing.may_tell(kind)
 
 
 class _Line(logging.Formatter):

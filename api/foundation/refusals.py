@@ -1,6 +1,5 @@
 """What the database refuses, as the problem that a caller understands, and as the log tells it."""
 
-from math import inf
 from time import monotonic
 
 import asyncpg
@@ -8,6 +7,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneGivenBack
 
+from api.foundation.logs import Sparing
 from api.foundation.problems import (
     CONSTRAINTS,
     Conflict,
@@ -40,10 +40,9 @@ class as_problems:  # noqa: N801 - read as a sentence where it is used
 def _tell_why(error: BaseException) -> None:
     """Its disk is full, it has no connection left, it is away: callers are told only to wait."""
     said = _driver_error(error)
-    kind, now = type(said), monotonic()
-    _met[kind] = now
-    if now - _told.get(kind, -inf) >= _TOLD_SECONDS:
-        _told[kind] = now
+    kind = type(said)
+    _met[kind] = monotonic()
+    if _sparing.may_tell(kind):
         named = f"{kind.__module__}.{kind.__qualname__}"
         _log.error("database_refused", error=named, sqlstate=getattr(said, "sqlstate", None))
 
@@ -56,11 +55,8 @@ def refused_of_late() -> str | None:
     return last.__qualname__ if monotonic() - met_at < _LATE_SECONDS else None
 
 
-_TOLD_SECONDS = 10
-"""How seldom the same is told: every request under way meets it."""
-
 _LATE_SECONDS = 60
-_told: dict[type[BaseException], float] = {}
+_sparing = Sparing(seconds=10)  # every request under way meets the same
 _met: dict[type[BaseException], float] = {}
 
 

@@ -21,7 +21,7 @@ from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Database, Entry, entered
 from api.foundation.live import CHANNEL
-from api.foundation.logs import fault_of
+from api.foundation.logs import Sparing, fault_of
 from api.foundation.patience import happens
 from api.live import frames, queries
 from api.live.marks import Mark, Snapshot
@@ -158,11 +158,13 @@ class Hub:
             await asyncio.wait({task})
 
     async def _hear(self, url: str) -> None:
+        sparing = Sparing(seconds=60)
         while True:
             try:
                 await self._hear_by(await asyncpg.connect(url, **_MANNER))
             except Exception as error:  # noqa: BLE001 - whatever it was, what is missed is caught up
-                _log.warning("listening_interrupted", **fault_of(error))
+                if sparing.may_tell(type(error)):
+                    _log.warning("listening_interrupted", **fault_of(error))
             await asyncio.sleep(1)
 
     async def _hear_by(self, connection: asyncpg.Connection) -> None:
