@@ -12,8 +12,8 @@ from api.foundation.labels import Labelled
 from api.health_records.answers import TO_BE_TAKEN_AGAIN, Answer, answered
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.protocols.documents import Plan
+from api.protocols.models import DiagnosticKind
 from api.protocols.timeline import DueTest
-from api.quarantines.stage_models import Link
 
 ABOUT_THE_PERSON = frozenset(Cause) - BY_THE_CLOCK
 """Open alerts that bar a release. What those who serve left undone keeps nobody longer (九不准)."""
@@ -50,6 +50,7 @@ class LinkedSample(NamedTuple):
     """A test of the contact whom a secondary contact follows."""
 
     id: UUID
+    kind: DiagnosticKind
     outcome: DiagnosticOutcome
     sampled_at: datetime
 
@@ -59,6 +60,7 @@ class Dossier:
     """All that is known of one quarantine and that a release depends on.
 
     `plan` is None where it was begun by hand: then no test is asked for. Lists are by time.
+    `linked` is None where nobody told which contact the person follows.
     """
 
     planned_end_on: date
@@ -66,8 +68,7 @@ class Dossier:
     due: Sequence[DueTest]
     tests: Sequence[DiagnosticTest]
     alerts: Sequence[OpenAlert]
-    link: Link | None
-    linked: Sequence[LinkedSample]
+    linked: Sequence[LinkedSample] | None
     movements: Sequence[UUID]
     at: datetime
 
@@ -78,14 +79,15 @@ def weigh(dossier: Dossier, on: date) -> list[Condition]:
     Released on the last day, after its tests (domain 3.7); the period is never longer than planned.
     A release may be told later than it was, but is not dated before the samples that it rests on.
     """
-    release = dossier.plan.release if dossier.plan else None
+    plan = dossier.plan
+    release = plan.release if plan else None
     told: list[Condition] = [_period(dossier, on)]
     if release and release.all_tests_negative:
         told.append(_tests(dossier, on))
     if release is None or release.no_open_alert:
         told.append(_alerts(dossier))
-    if release and release.linked_contact_tests:
-        told.append(_linked(dossier, release.linked_contact_tests, on))
+    if plan and plan.release.linked_contact_tests:
+        told.append(_linked(dossier.linked, plan, on))
     told.append(_movements(dossier))
     return told
 
@@ -112,7 +114,7 @@ def _tests(dossier: Dossier, on: date) -> Condition:
         kind=ConditionKind.tests_negative,
         holds=not positive
         and all(answer.negative and _sampled_last(answer) <= on for answer in answers),
-        detail=f"{';'.join(told)}。" if told else "至今没有应做的检测。",
+        detail=f"{'；'.join(told)}。" if told else "至今没有应做的检测。",
         evidence=tuple(shown),
     )
 
@@ -150,20 +152,21 @@ def _alerts(dossier: Dossier) -> Condition:
     )
 
 
-def _linked(dossier: Dossier, wanted: int, on: date) -> Condition:
+def _linked(linked: Sequence[LinkedSample] | None, plan: Plan, on: date) -> Condition:
     """The linked contact's first tests (v8, v9); what a positive one means, a leader decides."""
-    first = [each for each in dossier.linked if each.outcome not in TO_BE_TAKEN_AGAIN][:wanted]
+    wanted = plan.release.linked_contact_tests
+    usable = [each for each in linked or () if each.outcome not in TO_BE_TAKEN_AGAIN]
+    first = _first(usable, plan)
     negative = [
         each
         for each in first
         if each.outcome is DiagnosticOutcome.negative and clock.local_day(each.sampled_at) <= on
     ]
-    positive = [each for each in dossier.linked if each.outcome is DiagnosticOutcome.positive]
+    positive = [each for each in usable if each.outcome is DiagnosticOutcome.positive]
     if positive:
-        detail = (
-            f"所跟随的密接{_day(positive[0].sampled_at)}检测阳性，须重新研判，改按密切接触者管理。"
-        )
-    elif dossier.link is not Link.secondary_contact:
+        sampled = _day(positive[0].sampled_at)
+        detail = f"所跟随的密接{sampled}检测阳性，须重新研判，改按密切接触者管理。"
+    elif linked is None:
         detail = "没有登记所跟随的密接；无法取得其结果的，须改按密切接触者管理。"
     else:
         detail = f"所跟随的密接前{wanted}次检测，已有{len(negative)}次阴性。"
@@ -173,6 +176,15 @@ def _linked(dossier: Dossier, wanted: int, on: date) -> Condition:
         detail=detail,
         evidence=tuple(each.id for each in (positive or first)),
     )
+
+
+def _first(linked: Sequence[LinkedSample], plan: Plan) -> list[LinkedSample]:
+    """The tests that are waited for, of the kinds that the plan itself tests with.
+
+    A quick test at home is none of the two that the clause means.
+    """
+    meant = {test.kind for stage in plan.stages for test in stage.tests} or set(DiagnosticKind)
+    return [each for each in linked if each.kind in meant][: plan.release.linked_contact_tests]
 
 
 def _movements(dossier: Dossier) -> Condition:

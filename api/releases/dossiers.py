@@ -15,9 +15,9 @@ from api.foundation import clock
 from api.health_records.models import DiagnosticOutcome, DiagnosticTest
 from api.health_records.queries import tests_of
 from api.protocols.documents import Plan
-from api.protocols.models import Protocol
+from api.protocols.models import DiagnosticKind, Protocol
 from api.quarantines.models import Quarantine
-from api.quarantines.stage_models import Link, QuarantinePlan
+from api.quarantines.stage_models import QuarantinePlan
 from api.quarantines.stages import stages_of_all, tests_due
 from api.releases.conditions import Dossier, LinkedSample, OpenAlert
 
@@ -29,7 +29,6 @@ class PlanFollowed:
     protocol: Protocol
     plan: Plan
     clause: str
-    link: Link | None
 
 
 async def plans_followed(
@@ -49,7 +48,7 @@ async def plans_followed(
     for kept, protocol in await session.execute(statement):
         key = protocol.id, kept.plan_code
         plan = plans.get(key) or plans.setdefault(key, _plan(protocol, kept.plan_code))
-        followed[kept.quarantine_id] = PlanFollowed(protocol, plan, kept.clause, kept.link)
+        followed[kept.quarantine_id] = PlanFollowed(protocol, plan, kept.clause)
     return followed
 
 
@@ -78,8 +77,7 @@ async def dossiers(
             due=[test for stage in stages.get(each.id, []) for test in tests_due(stage)],
             tests=_since(each, tests.get(each.resident_id, [])),
             alerts=alerts.get(each.id, []),
-            link=followed[each.id].link if each.id in followed else None,
-            linked=linked.get(each.id, []),
+            linked=linked.get(each.id),
             movements=movements.get(each.id, []),
             at=now,
         )
@@ -119,17 +117,23 @@ async def _open_alerts(
     return found
 
 
-_LINKED = text("SELECT * FROM linked_samples(CAST(:followers AS uuid[]))")
+_LINKED = text("SELECT * FROM linked_tests(CAST(:followers AS uuid[]))")
 
 
 async def _linked_samples(
     session: AsyncSession, followers: Sequence[UUID]
 ) -> dict[UUID, list[LinkedSample]]:
-    """The contact may live out of the caller's sight: read by a function of the cell's owner."""
+    """The contact may live out of the caller's sight: read by a function of the cell's owner.
+
+    Whoever follows nobody's tests is left out. Who is quarantined along with a secondary contact
+    follows the same contact's.
+    """
     found: dict[UUID, list[LinkedSample]] = {}
     for row in await session.execute(_LINKED, {"followers": list(followers)}):
-        sample = LinkedSample(row.test_id, DiagnosticOutcome(row.outcome), row.sampled_at)
-        found.setdefault(row.quarantine_id, []).append(sample)
+        samples = found.setdefault(row.quarantine_id, [])
+        if row.test_id is not None:
+            kind, outcome = DiagnosticKind(row.kind), DiagnosticOutcome(row.outcome)
+            samples.append(LinkedSample(row.test_id, kind, outcome, row.sampled_at))
     return found
 
 

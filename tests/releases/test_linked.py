@@ -1,0 +1,113 @@
+"""Secondary contacts, and those who are quarantined along with one, follow a contact's tests."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.foundation.records import new_id
+from api.quarantines.problems import ReleaseConditionsUnmet
+from tests.builders import a_household, a_quarantine_by_plan, synthetic_resident
+from tests.cast import Town, assert_problem
+from tests.quarantines.plans import (
+    CONTACT,
+    SECONDARY,
+    a_planned_quarantine,
+    sampled,
+    the_ninth_edition,
+)
+from tests.quarantines.test_changes import day
+
+GRID = "t.01.01.01"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def protocol(town: Town) -> str:
+    return await the_ninth_edition(town)
+
+
+def secondary(*, begun: int = 6, **told: Any) -> dict[str, Any]:
+    """What begins the quarantine of somebody who met a contact, some days ago."""
+    facts = {"exposure_class": "secondary_contact", "last_exposure_on": day(-begun)}
+    said = {"reason": "other", "facts": facts, "control_started_on": day(-begun)}
+    if "linked_quarantine_id" in told:
+        said["link"] = "secondary_contact"
+    return {**said, **told}
+
+
+async def a_couple(client: httpx.AsyncClient, **told: Any) -> list[dict[str, Any]]:
+    """Two of one house: the first a secondary contact, the second quarantined along."""
+    people = [synthetic_resident(relation="head"), synthetic_resident(relation="other")]
+    await a_household(client, grid=GRID, residents=people)
+    kept = await a_quarantine_by_plan(client, resident=people[0]["id"], **secondary(**told))
+    item = {"id": str(new_id()), "resident_id": people[1]["id"]}
+    answer = await client.post(f"/v1/quarantines/{kept['id']}/cohabitants", json={"items": [item]})
+    assert answer.json()["created"] == 1, answer.text
+    along = (await client.get(f"/v1/quarantines/{item['id']}")).json()
+    for each in (kept, along):
+        await sampled(client, each, 1, 4, 7)
+    return [kept, along]
+
+
+async def linked_contact(client: httpx.AsyncClient, quarantine: dict[str, Any]) -> dict[str, Any]:
+    told = (await client.get(f"/v1/quarantines/{quarantine['id']}/release")).json()
+    return next(each for each in told["conditions"] if each["kind"] == "linked_contact")
+
+
+async def released(client: httpx.AsyncClient, quarantine: dict[str, Any]) -> httpx.Response:
+    path = f"/v1/quarantines/{quarantine['id']}/release"
+    return await client.post(path, json={"ended_on": day(0), "reason": "期满"})
+
+
+async def test_who_lives_with_a_secondary_contact_waits_for_the_same_contact_and_is_released(
+    town: Town, protocol: str
+):
+    """The contact lives in 榕村, out of the sight of 柳村."""
+    han, lin, zhou = await town.as_("han"), await town.as_("lin"), await town.as_("zhou")
+    contact = await a_planned_quarantine(
+        town, protocol, plan=CONTACT, begun=8, by="wei", grid="t.01.02.01"
+    )
+    couple = await a_couple(lin, linked_quarantine_id=contact["id"])
+    for each in couple:
+        waiting = await linked_contact(lin, each)
+        assert (waiting["holds"], waiting["detail"]) == (
+            False,
+            "所跟随的密接前2次检测，已有0次阴性。",
+        )
+    taken = await sampled(han, contact, 1, 2)
+    for each in couple:
+        answered = await linked_contact(lin, each)
+        assert (answered["holds"], answered["evidence"]) == (True, [test["id"] for test in taken])
+        assert (await released(zhou, each)).status_code == 200
+
+
+async def test_where_nobody_told_the_contact_both_say_so(town: Town):
+    lin = await town.as_("lin")
+    for each in await a_couple(lin):
+        told = await linked_contact(lin, each)
+        assert not told["holds"]
+        assert told["detail"].startswith("没有登记所跟随的密接；")
+
+
+async def test_a_quick_test_at_home_is_none_of_the_first_two(town: Town, protocol: str):
+    lin, zhou = await town.as_("lin"), await town.as_("zhou")
+    contact = await a_planned_quarantine(town, protocol, plan=CONTACT, begun=8)
+    kept = await a_planned_quarantine(town, protocol, plan=SECONDARY, linked=contact["id"])
+    await sampled(lin, kept, 1, 4, 7)
+    await sampled(lin, contact, 1, 2, kind="antigen")
+    refused = assert_problem(await released(zhou, kept), ReleaseConditionsUnmet)
+    assert [each["detail"] for each in refused["unmet"]] == ["所跟随的密接前2次检测，已有0次阴性。"]
+    await sampled(lin, contact, 1, 2)
+    assert (await linked_contact(lin, kept))["holds"]
+    await sampled(lin, contact, 3, kind="antigen", outcome="positive")
+    assert "检测阳性" in (await linked_contact(lin, kept))["detail"]
+
+
+async def test_what_was_tested_is_told_in_one_chinese_sentence(town: Town, protocol: str):
+    lin = await town.as_("lin")
+    kept = await a_planned_quarantine(town, protocol)
+    await sampled(lin, kept, 1, 4)
+    told = (await lin.get(f"/v1/quarantines/{kept['id']}/release")).json()["conditions"]
+    [detail] = [each["detail"] for each in told if each["kind"] == "tests_negative"]
+    assert detail.count("；") == 2
+    assert ";" not in detail
