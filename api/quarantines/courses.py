@@ -12,7 +12,7 @@ from api.foundation.corrections import Correction, correct
 from api.foundation.problems import InvalidInput, NotFound
 from api.foundation.records import new_id
 from api.protocols.documents import Plan
-from api.protocols.models import Protocol, ProtocolStatus, WhereaboutsKind
+from api.protocols.models import Protocol, WhereaboutsKind
 from api.protocols.proposing import Rulebook
 from api.protocols.timeline import LaidStage, StageDays, lay_out
 from api.quarantines.calendar import begun_from, cut, lengthened, shortened
@@ -108,18 +108,21 @@ async def _plan_named(book: Rulebook, change: StageChange) -> Plan:
     if change.protocol_id is None or change.plan_code is None:
         raise InvalidInput("须写明改用哪一版方案、其中哪个管理方案。", pointer="/body/plan_code")
     protocol = await book.session.get(Protocol, change.protocol_id)
-    if protocol is None or _not_yet_in_force(protocol):
-        raise NotFound("没有找到该方案，或尚未施行。", pointer="/body/protocol_id")
+    if protocol is None or not _was_in_force(protocol):
+        raise NotFound("没有找到该方案，或未曾施行。", pointer="/body/protocol_id")
     document = await book.shelf.document(book.session, book.cell, protocol.id)
     if all(plan.code != change.plan_code for plan in document.plans):
         raise InvalidInput("该方案中没有这个管理方案。", pointer="/body/plan_code")
     return plan_in(document, change.plan_code)
 
 
-def _not_yet_in_force(protocol: Protocol) -> bool:
-    """Nobody is moved to a revision before its day; back to a former one they may be."""
-    draft = protocol.status is ProtocolStatus.draft
-    return draft or protocol.effective_from > clock.today()
+def _was_in_force(protocol: Protocol) -> bool:
+    """Nobody is moved to a revision before its day; back to a former one they may be.
+
+    A draft that was given up was never one, nor what was withdrawn before its day.
+    """
+    first, last = protocol.effective_from, protocol.effective_to or date.max
+    return protocol.activated_at is not None and first <= min(clock.today(), last)
 
 
 async def take_course(

@@ -7,6 +7,7 @@ import pytest
 
 from api.foundation import clock
 from api.foundation.problems import NotFound
+from api.foundation.records import new_id
 from tests.builders import a_preset_in_force
 from tests.cast import Town, assert_problem
 from tests.quarantines.plans import the_ninth_edition
@@ -43,3 +44,24 @@ async def test_nobody_is_moved_to_a_revision_before_its_day(town: Town, time_mac
     time_machine.move_to(clock.now() + timedelta(days=1), tick=False)
     course = await approved(town, kept, "new_plan", **told)
     assert [category for category, *_ in course][-1] == "home_quarantine"
+
+
+@pytest.mark.parametrize("activated", [False, True])
+async def test_nobody_is_moved_to_what_was_never_in_force(
+    town: Town, time_machine: Any, activated: bool
+):
+    """A draft that was given up, or a revision withdrawn before its day; not on that day either."""
+    zhou, lin = await town.as_("zhou"), await town.as_("lin")
+    kept = await a_contact(lin)
+    said = {"id": str(new_id()), "effective_from": day(1), "activate": activated}
+    given_up = (await zhou.post("/v1/protocol-presets/cn_rural_2021", json=said)).json()
+    path = f"/v1/protocols/{given_up['id']}/retire"
+    assert (await zhou.post(path, json={"reason": "县里改发"})).status_code == 200
+    time_machine.move_to(clock.now() + timedelta(days=1), tick=False)
+    lin = town.client(await town.token_of("lin"))
+    told = {"protocol_id": given_up["id"], "plan_code": "home_monitoring_14"}
+    path = f"/v1/quarantines/{kept['id']}/changes"
+    refused = assert_problem(await lin.post(path, json=change_body("new_plan", **told)), NotFound)
+    assert refused["errors"] == [
+        {"pointer": "/body/protocol_id", "detail": "没有找到该方案，或未曾施行。"}
+    ]
