@@ -64,7 +64,10 @@ async def _follow_up(
     stage = _stage_to_check(await stages_of(session, quarantine.id), clock.today())
     _refuse_other_items(stage, check.items)
     details = {"check": str(check.id), "stage": str(stage.id), "fit": check.fit}
-    if not check.fit and stage.fallback_category is not None:
+    latest = _latest(await checks_at_home(session, quarantine.id), stage)
+    # What was put right since, or was a former home's, is told late and brings nobody to a site.
+    unfit = latest is not None and latest.id == check.id and not check.fit
+    if unfit and stage.fallback_category is not None:
         await _fall_back(session, caller, check, stage)
         details["fallback"] = stage.fallback_category.value
     await note_step(session, caller, "site_checks.record", quarantine, details)
@@ -99,6 +102,12 @@ def _refuse_other_items(stage: QuarantineStage, items: Collection[str]) -> None:
     if missing:
         told = f"核查项须逐项填写，还缺：{'、'.join(labels[code] for code in missing)}。"
         raise InvalidInput(told, pointer="/body/items", missing=missing)
+
+
+def _latest(checks: Iterable[SiteCheck], stage: QuarantineStage) -> SiteCheck | None:
+    """The latest check that looked at all of the stage's items; `checks` are `checks_at_home`."""
+    codes = _codes(stage)
+    return next((check for check in checks if codes <= set(check.items)), None)
 
 
 _FALL_BACK = text(
@@ -161,9 +170,8 @@ def still_to_check(
     """
     if quarantine.status not in RUNNING or stage.ends_on < today or not asks_for_check(stage):
         return False
-    codes = _codes(stage)
-    fit = next((check.fit for check in checks if codes <= set(check.items)), False)
-    return not fit
+    latest = _latest(checks, stage)
+    return latest is None or not latest.fit
 
 
 def fallback_taken(

@@ -12,7 +12,14 @@ from api.foundation.field_records import RecordedInTheFuture
 from api.foundation.problems import InvalidInput, NotFound, NotSignedIn, RecordDiffers
 from api.foundation.records import new_id
 from api.quarantines.problems import NothingToCheck, QuarantineEnded
-from tests.builders import FOUR, a_preset_in_force, a_quarantine, a_quarantine_by_plan, team_of
+from tests.builders import (
+    FOUR,
+    a_household,
+    a_preset_in_force,
+    a_quarantine,
+    a_quarantine_by_plan,
+    team_of,
+)
 from tests.cast import Town, assert_problem, id_of
 from tests.quarantines.plans import rows, the_ninth_edition
 
@@ -250,6 +257,36 @@ async def test_what_is_missing_is_named_in_the_language_of_the_field(town: Town)
     body = assert_problem(refused, InvalidInput)
     assert "own_toilet" not in body["missing"]
     assert len(body["missing"]) == len(ITEMS) - 1
+
+
+async def test_a_check_told_late_brings_nobody_to_a_site_who_was_found_fit_since(town: Town):
+    """The morning's check reaches the service after the one that found all put right."""
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    kept, now = await a_quarantine_by_plan(lin), clock.now()
+    fit = check_body(checked_at=now.isoformat())
+    assert (await ming.post(path_of(kept), json=fit)).status_code == 201
+    late = check_body("own_toilet", checked_at=(now - timedelta(hours=5)).isoformat())
+    answer = await ming.post(path_of(kept), json=late)
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["fit"], answer.json()["fallback_category"]) == (False, None)
+    [stage] = await stages(lin, kept)
+    assert (stage["category"], stage["site_check_due"]) == ("home_quarantine", False)
+    found = check_body("own_toilet")
+    assert (await ming.post(path_of(kept), json=found)).json()["transfer_to_order"]
+    assert (await stages(lin, kept))[0]["category"] == "centralized_quarantine"
+
+
+async def test_what_was_found_of_a_former_home_says_nothing_of_theirs(town: Town):
+    lin, ming = await town.as_("lin"), await town.as_("ming")
+    kept, before = await a_quarantine_by_plan(lin), clock.now() - timedelta(hours=1)
+    home = await a_household(lin, grid="t.01.01.01")
+    move = {"household_id": home["id"], "relation": "other"}
+    moved = await lin.post(f"/v1/residents/{kept['resident_id']}/move", json=move)
+    assert moved.status_code == 200, moved.text
+    late = check_body("own_toilet", checked_at=before.isoformat())
+    assert (await ming.post(path_of(kept), json=late)).json()["fallback_category"] is None
+    [stage] = await stages(lin, kept)
+    assert (stage["category"], stage["site_check_due"]) == ("home_quarantine", True)
 
 
 @pytest.mark.parametrize("passed", [0, 2])
