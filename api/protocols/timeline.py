@@ -196,13 +196,15 @@ def shift(stages: Sequence[S], place: int, ends_on: date) -> list[S]:
     return [
         *stages[:place],
         replace(stages[place], ends_on=ends_on),
-        *(
-            replace(
-                stage,
-                starts_on=stage.starts_on + by,
-                ends_on=stage.ends_on + by,
-                counted_from=stage.counted_from + by,
-            )
-            for stage in stages[place + 1 :]
-        ),
+        *(moved(stage, by) for stage in stages[place + 1 :]),
     ]
+
+
+def moved(stage: S, by: timedelta) -> S:
+    """A stage that begins, ends and is counted from so much later."""
+    return replace(
+        stage,
+        starts_on=stage.starts_on + by,
+        ends_on=stage.ends_on + by,
+        counted_from=stage.counted_from + by,
+    )

@@ -1,7 +1,8 @@
 """Those who live with a quarantined person: who must follow by the stage's rule, and who does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -25,12 +26,17 @@ from api.quarantines.cohabitant_schemas import (
 )
 from api.quarantines.following import catch_up
 from api.quarantines.models import EndReason, PlaceKind, Quarantine
-from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
+from api.quarantines.planned import (
+    PlannedQuarantine,
+    begin_by_plan,
+    control_began,
+    facts_kept,
+)
 from api.quarantines.prescribed import first_plan
 from api.quarantines.problems import NobodyFollows, NotACohabitant
 from api.quarantines.queries import RUNNING, in_charge, quarantine_of, standing
 from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
-from api.quarantines.stages import fallen_back, plan_of, stage_on, stages_of
+from api.quarantines.stages import fallen_back, plan_of, stage_on, stages_of, together_since
 from api.registry.masked import opened
 from api.registry.models import Resident
 from api.registry.queries import living_in
@@ -43,6 +49,8 @@ class Followed:
     quarantine: Quarantine
     rule: CohabitantRule
     plan: QuarantinePlan | None
+    controlled_since: date
+    together_since: date | None
     place_kind: PlaceKind | None
     place: str | None
     cohabitants: frozenset[UUID]
@@ -151,11 +159,14 @@ async def begin_cohabitants(
     session = book.session
     quarantine = await in_charge(session, quarantine_id)
     stage = await _stage_today(session, quarantine)
+    since = together_since(await stages_of(session, quarantine.id), stage)
     followed = Followed(
         quarantine,
         _rule(stage),
         await plan_of(session, quarantine.id),
-        *_place(session, quarantine, stage),
+        await control_began(session, quarantine),
+        since,
+        *_place(session, quarantine, stage, since),
         frozenset(each.id for each in await _others(session, quarantine)),
     )
     outcomes: list[ItemOutcome] = []
@@ -169,14 +180,14 @@ async def begin_cohabitants(
 
 
 def _place(
-    session: AsyncSession, quarantine: Quarantine, stage: QuarantineStage | None
+    session: AsyncSession, quarantine: Quarantine, stage: QuarantineStage | None, since: date | None
 ) -> tuple[PlaceKind | None, str | None]:
     """Where they are quarantined together.
 
-    Who was brought to a site because the home is unfit for them is there alone: the others begin
-    where the plan says.
+    At a site for an unfit home, or for the days before, somebody is alone: others begin elsewhere.
     """
-    if stage and fallen_back(stage) and quarantine.place_kind is PlaceKind.site:
+    alone = (stage and fallen_back(stage)) or (since and since > quarantine.started_on)
+    if alone and quarantine.place_kind is PlaceKind.site:
         return None, None
     place = opened(keyring_of(session), quarantine.place_sealed, context="quarantines.place")
     return quarantine.place_kind, place
@@ -185,10 +196,11 @@ def _place(
 async def _begin(
     book: Rulebook, caller: Claims, followed: Followed, said: CohabitantFollows, within: str
 ) -> bool:
-    """Begin one; says whether it is new."""
     first = await first_plan(book.session, said.id)
     plan = first or _plan_to_follow(followed, said, within)
     planned = _planned(followed, plan, said)
+    if first and (before := await book.session.get(Quarantine, said.id)):
+        planned = _as_before(planned, before)
     _, created = await begin_by_plan(book, caller, planned, within=within)
     if created:
         await catch_up(book, caller, said.id, followed.quarantine)
@@ -197,6 +209,12 @@ async def _begin(
         if kept is None or kept.linked_quarantine_id != followed.quarantine.id:
             raise RecordDiffers(fields=["quarantine_id"])
     return created
+
+
+def _as_before(planned: PlannedQuarantine, kept: Quarantine) -> PlannedQuarantine:
+    """Where and since when it began, the other one's course said then, and may not now."""
+    place = planned.place if planned.place_kind is kept.place_kind else None
+    return replace(planned, joins_on=kept.started_on, place_kind=kept.place_kind, place=place)
 
 
 def _plan_to_follow(followed: Followed, said: CohabitantFollows, within: str) -> QuarantinePlan:
@@ -221,7 +239,8 @@ def _planned(
         plan_code=plan.plan_code,
         clause=plan.clause,
         facts=facts_kept(plan.facts),
-        control_started_on=index.started_on,
+        control_started_on=followed.controlled_since,
+        joins_on=followed.together_since,
         team=said.team,
         performed_by=said.performed_by,
         recorded_at=said.recorded_at,

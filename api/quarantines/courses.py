@@ -19,7 +19,7 @@ from api.quarantines.calendar import begun_from, cut, lengthened, shortened
 from api.quarantines.ground import LONGEST
 from api.quarantines.models import PlaceKind, Quarantine
 from api.quarantines.moves import entry_now
-from api.quarantines.planned import facts_kept, plan_in, served_at, stages_laid
+from api.quarantines.planned import control_began, facts_kept, plan_in, served_at, stages_laid
 from api.quarantines.problems import AlreadyServed
 from api.quarantines.stage_models import ChangeKind, QuarantineStage, StageChange
 from api.quarantines.stages import days_of, plan_of
@@ -96,7 +96,8 @@ async def _on_another_plan(
     if followed is None:
         raise InvalidInput("手工登记的隔离没有方案，不能改用方案。", pointer="/body/kind")
     plan = await _plan_named(book, change)
-    laid = lay_out(plan, facts_kept(followed.facts), quarantine.started_on).stages
+    began = await control_began(book.session, quarantine)
+    laid = lay_out(plan, facts_kept(followed.facts), began).stages
     today = max(clock.today(), quarantine.started_on)
     coming = begun_from(laid, today)
     if not coming:
@@ -117,10 +118,7 @@ async def _plan_named(book: Rulebook, change: StageChange) -> Plan:
 
 
 def _was_in_force(protocol: Protocol) -> bool:
-    """Nobody is moved to a revision before its day; back to a former one they may be.
-
-    A draft that was given up was never one, nor what was withdrawn before its day.
-    """
+    """Back to a former revision people may be moved, to one before its day or given up never."""
     first, last = protocol.effective_from, protocol.effective_to or date.max
     return protocol.activated_at is not None and first <= min(clock.today(), last)
 

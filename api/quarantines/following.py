@@ -5,6 +5,7 @@ for each of them; whose own days had become others is not changed, it is asked f
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,6 +39,11 @@ class Before(NamedTuple):
 
     ids: list[set[UUID]]
     days: list[StageDays]
+
+    def since(self, day: date) -> "Before":
+        """What of it was shared by whoever joined on a day: nothing that was over by then."""
+        shared = [n for n, days in enumerate(self.days) if days.ends_on >= day]
+        return Before([self.ids[n] for n in shared], [self.days[n] for n in shared])
 
 
 def stood(stages: Iterable[QuarantineStage]) -> Before:
@@ -76,12 +82,13 @@ async def pass_on(book: Rulebook, caller: Claims, change: StageChange, before: B
     """
     for quarantine in await book.session.scalars(_following(change.quarantine_id)):
         stages = await stages_of(book.session, quarantine.id)
-        own = _alike(change, quarantine, stages, before)
+        shared = before.since(quarantine.started_on)
+        own = _alike(change, quarantine, stages, shared)
         try:
             after = await course_after(book, quarantine, stages, own)
         except (InvalidInput, NotFound, AlreadyServed):
             continue
-        if stood(stages).days == before.days:
+        if stood(stages).days == shared.days:
             await _follow(book, caller, quarantine, stages, after, own)
         elif not await _is_asked(book.session, quarantine):
             own.status, own.decided_at, own.decided_by = ChangeStatus.requested, None, None
@@ -98,7 +105,8 @@ def _alike(
     """The same change of the one who follows, as it was asked for and decided."""
     told = change.model_dump(exclude={"id", "version", "changed_xid", "reach", "stages_before"})
     if change.stage_id is not None:
-        place = next(n for n, ids in enumerate(before.ids) if change.stage_id in ids)
+        places = (n for n, ids in enumerate(before.ids) if change.stage_id in ids)
+        place = next(places, 0)  # a stage that was over when they joined moved their first one
         theirs = whole(stages)
         told["stage_id"] = theirs[min(place, len(theirs) - 1)].parts[-1].id
     told |= {
@@ -163,8 +171,9 @@ async def catch_up(book: Rulebook, caller: Claims, begun: UUID, index: Quarantin
     quarantine = await locked(book.session, begun)
     stages = await stages_of(book.session, quarantine.id)
     theirs = await stages_of(book.session, index.id)
-    before = stood(theirs)
-    alike = all(_of_one_kind(a, b) for a, b in zip(stages, whole(theirs), strict=False))
+    before = stood(theirs).since(quarantine.started_on)
+    shared = [each for each in whole(theirs) if each.days in before.days]
+    alike = all(_of_one_kind(a, b) for a, b in zip(stages, shared, strict=False))
     if alike and before.days != stood(stages).days:
         own = _alike(change, quarantine, stages, before)
         await _follow(book, caller, quarantine, stages, before.days, own)

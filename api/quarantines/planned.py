@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import dropwhile
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,16 @@ from api.foundation import clock
 from api.foundation.records import Source, new_id
 from api.protocols.documents import Plan, ProtocolDocument
 from api.protocols.facts import Facts
-from api.protocols.models import CareTeamPolicy, ManagementCategory, MonitoringPolicy, Protocol
+from api.protocols.models import (
+    CareTeamPolicy,
+    CohabitantRule,
+    ManagementCategory,
+    MonitoringPolicy,
+    Protocol,
+)
 from api.protocols.proposing import Rulebook
 from api.protocols.queries import FOUR_TO_ONE, TWICE_DAILY, current, policy_of
-from api.protocols.timeline import LaidStage, Timeline, lay_out
+from api.protocols.timeline import LaidStage, lay_out, moved
 from api.protocols.what_if_schemas import FactsTold
 from api.quarantines.begin import Course, begin_quarantine
 from api.quarantines.ground import refuse_far_start
@@ -24,6 +31,7 @@ from api.quarantines.models import PlaceKind, Quarantine, QuarantineReason
 from api.quarantines.problems import AlreadyServed
 from api.quarantines.schemas import QuarantineBegin, SeatTaken
 from api.quarantines.stage_models import Link, QuarantinePlan, QuarantineStage
+from api.quarantines.stages import plan_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,7 @@ class PlannedQuarantine:
     """A quarantine that a protocol prescribes, as somebody answerable confirmed it.
 
     Where no kind of place is told, it is served where its first stage is: at a site, or at home.
+    Who joins somebody on a later day than control began serves from then on, and nothing before.
     """
 
     id: UUID
@@ -43,6 +52,7 @@ class PlannedQuarantine:
     clause: str
     facts: Facts
     control_started_on: date
+    joins_on: date | None = None
     team: Sequence[SeatTaken] = field(default_factory=tuple)
     performed_by: UUID | None = None
     recorded_at: datetime | None = None
@@ -64,15 +74,27 @@ async def begin_by_plan(
     protocol = await policy_of(book.session, Protocol, said.protocol_id)
     document = await book.shelf.document(book.session, book.cell, said.protocol_id)
     plan = plan_in(document, said.plan_code)
-    timeline = lay_out(plan, said.facts, said.control_started_on)
-    if timeline.already_served:
+    laid = lay_out(plan, said.facts, said.control_started_on).stages
+    if said.joins_on is not None and said.joins_on > said.control_started_on:
+        laid = _joined(laid, said.joins_on)
+    if not laid:
         raise AlreadyServed
     course = Course(
-        stages=await stages_laid(book.session, timeline.stages),
-        plan=_plan_row(caller, said, document),
+        stages=await stages_laid(book.session, laid), plan=_plan_row(caller, said, document)
     )
-    begun = _as_begun(said, timeline, protocol, course.stages[0].category)
+    begun = _as_begun(said, laid, protocol, course.stages[0].category)
     return await begin_quarantine(book.session, caller, begun, course, within=within)
+
+
+def _joined(laid: Sequence[LaidStage], on: date) -> tuple[LaidStage, ...]:
+    """The stages from the first that asks for those of the house, which begins on that day.
+
+    Nobody is said to have been at the site where the other one was before.
+    """
+    together = CohabitantRule.quarantine_together
+    asking = list(dropwhile(lambda stage: stage.rule.cohabitant_rule is not together, laid))
+    by = on - asking[0].starts_on if asking else timedelta()
+    return tuple(moved(stage, by) for stage in asking)
 
 
 def plan_in(document: ProtocolDocument, code: str) -> Plan:
@@ -81,10 +103,13 @@ def plan_in(document: ProtocolDocument, code: str) -> Plan:
 
 
 def _as_begun(
-    said: PlannedQuarantine, timeline: Timeline, protocol: Protocol, category: ManagementCategory
+    said: PlannedQuarantine,
+    laid: Sequence[LaidStage],
+    protocol: Protocol,
+    category: ManagementCategory,
 ) -> QuarantineBegin:
-    first = timeline.stages[0].rule
-    teams = (stage.rule.care_team_policy for stage in timeline.stages)
+    first = laid[0].rule
+    teams = (stage.rule.care_team_policy for stage in laid)
     told: dict[str, Any] = {
         "id": said.id,
         "resident_id": said.resident_id,
@@ -92,8 +117,8 @@ def _as_begun(
         "category": category,
         "place_kind": said.place_kind or served_at(category),
         "place": said.place,
-        "started_on": timeline.stages[0].starts_on,
-        "planned_end_on": timeline.stages[-1].ends_on,
+        "started_on": laid[0].starts_on,
+        "planned_end_on": laid[-1].ends_on,
         "legal_basis": protocol.legal_basis,
         "care_policy": next(filter(None, teams), FOUR_TO_ONE),
         "monitoring_policy": first.monitoring_policy or TWICE_DAILY,
@@ -103,6 +128,17 @@ def _as_begun(
         "source": said.source,
     }
     return QuarantineBegin.model_validate({k: v for k, v in told.items() if v is not None})
+
+
+async def control_began(session: AsyncSession, quarantine: Quarantine) -> date:
+    """From which day a plan is laid out: of whoever is quarantined along, the other one's."""
+    followed, index = await plan_of(session, quarantine.id), quarantine
+    while followed is not None and followed.link is Link.cohabitant:
+        former = await session.get(Quarantine, followed.linked_quarantine_id)
+        if former is None:  # by now they live elsewhere, out of sight
+            break
+        followed, index = await plan_of(session, former.id), former
+    return index.started_on
 
 
 def served_at(category: ManagementCategory) -> PlaceKind:

@@ -125,6 +125,17 @@ def judging_policy(stages: Iterable[QuarantineStage], quarantine: Quarantine, da
     return begun[-1] if begun else quarantine.monitoring_policy_id
 
 
+def together_since(stages: Iterable[QuarantineStage], today: QuarantineStage | None) -> date | None:
+    """Since when those of the house are asked for as they are today; None where they are not."""
+    since: date | None = None
+    for stage in stages:
+        asks = stage.cohabitant_rule is CohabitantRule.quarantine_together
+        since = (since or stage.starts_on) if asks else None
+        if today is not None and stage.id == today.id:
+            return since
+    return None
+
+
 def stage_day(stage: QuarantineStage, day: date) -> int:
     """The index of a day within its stage, as its rule counts (domain 3.3.3)."""
     return (day - stage.counted_from).days + stage.day_index_base
