@@ -60,11 +60,13 @@ class WhichFollowUps(Labelled):
         )
 
 
-def follow_ups(release: Released, calls: Iterable[Call], today: date) -> list[FollowUp]:
+def follow_ups(
+    release: Released, calls: Iterable[Call], today: date, *, died_on: date | None = None
+) -> list[FollowUp]:
     """Every follow-up of a release by day, also those to come; the day of release is day 0.
 
     Of a release told late, the days that were over by then are nobody's to do, and left out unless
-    somebody called on that day all the same.
+    somebody called on that day all the same. From the day on which they died nobody is to call.
 
     The first call on its day or later answers it, and with it whatever was missed before: nobody is
     called three times on one day. A call that did not get through answers nothing. `late` is one
@@ -84,6 +86,8 @@ def follow_ups(release: Released, calls: Iterable[Call], today: date) -> list[Fo
         call = next((each for each in answering if due_on <= each.day <= today), None)
         late = due_on < (call.day if call else today)
         if late and due_on < clock.local_day(release.approved_at):
+            continue
+        if call is None and died_on is not None and died_on <= due_on:
             continue
         found.append(
             FollowUp(day, due_on, call.id if call else None, call.day if call else None, late)

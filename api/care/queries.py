@@ -23,6 +23,7 @@ from api.foundation.pages import Page, PageRequest, page_of, read_page, start_of
 from api.foundation.problems import NotFound
 from api.grids.queries import lying_in
 from api.quarantines.queries import NOT_IN_HOSPITAL, quarantine_of
+from api.registry.models import Resident
 from api.releases.models import Release
 
 NOTE = "care_calls.note"
@@ -124,6 +125,8 @@ async def follow_ups_of(
             col(CareCall.quarantine_id) == quarantine_id, col(CareCall.discarded_at).is_(None)
         )
     )
-    today = clock.today()
-    found = [each for each in follow_ups(release, made, today) if which.includes(each, today)]
+    resident, today = await session.get(Resident, release.resident_id), clock.today()
+    died_on = resident.left_on if resident is not None and resident.died else None
+    told = follow_ups(release, made, today, died_on=died_on)
+    found = [each for each in told if which.includes(each, today)]
     return ReleaseFollowUps(items=[ReleaseFollowUp.model_validate(each) for each in found])

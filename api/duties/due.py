@@ -164,7 +164,8 @@ _TESTS = f"""
     WHERE d.day <= $2::date AND (s.answer[d.nth] IS NOT NULL OR {_NOT_OVER})
 """
 
-# A release told some days later asks for no call on a day that was over by then.
+# A release told some days later asks for no call on a day that was over by then; nobody asks
+# after the dead (`care.follow_ups` has the same rules).
 _FOLLOW_UPS = f"""
     SELECT d.quarantine_id, d.resident_id, home.household_id, d.grid_id, d.reach,
         d.approved_at AS received_at, NULL::uuid AS care_policy_id, due.day, 'follow_up' AS kind,
@@ -185,6 +186,10 @@ _FOLLOW_UPS = f"""
     ) AS made ON true
     WHERE {{releases}} AND d.released_on >= $1::date - 366 AND due.day <= $2::date
         AND (due.day >= {day_of("d.approved_at")} OR made.day = due.day)
+        AND (made.day IS NOT NULL OR NOT EXISTS (
+            SELECT FROM residents AS r
+            WHERE r.id = d.resident_id AND r.died AND r.left_on <= due.day
+        ))
 """
 
 # An errand is due once, on the day on which it is wanted; one called off was nobody's to bring.

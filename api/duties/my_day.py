@@ -29,7 +29,10 @@ from api.releases.queries import ready_among
 
 _CARE = care(
     "q.id IN (SELECT id FROM mine)",
-    "$7 = 'grid_worker' AND d.grid_id = $4::uuid",
+    # What was missed while they lived stays on record, and is nobody's to make up for.
+    """$7 = 'grid_worker' AND d.grid_id = $4::uuid AND NOT EXISTS (
+        SELECT FROM residents AS r WHERE r.id = d.resident_id AND r.died
+    )""",
     tested="q.id IN (SELECT id FROM mine)",
     kept="duty.done_at IS NULL",
     errands=False,

@@ -66,10 +66,17 @@ def invalid_input(found: Sequence[Any], *, within: tuple[str, ...] = ()) -> Inva
     """Pydantic's findings as the problem that points at each of them, below `within`."""
     return InvalidInput(
         errors=[
-            {"pointer": _pointer((*within, *each["loc"])), "detail": _chinese(each)}
+            {"pointer": _pointer((*within, *_place(each))), "detail": _chinese(each)}
             for each in found
         ]
     )
+
+
+def _place(found: dict[str, Any]) -> tuple[int | str, ...]:
+    """Where a finding is: of a member's name that is wrong, pydantic adds a word of its own."""
+    place: tuple[int | str, ...] = found["loc"]
+    of_a_name = place[-1:] == ("[key]",) and found["type"] != "extra_forbidden"
+    return place[:-1] if of_a_name else place
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

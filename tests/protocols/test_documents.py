@@ -196,7 +196,7 @@ async def test_every_fault_is_told_at_once_and_nothing_is_kept(town: Town):
         (ruled({"when": {"area_codes": ["451"]}}), "match_rules/0/when/area_codes/0"),
         (ruled({"when": {"risk_levels": []}}), "match_rules/0/when/risk_levels"),
         (document(look_back_days=-1), "look_back_days"),
-        (document(alert_clocks={"Fever": "quick"}), "alert_clocks/Fever/[key]"),
+        (document(alert_clocks={"Fever": "quick"}), "alert_clocks/Fever"),
     ],
 )
 async def test_what_is_no_document_at_all_is_pointed_at_too(

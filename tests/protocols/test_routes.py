@@ -153,7 +153,7 @@ async def test_two_leaders_revising_at_once_make_two_revisions_or_are_told(town:
     [
         ({"min_party_members": 6}, "/body/min_party_members"),
         ({"role_minima": {"medic": 3, "police_officer": 3}}, "/body/role_minima"),
-        ({"role_minima": {"wizard": 1}}, "/body/role_minima/wizard/[key]"),
+        ({"role_minima": {"wizard": 1}}, "/body/role_minima/wizard"),
         ({"size": 0}, "/body/size"),
         ({"code": "Five"}, "/body/code"),
         ({"legal_basis": ""}, "/body/legal_basis"),
