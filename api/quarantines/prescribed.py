@@ -17,7 +17,10 @@ from api.protocols.what_if_schemas import WhatIf
 from api.quarantines.models import Quarantine
 from api.quarantines.plan_schemas import QuarantineByPlan
 from api.quarantines.planned import PlannedQuarantine, begin_by_plan, facts_kept
-from api.quarantines.stage_models import QuarantinePlan
+from api.quarantines.problems import LinkedQuarantineUnknown, NotACohabitant
+from api.quarantines.stage_models import Link, QuarantinePlan
+from api.quarantines.tested import warn_of_contact
+from api.registry.models import Resident
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,19 @@ async def begin_as_prescribed(
     """Begin what the protocols in force on the first day of control prescribe (M3.1).
 
     Sent again it is what was decided first, whatever is in force by then. Raises `NotFound`,
-    `NoRuleApplies`, `InvalidInput`, `LinkedQuarantineUnknown`, `RecordDiffers`, and whatever
-    beginning by a plan may raise.
+    `NoRuleApplies`, `InvalidInput`, `LinkedQuarantineUnknown`, `NotACohabitant`, `RecordDiffers`,
+    and whatever beginning by a plan may raise.
     """
     _refuse_half_a_link(said)
     first = await first_plan(book.session, said.id)
+    if first is None:
+        await _refuse_wrong_link(book.session, said)
     prescribed = _kept(first) if first else await _decided(book, said)
     quarantine, created = await begin_by_plan(book, caller, _planned(said, prescribed))
     if not created:
         _refuse_another(said, await first_plan(book.session, said.id))
+    elif said.link is Link.secondary_contact:
+        await warn_of_contact(book.session, caller, quarantine.id)
     return quarantine, created
 
 
@@ -52,6 +59,26 @@ def _refuse_half_a_link(said: QuarantineByPlan) -> None:
         raise InvalidInput("所跟随的隔离和为何跟随须一并填写。", pointer="/body/link")
     if said.linked_quarantine_id == said.id:
         raise InvalidInput("隔离不能跟随自己。", pointer="/body/linked_quarantine_id")
+
+
+async def _refuse_wrong_link(session: AsyncSession, said: QuarantineByPlan) -> None:
+    """Nobody follows themselves, nor a stranger as if they lived together.
+
+    A contact may live out of sight. Raises `InvalidInput`, `NotACohabitant`,
+    `LinkedQuarantineUnknown`.
+    """
+    if said.linked_quarantine_id is None:
+        return
+    linked = await session.get(Quarantine, said.linked_quarantine_id)
+    if linked is not None and linked.resident_id == said.resident_id:
+        told = "不能跟随本人的另一次隔离。"
+        raise InvalidInput(told, pointer="/body/linked_quarantine_id")
+    if said.link is Link.cohabitant:
+        if linked is None:
+            raise LinkedQuarantineUnknown
+        resident = await session.get(Resident, said.resident_id)
+        if resident is not None and resident.household_id != linked.household_id:
+            raise NotACohabitant(pointer="/body/linked_quarantine_id")
 
 
 async def first_plan(session: AsyncSession, quarantine_id: UUID) -> QuarantinePlan | None:

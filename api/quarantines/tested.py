@@ -20,6 +20,8 @@ FOLLOWED = "所跟随的密切接触者检测阳性，请研判是否改按密�
 """What is said to who answers for somebody that follows another one's results."""
 _WARN = text("SELECT warn_followers(CAST(:positive AS uuid[]), :note, :by, :at)")
 
+_WARN_OF_CONTACT = text("SELECT warn_of_contact(:follower, :note, :by, :at)")
+
 
 @knows_periods
 async def periods(session: AsyncSession, residents: Collection[UUID]) -> Sequence[Period]:
@@ -57,3 +59,10 @@ async def warn_followers(
     positive = [test.id for test in tests]
     told = {"positive": positive, "note": note, "by": caller.worker, "at": clock.now()}
     await session.execute(_WARN, told)
+
+
+async def warn_of_contact(session: AsyncSession, caller: Actor, follower: UUID) -> None:
+    """Tell the same of whoever begins to follow a contact that turned out positive before."""
+    note = keyring_of(session).seal(FOLLOWED, context=NOTE)
+    told = {"follower": follower, "note": note, "by": caller.worker, "at": clock.now()}
+    await session.execute(_WARN_OF_CONTACT, told)

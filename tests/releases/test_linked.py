@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from api.foundation.problems import InvalidInput
 from api.foundation.records import new_id
-from api.quarantines.problems import ReleaseConditionsUnmet
-from tests.builders import a_household, a_quarantine_by_plan, synthetic_resident
+from api.quarantines.problems import LinkedQuarantineUnknown, NotACohabitant, ReleaseConditionsUnmet
+from tests.builders import a_household, a_quarantine_by_plan, by_plan_body, synthetic_resident
 from tests.cast import Town, assert_problem
 from tests.quarantines.plans import (
     CONTACT,
@@ -111,3 +112,59 @@ async def test_what_was_tested_is_told_in_one_chinese_sentence(town: Town, proto
     [detail] = [each["detail"] for each in told if each["kind"] == "tests_negative"]
     assert detail.count("；") == 2
     assert ";" not in detail
+
+
+async def test_who_begins_to_follow_a_contact_found_positive_before_is_told_of_at_once(
+    town: Town, protocol: str
+):
+    """In whatever order the two are told; sent again, nobody is told again."""
+    han, lin = await town.as_("han"), await town.as_("lin")
+    contact = await a_planned_quarantine(town, protocol, plan=CONTACT, by="wei", grid="t.01.02.01")
+    [positive] = await sampled(han, contact, 1, outcome="positive")
+    home = await a_household(lin, grid=GRID)
+    person = str(home["residents"][0]["id"])
+    told = secondary(linked_quarantine_id=contact["id"])
+    body = by_plan_body(resident=person, **told)
+    for status in (201, 200):
+        answer = await lin.post("/v1/quarantines/by-plan", json=body)
+        assert answer.status_code == status, answer.text
+        listed = (await lin.get("/v1/alerts", params={"quarantine_id": body["id"]})).json()
+        [alert] = listed["items"]
+        assert (alert["cause"], alert["status"]) == ("reported", "open")
+        assert alert["resident_id"] == person
+    [second] = await sampled(han, contact, 2, outcome="positive")
+    shown = (await lin.get(f"/v1/alerts/{alert['id']}")).json()["evidence"]
+    assert [each["record_id"] for each in shown] == [positive["id"], second["id"]]
+    assert positive["id"] in (await linked_contact(lin, {"id": body["id"]}))["evidence"]
+
+
+async def test_who_begins_to_follow_a_contact_that_was_negative_is_no_alert(
+    town: Town, protocol: str
+):
+    lin = await town.as_("lin")
+    contact = await a_planned_quarantine(town, protocol, plan=CONTACT)
+    await sampled(lin, contact, 1)
+    kept = await a_quarantine_by_plan(lin, **secondary(linked_quarantine_id=contact["id"]))
+    listed = (await lin.get("/v1/alerts", params={"quarantine_id": kept["id"]})).json()
+    assert listed["items"] == []
+
+
+async def test_nobody_follows_themselves_or_a_stranger_as_if_they_lived_together(town: Town):
+    lin = await town.as_("lin")
+    other, own = await a_quarantine_by_plan(lin), await a_quarantine_by_plan(lin)
+    ending = {"ended_on": day(0), "end_reason": "moved_away", "note": "核实后终止"}
+    ended = await lin.post(f"/v1/quarantines/{own['id']}/terminate", json=ending)
+    assert ended.status_code == 200, ended.text
+    refusals = (
+        (own["id"], "secondary_contact", InvalidInput),
+        (own["id"], "cohabitant", InvalidInput),
+        (other["id"], "cohabitant", NotACohabitant),
+        (str(new_id()), "cohabitant", LinkedQuarantineUnknown),
+        (str(new_id()), "secondary_contact", LinkedQuarantineUnknown),
+    )
+    for linked, link, problem in refusals:
+        told = secondary(begun=0) | {"linked_quarantine_id": linked, "link": link}
+        body = by_plan_body(resident=own["resident_id"], **told)
+        refused = await lin.post("/v1/quarantines/by-plan", json=body)
+        [error] = assert_problem(refused, problem)["errors"]
+        assert error["pointer"] == "/body/linked_quarantine_id"
