@@ -151,7 +151,7 @@ def _standing(
 async def begin_cohabitants(
     book: Rulebook, caller: Claims, quarantine_id: UUID, items: Sequence[CohabitantFollows | Unread]
 ) -> BatchOutcome:
-    """Quarantine cohabitants by the same plan, facts and start of control, each on its own outcome.
+    """Quarantine cohabitants by the same plan and facts, since they are asked for; item by item.
 
     Raises `NotFound`, `OutsideYourGrid`; an item is refused with `NobodyFollows`,
     `NotACohabitant`, or whatever beginning by a plan may raise.

@@ -102,7 +102,8 @@ async def begin_cohabitants(
 ) -> BatchOutcome:
     """同住人员随同隔离。
 
-    与所跟随的人用同一方案、同一情况、同一开始管控之日；逐条返回结果，一条有误不影响其他各条。
+    与所跟随的人用同一方案、同一情况；自方案要求同住人员随同之日起，此前在集中隔离点的日子不计。逐条返回
+    结果，一条有误不影响其他各条。
     """
     book, items = Rulebook(session, shelf, manager.cell), read_or_unread(following.items)
     return await cohabitants.begin_cohabitants(book, manager, quarantine_id, items)

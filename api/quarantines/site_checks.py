@@ -30,7 +30,8 @@ async def record_site_check(
 ) -> tuple[SiteCheck, bool]:
     """Keep a check of the home, for whoever is there; returns it and whether it is new.
 
-    Where it is not fit, the stage's fallback takes its place from today on, openly (domain 3.6).
+    Where it is not fit, the stage's fallback takes its place from today on, openly (domain 3.6),
+    unless it was found fit since, or they have moved.
     Raises `NotFound`, `QuarantineEnded`, `NothingToCheck`, `InvalidInput` for items that are not
     those of the stage, `NotAColleague`, `RecordedInTheFuture`, `RecordDiffers`, `NoPolicyInForce`.
     """
