@@ -4,8 +4,8 @@ never be released, since their own plan asked for a contact and their own link n
 
 from alembic import op
 
-revision = "0066"
-down_revision = "0065"
+revision = "0067"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 
