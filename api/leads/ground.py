@@ -21,6 +21,7 @@ from api.leads.batches import Receiver
 from api.leads.matching import Alike
 from api.leads.models import ANSWERED, Lead, LeadBatch
 from api.leads.places import Places, places_below
+from api.leads.queries import among
 from api.leads.schemas import LeadRecord
 from api.registry.models import Resident
 
@@ -171,7 +172,7 @@ async def sharing(session: AsyncSession, numbers: set[bytes]) -> Sequence[Lead]:
         col(Lead.status).not_in(ANSWERED), col(Lead.received_at) >= clock.now() - DOUBLES_WITHIN
     )
     statement = select(Lead).where(
-        or_(col(Lead.document_lookup).in_(numbers), col(Lead.phone_lookup).in_(numbers)),
+        or_(among(col(Lead.document_lookup), numbers), among(col(Lead.phone_lookup), numbers)),
         col(Lead.discarded_at).is_(None),
         counts,
     )
