@@ -58,8 +58,8 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
     come = {
         "id": said.id,
         "household_id": said.household_id,
-        "arrived_at": said.arrived_at or _arrived(lead),
         "stays": said.stays,
+        **_when(lead, said),
     }
     try:
         return ArrivalRecord.model_validate({**come, **told})
@@ -81,6 +81,14 @@ def _person(lead: Lead, said: LeadArrival, plain: LeadRevealed) -> dict[str, Any
         return {"resident_id": lead.resident_id, **numbers}
     person = {"name": lead.name or said.name, "sex": lead.sex, "birth_date": lead.birth_date}
     return person | numbers
+
+
+def _when(lead: Lead, said: LeadArrival) -> dict[str, Any]:
+    """When the person came; who is on the way by what the lead tells is expected on that day."""
+    told = lead.arrived_on
+    if said.arrived_at is None and told is not None and told > clock.today():
+        return {"expected_on": told}
+    return {"arrived_at": said.arrived_at or _arrived(lead)}
 
 
 def _arrived(lead: Lead) -> datetime:

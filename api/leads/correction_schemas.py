@@ -18,7 +18,7 @@ from api.foundation.fields import (
     unsaid,
 )
 from api.leads.models import LeadSource
-from api.leads.schemas import Age, PastDay
+from api.leads.schemas import Age, ComingDay, PastDay
 from api.leads.shown import LeadBatchRead, LeadRead
 from api.protocols.models import ExposureClass
 from api.registry.resident_schemas import Identified
@@ -49,7 +49,10 @@ class LeadCorrect(Identified):
     claimed_on: Annotated[PastDay | None, Field(description="涉疫情形的最后日期；null 为删除")] = (
         None
     )
-    arrived_on: Annotated[PastDay | None, Field(description="到达本地日期；null 为删除")] = None
+    arrived_on: Annotated[
+        ComingDay | None,
+        Field(description="到达本地日期，尚未到达的为预计日期；null 为删除"),
+    ] = None
     transport: Annotated[Transport | None, Field(description="交通方式；null 为删除")] = None
     transport_number: Annotated[
         ShortText | None, Field(description="车次、航班号或车牌号；null 为删除")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -64,6 +64,8 @@ def is_no_lead(reading: Reading, row: Row, *, directly_below: bool) -> bool:
     """Whether a row is a total, a signature, or the note on how to fill in the sheet."""
     said = [half_width(text) for text in map(text_of, row) if text]
     if said[0].startswith(_TOTALS) or all(map(_COUNT.fullmatch, said)):
+        return True
+    if next(_filled(reading.heading, row), None) is None:  # numbered beforehand, and not used
         return True
     if _is_heading_again(reading.heading, row):
         return True
@@ -127,7 +129,8 @@ def _value(reading: Reading, told: _Told, name: str, cell: Cell) -> Any:
     if name in _WORDS:
         return _word(told, name, text_of(cell))
     if name in _DAYS:
-        return cells.day_of(cell, latest=reading.issued_on)
+        ahead = _AHEAD if name == "arrived_on" else timedelta()
+        return cells.day_of(cell, latest=reading.issued_on + ahead)
     return _READ.get(name, text_of)(cell)
 
 
@@ -136,6 +139,7 @@ def _whole(noted: Noted) -> str:
 
 
 _DAYS = frozenset({"birth_date", "claimed_on", "arrived_on"})
+_AHEAD = timedelta(days=60)  # so long before the festival people tell when they will be back
 _READ: dict[str, Callable[[Cell], Any]] = {
     "document": partial(cells.digits_of, what="证件号码"),
     "age": age_of,

@@ -51,18 +51,31 @@ _LEAD: JsonDict = {
 
 _EARLIEST = date(1950, 1, 1)
 """What a list says of earlier is a year mistyped."""
+_AHEAD = timedelta(days=366)
+
+
+def _not_too_early(day: Day) -> Day:
+    if day < _EARLIEST:
+        raise ValueError("日期过早，请核对年份")
+    return day
 
 
 def _not_to_come(day: Day) -> Day:
     # Lists are made after the fact; a day's grace is for who types them after midnight.
     if day > clock.today() + timedelta(days=1):
         raise ValueError("日期不能晚于今天")
-    if day < _EARLIEST:
-        raise ValueError("日期过早，请核对年份")
-    return day
+    return _not_too_early(day)
+
+
+def _soon(day: Day) -> Day:
+    # Lists of tickets tell of who is on the way.
+    if day > clock.today() + _AHEAD:
+        raise ValueError("日期太晚，请核对年份")
+    return _not_too_early(day)
 
 
 PastDay = Annotated[Day, AfterValidator(_not_to_come)]
+ComingDay = Annotated[Day, AfterValidator(_soon)]
 Age = Annotated[int, Field(strict=True, ge=0, le=130)]
 Attempts = Annotated[
     int, Field(strict=True, ge=1, le=20, description="报“无法联系”须有几次未联系到的记录")
@@ -136,7 +149,9 @@ class LeadRecord(Identified, FromTheField):
     claimed: Annotated[ExposureClass, Field(description="涉疫情形")] = ExposureClass.other
     claim: Annotated[LongText | None, Field(description="涉疫情形的说明，加密保存")] = None
     claimed_on: Annotated[PastDay | None, Field(description="涉疫情形的最后日期")] = None
-    arrived_on: Annotated[PastDay | None, Field(description="到达本地日期")] = None
+    arrived_on: Annotated[
+        ComingDay | None, Field(description="到达本地日期；尚未到达的为预计日期")
+    ] = None
     transport: Annotated[Transport | None, Field(description="交通方式")] = None
     transport_number: Annotated[ShortText | None, Field(description="车次、航班号或车牌号")] = None
     deadline_at: Annotated[Instant | None, Field(description="本条的反馈时限；不填同该批")] = None

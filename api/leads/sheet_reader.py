@@ -31,6 +31,7 @@ _WORKBOOKS = (_ZIPPED, b"\xd0\xcf\x11\xe0")  # .xlsx; .xls and what else is an O
 _PAGE = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
 _READ_AHEAD, _LINES_AHEAD = 20_000, 10
 _HEAD = 200  # rows may stand above the table, but not as many as this below the limit
+_NOBODY = 20  # filled rows may be a title, the heading, a total, who signed
 
 
 Place = tuple[int, int]
@@ -122,7 +123,7 @@ def _decoded(content: bytes) -> str:
 
 def _bounded(rows: list[list[Any]]) -> list[list[Any]]:
     filled = [at for at, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
-    if len(filled) > MOST_ROWS or max(filled, default=0) > MOST_ROWS + _HEAD:
+    if len(filled) > MOST_ROWS + _NOBODY or max(filled, default=0) > MOST_ROWS + _HEAD:
         raise Refused(f"表格超过{MOST_ROWS}行，请分成几个文件上传。")
     if max(map(len, rows), default=0) > MOST_COLUMNS:
         raise Refused(f"表格超过{MOST_COLUMNS}列，请删去多余的列。")

@@ -83,7 +83,7 @@ class LeadRead(Wire):
     claimed: ExposureClass = Field(description="涉疫情形")
     has_claim: bool = Field(description="另有说明，可用 reveal 查看")
     claimed_on: date | None = Field(description="涉疫情形的最后日期")
-    arrived_on: date | None = Field(description="到达本地日期")
+    arrived_on: date | None = Field(description="到达本地日期；尚未到达的为预计日期")
     transport: Transport | None = Field(description="交通方式")
     transport_number: str | None = Field(description="车次、航班号或车牌号")
     deadline_at: Instant = Field(description="反馈时限")

@@ -126,7 +126,10 @@ class LeadArrival(Input):
     name: Annotated[PersonName | None, Field(description="姓名；线索没有写的，按核查所知填写")] = (
         None
     )
-    arrived_at: Annotated[Instant | None, Field(description="抵达时间；不填按线索所载")] = None
+    arrived_at: Annotated[
+        Instant | None,
+        Field(description="抵达时间；不填按线索所载，所载日期未到的登记为待到达"),
+    ] = None
     stays: Annotated[Stays, Field(default_factory=list[StayTold])]
 
 

@@ -286,7 +286,7 @@ def _wide() -> bytes:
         b"\xd0\xcf\x11\xe0" + bytes(600),
         bytes(range(256)) * 4,
         workbook([["甲", "乙"], ["1", "2"]]),
-        workbook([HEADING, *([1, "甲某"] for _ in range(5001))]),
+        workbook([HEADING, *([1, "甲某"] for _ in range(5020))]),
         workbook([[*HEADING, *("列" for _ in range(100))], _row(1)]),
         _bomb(),
         _wide(),
@@ -391,3 +391,38 @@ async def test_a_page_of_the_web_is_told_to_be_one(town: Town):
     page = "<html><table><tr><td>姓名</td></tr><tr><td>黄五</td></tr></table></html>"
     refused = await upload(zhou, await a_lead_batch(zhou), page.encode())
     assert "另存为" in assert_problem(refused, SheetNotRead)["detail"]
+
+
+async def test_sheets_as_counties_hand_them_out_are_read_whole(town: Town):
+    zhou = await town.as_("zhou")
+    batch = await a_lead_batch(zhou, issued_at="2022-12-28T09:00:00+08:00")
+    heading = ("序号", "返乡人姓名", "本人手机", "详细住址", "预计返乡时间", "末次接触时间")
+    rows: Rows = [
+        heading,
+        (1, "甲某", "13912340001", "柳村二组5号", "1月3日", "12月20日"),
+        (2, "乙某", "13912340002", "柳村二组6号", "12月20日", "1月3日"),
+        (3, "丙某", "13912340003", "柳村二组7号", "2021年13月", "2022-12-20"),
+        (4, None, "/", None, None, None),
+        (5, None, None, None, None, None),
+    ]
+    told = (await upload(zhou, batch, workbook(rows))).json()
+    assert [each["field"] for each in told["columns"]].count(None) == 0
+    outcomes = ["created", "created", "refused", "ignored", "ignored"]
+    assert [row["outcome"] for row in told["rows"]] == outcomes
+    assert {row["assigned_how"] for row in told["rows"][:2]} == {"address"}
+    leads = [
+        (await zhou.get(f"/v1/leads/{row['lead_id']}")).json()["lead"] for row in told["rows"][:2]
+    ]
+    assert [lead["arrived_on"] for lead in leads] == ["2023-01-03", "2022-12-20"]
+    assert [lead["claimed_on"] for lead in leads] == ["2022-12-20", "2022-01-03"]
+
+
+async def test_five_thousand_people_fit_beside_what_stands_above_and_below_them(town: Town):
+    zhou = await town.as_("zhou")
+    people = [f"{at},甲{'某' * (at % 3 + 1)},1391{at:07d}" for at in range(1, 5_001)]
+    lines = ["2022年返乡人员名单", "序号,姓名,电话", *people, "合计,5000人"]
+    batch = await a_lead_batch(zhou)
+    told = await upload(zhou, batch, "\n".join(lines).encode("gbk"), dry_run=True)
+    assert (told.status_code, told.json()["created"]) == (200, 5_000), told.text[:200]
+    more = "\n".join([*lines, *people[:20]]).encode("gbk")
+    assert_problem(await upload(zhou, batch, more, dry_run=True), SheetNotRead)

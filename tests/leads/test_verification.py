@@ -224,6 +224,21 @@ async def test_an_outcome_that_means_control_carries_the_leads_facts_into_an_arr
     assert come["risk_level"] == "medium"
 
 
+async def test_whoever_is_still_on_the_way_is_expected_and_has_not_come(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient
+):
+    home = await a_household(ming, grid=grid_id(LIU_1), residents=[synthetic_resident()])
+    day = str(clock.today() + timedelta(days=3))
+    lead = await _given(zhou, arrived_on=day)
+    await tried(ming, lead["id"], reached=True)
+    await answered(ming, lead["id"])
+    arrival = {"id": str(new_id()), "household_id": home["id"], "stays": []}
+    done = await concluded(ming, lead["id"], "missed_now_registered", arrival=arrival)
+    assert done.status_code == 200, done.text
+    comes = (await ming.get(f"/v1/arrivals/{arrival['id']}")).json()["arrival"]
+    assert (comes["status"], comes["expected_on"], comes["arrived_at"]) == ("expected", day, None)
+
+
 async def test_a_quarantine_begins_with_the_outcome_or_neither_does(
     town: Town, zhou: httpx.AsyncClient, ming: httpx.AsyncClient
 ):
