@@ -1,5 +1,6 @@
 """Putting an arrival right, and looking closer at it with a reason; what was said is kept."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from api.access.tokens import Claims
 from api.arrivals.coming_schemas import ArrivalCorrect, ArrivalReveal
 from api.arrivals.masked import revealed
 from api.arrivals.models import PRESENT, Arrival, ArrivalStatus, Classification, ClassifiedBecause
+from api.arrivals.odd_days import refuse_odd_days, refuse_odd_exposure, refuse_odd_stays
 from api.arrivals.queries import arrival_of, locked
-from api.arrivals.recording import refuse_future_exposure, refuse_odd_days
+from api.arrivals.reclassification import comes_on
 from api.arrivals.same_person import refuse_another
 from api.arrivals.schemas import ArrivalRevealed
 from api.arrivals.steps import class_again, note, refuse_standing
+from api.foundation import clock
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.database import keyring_of
 from api.foundation.field_records import refuse_the_future
@@ -71,7 +74,18 @@ def _refuse(arrival: Arrival, said: ArrivalCorrect) -> None:
     if "expected_on" in given and said.expected_on is None and not come:
         raise InvalidInput("请填写预计到达日期。", pointer="/body/expected_on")
     refuse_odd_days(said, "expected_on", "arrived_at")
-    refuse_future_exposure(said)
+    refuse_odd_exposure(said)
+    if "stays" in given:
+        refuse_odd_stays(said.stays, _day(arrival, said))
+
+
+def _day(arrival: Arrival, said: ArrivalCorrect) -> date:
+    """The day of arrival, as it is put right."""
+    if "arrived_at" in said.model_fields_set:
+        return clock.local_day(said.arrived_at)
+    if arrival.arrived_at is None and said.expected_on is not None:
+        return said.expected_on
+    return comes_on(arrival)
 
 
 def _refuse_contradiction(arrival: Arrival, said: ArrivalCorrect, keyring: Keyring) -> None:

@@ -1,7 +1,6 @@
 """Recording arrivals, one or a busload: expected or come, each classed by where they were."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,10 +12,10 @@ from api.access.tokens import Claims
 from api.arrivals.coming_schemas import ArrivalRecord
 from api.arrivals.ground import Ground, Sent, survey
 from api.arrivals.models import Arrival, ArrivalStatus, Classification, ClassifiedBecause
+from api.arrivals.odd_days import refuse_odd_days, refuse_odd_exposure, refuse_odd_stays
 from api.arrivals.problems import AlreadyAnArrival
-from api.arrivals.reclassification import columns_of
+from api.arrivals.reclassification import columns_of, comes_on
 from api.arrivals.same_person import refuse_another
-from api.foundation import clock
 from api.foundation.batches import Unread, draft_each, readable
 from api.foundation.field_records import fill_in
 from api.foundation.identity import document_lookup
@@ -113,7 +112,7 @@ def draft(ground: Ground, sent: Sent) -> Draft:
     ground.refuse_strangers(sent)
     _refuse_unknown(said, within=within)
     refuse_odd_days(said, "expected_on", "arrived_at", within=within)
-    refuse_future_exposure(said, within=within)
+    refuse_odd_exposure(said, within=within)
     filled = fill_in(
         said,
         entered_by=ground.caller.worker,
@@ -122,6 +121,7 @@ def draft(ground: Ground, sent: Sent) -> Draft:
         within=within,
     )
     row = _row(ground, said, household, {**filled, **_person(said, resident)})
+    refuse_odd_stays(said.stays, comes_on(row), within=within)
     if resident is not None and said.id not in ground.known:
         refuse_another(row, resident, pointer=f"{within}/document")
     ground.refuse_second(row, within=within)
@@ -135,24 +135,6 @@ def _refuse_unknown(said: ArrivalRecord, *, within: str) -> None:
     if said.expected_on is None and said.arrived_at is None:
         detail = "请填写预计到达日期；已抵达的，填写抵达时间。"
         raise InvalidInput(detail, pointer=f"{within}/expected_on")
-
-
-_A_YEAR = timedelta(days=366)
-
-
-def refuse_odd_days(said: Any, *names: str, within: str = "/body") -> None:
-    """Raise `InvalidInput` for who comes, or came, more than a year from now: a year mistyped."""
-    for name in names:
-        told: date | datetime | None = getattr(said, name)
-        day = clock.local_day(told) if isinstance(told, datetime) else told
-        if day is not None and abs(day - clock.today()) > _A_YEAR:
-            raise InvalidInput("与今天相差一年以上，请核对日期。", pointer=f"{within}/{name}")
-
-
-def refuse_future_exposure(said: Any, *, within: str = "/body") -> None:
-    """Raise `InvalidInput` for an exposure that is yet to come."""
-    if said.last_exposure_on is not None and said.last_exposure_on > clock.today():
-        raise InvalidInput("末次暴露日期不能晚于今天。", pointer=f"{within}/last_exposure_on")
 
 
 def _person(said: ArrivalRecord, resident: Resident | None) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from api.arrivals.models import (
     Classification,
     ClassifiedBecause,
 )
+from api.arrivals.odd_days import refuse_odd_days, refuse_odd_stays
 from api.arrivals.problems import ArrivalNotSo
 from api.arrivals.queries import locked
 from api.arrivals.reclassification import IN_WORDS, columns_of, comes_on
-from api.arrivals.recording import refuse_odd_days
 from api.foundation import clock
 from api.foundation.corrections import Correction, correct
 from api.foundation.database import keyring_of
@@ -64,6 +64,7 @@ async def come(
             refuse_the_future(told, pointer=f"/body/{name}")
     if said.told_at is not None and said.told_at < said.arrived_at:
         raise InvalidInput("报告抵达的时间不能早于抵达时间。", pointer="/body/told_at")
+    refuse_odd_stays(said.stays or (), clock.local_day(said.arrived_at))
     changes = {
         "status": ArrivalStatus.arrived,
         "arrived_at": said.arrived_at,

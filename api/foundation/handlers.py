@@ -1,6 +1,8 @@
 """The edge of the service: every exception leaves as a problem, in Chinese, with a pointer."""
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import orjson
@@ -123,12 +125,20 @@ _SENTENCES = {
 }
 
 
+# Of a day that lies beyond a bound, pydantic tells the bound as Python writes it.
+_BOUND = re.compile(r"datetime\.date(?:time)?\((\d+), (\d+), (\d+)")
+
+
 def _chinese(error: dict[str, Any]) -> str:
     """Pydantic's finding as a sentence for the field; the service's own are Chinese already."""
     context = error.get("ctx", {})
     kind = error["type"]
     if kind in ("too_short", "too_long") and context.get("field_type") == "Value":
         kind = f"string_{kind}"  # a text whose length is asked for after it was read
+    bound = _BOUND.match(str(context.get("ge", context.get("le", ""))))
+    if bound is not None:
+        day = date(*map(int, bound.groups()))
+        return f"不能{'早' if 'ge' in context else '晚'}于 {day}。"
     sentence = _SENTENCES.get(kind)
     if sentence is not None:
         said = {**context, "expected": _listed(str(context.get("expected", "")))}

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access.tokens import Claims
 from api.arrivals.coming_schemas import ArrivalRecord
+from api.arrivals.odd_days import refuse_odd_exposure
 from api.arrivals.recording import record_arrival
 from api.foundation import clock
 from api.foundation.database import keyring_of
@@ -62,9 +63,11 @@ def _arrival(session: AsyncSession, lead: Lead, said: LeadArrival) -> ArrivalRec
         **_when(lead, said),
     }
     try:
-        return ArrivalRecord.model_validate({**come, **told})
-    except ValidationError as error:  # an arrival is held to more than what issuers write
+        arrival = ArrivalRecord.model_validate({**come, **told})
+        refuse_odd_exposure(arrival)
+    except (ValidationError, InvalidInput) as error:  # held to more than what issuers write
         raise InvalidInput(_ODD, pointer=WITHIN) from error
+    return arrival
 
 
 def _person(lead: Lead, said: LeadArrival, plain: LeadRevealed) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Putting an arrival right: what was said is kept, and what was not to be changed stays."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.arrivals.problems import ArrivalNotSo
+from api.foundation import clock
 from api.foundation.problems import InvalidInput, NotFound, VersionMismatch, VersionMissing
 from api.foundation.records import new_id
 from tests.builders import a_household, an_arrival, arrival_body, somebody
@@ -13,7 +15,9 @@ from tests.cast import Town, assert_problem
 ARRIVALS = "/v1/arrivals"
 HOME = "t.01.01.01"
 FIRST = {"If-Match": '"1"'}
-STAY = {"code": "451026101", "from_on": "2022-01-01", "to_on": "2022-02-11"}
+A_YEAR_AGO, IN_A_MONTH = (str(clock.today() + timedelta(days=at)) for at in (-366, 30))
+YESTERDAY = str(clock.today() - timedelta(days=1))
+STAY = {"code": "451026101", "from_on": "2022-01-01", "to_on": YESTERDAY}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,7 @@ async def test_a_correction_keeps_what_was_said_and_a_late_retry_is_still_no_new
         "document_kind": "passport",
         "document": "E12345678",
         "exposure_class": "general_contact",
-        "last_exposure_on": "2022-02-10",
+        "last_exposure_on": YESTERDAY,
         "note": None,
         "reason": "本人更正",
     }
@@ -67,6 +71,9 @@ async def test_a_correction_keeps_what_was_said_and_a_late_retry_is_still_no_new
         ({"name": None}, "/body/name"),
         ({"resident_id": str(new_id())}, "/body/resident_id"),
         ({"last_exposure_on": "2190-01-01"}, "/body/last_exposure_on"),
+        ({"last_exposure_on": A_YEAR_AGO}, "/body/last_exposure_on"),
+        ({"stays": [STAY | {"to_on": A_YEAR_AGO}]}, "/body/stays"),
+        ({"stays": [STAY | {"from_on": IN_A_MONTH, "to_on": IN_A_MONTH}]}, "/body/stays"),
     ],
 )
 async def test_a_correction_that_corrects_nothing_or_wrongly_is_refused(

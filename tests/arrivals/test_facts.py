@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.foundation import clock
 from api.foundation.problems import InvalidInput, RecordDiffers
 from api.foundation.records import new_id
 from api.protocols.documents import EXAMPLE
@@ -14,7 +15,7 @@ from tests.cast import Town, assert_problem
 
 PLANS = {"fully": {"vaccinated": True}, "not_fully": {"vaccinated": False}, "unknown": {}}
 HOME = "t.01.01.01"
-STAYS = [{"code": "451026101", "from_on": "2021-12-20", "to_on": "2022-02-12"}]
+STAYS = [{"code": "451026101", "from_on": "2021-12-20", "to_on": str(clock.today())}]
 
 
 @pytest.fixture(scope="module", autouse=True)

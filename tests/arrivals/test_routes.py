@@ -35,8 +35,11 @@ from tests.cast import TOWNSHIP, Town, assert_problem, grid_id, id_of
 ARRIVALS = "/v1/arrivals"
 HOME = "t.01.01.01"
 FIRST = {"If-Match": '"1"'}
+A_YEAR_AGO, IN_A_MONTH = (str(clock.today() + timedelta(days=at)) for at in (-366, 30))
 YESTERDAY = (clock.today() - timedelta(days=1)).isoformat()
-STAY = {"code": "451026101", "from_on": "2022-01-01", "to_on": "2022-02-11"}
+A_YEAR_AGO, IN_A_MONTH = (str(clock.today() + timedelta(days=at)) for at in (-366, 30))
+YESTERDAY = str(clock.today() - timedelta(days=1))
+STAY = {"code": "451026101", "from_on": "2022-01-01", "to_on": YESTERDAY}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ async def test_an_arrival_is_kept_as_it_was_told(town: Town, home: dict[str, Any
         transport="coach",
         transport_number="桂F00001",
         origin_code="451026000000",
-        stays=[STAY, {"code": "441900003", "from_on": "2021-12-01", "to_on": "2021-12-31"}],
+        stays=[STAY, {"code": "441900003", "from_on": "2021-12-01", "to_on": YESTERDAY}],
         party_id=party,
         note="带一名婴儿",
         recorded_at="2022-02-11T08:00:00+08:00",
@@ -242,6 +245,9 @@ async def test_one_document_comes_once_in_the_whole_township(town: Town, home: d
         ({"stays": [STAY] * 61}, "/body/stays"),
         ({"exposure_class": "gossip"}, "/body/exposure_class"),
         ({"last_exposure_on": "2190-01-01"}, "/body/last_exposure_on"),
+        ({"last_exposure_on": A_YEAR_AGO}, "/body/last_exposure_on"),
+        ({"stays": [STAY | {"to_on": A_YEAR_AGO}]}, "/body/stays"),
+        ({"stays": [STAY | {"from_on": IN_A_MONTH, "to_on": IN_A_MONTH}]}, "/body/stays"),
         ({"transport": "spaceship"}, "/body/transport"),
         ({"household_id": "1"}, "/body/household_id"),
         ({"risk_level": "none"}, "/body/risk_level"),
@@ -256,6 +262,17 @@ async def test_what_is_filled_in_wrongly_is_pointed_at_and_nothing_is_kept(
     told = assert_problem(await ming.post(ARRIVALS, json=said), InvalidInput)
     assert pointer in [each["pointer"] for each in told["errors"]]
     assert_problem(await ming.get(f"{ARRIVALS}/{said['id']}"), NotFound)
+
+
+async def test_the_bounds_of_a_day_are_told_as_a_day(town: Town, home: dict[str, Any]):
+    ming = await town.as_("ming")
+    for day, detail in (
+        ("0202-01-01", "不能早于 1900-01-01。"),
+        ("9998-01-01", "不能晚于 2199-12-31。"),
+    ):
+        said = arrival_body(home, last_exposure_on=day)
+        told = assert_problem(await ming.post(ARRIVALS, json=said), InvalidInput)
+        assert told["errors"] == [{"pointer": "/body/last_exposure_on", "detail": detail}]
 
 
 async def test_nobody_arrives_in_the_future_or_in_a_house_that_is_gone(

@@ -224,6 +224,19 @@ async def test_an_outcome_that_means_control_carries_the_leads_facts_into_an_arr
     assert come["risk_level"] == "medium"
 
 
+async def test_what_an_issuer_mistyped_is_put_right_where_it_was_received(
+    zhou: httpx.AsyncClient, ming: httpx.AsyncClient
+):
+    home = await a_household(ming, grid=grid_id(LIU_1), residents=[synthetic_resident()])
+    lead = await _given(zhou, claimed_on=str(clock.today() - timedelta(days=366)))
+    await tried(ming, lead["id"], reached=True)
+    await answered(ming, lead["id"])
+    arrival = {"id": str(new_id()), "household_id": home["id"], "stays": []}
+    told = await concluded(ming, lead["id"], "missed_now_registered", arrival=arrival)
+    [error] = assert_problem(told, InvalidInput)["errors"]
+    assert (error["pointer"], "更正线索" in error["detail"]) == ("/body/arrival", True)
+
+
 async def test_whoever_is_still_on_the_way_is_expected_and_has_not_come(
     zhou: httpx.AsyncClient, ming: httpx.AsyncClient
 ):
