@@ -11,9 +11,9 @@ from sqlmodel import col, select
 from api.access.audit import Actor, audit
 from api.foundation.corrections import Correction, correct, told_in
 from api.foundation.live import About, tell_all
-from api.foundation.problems import InvalidInput
 from api.leads.assigning import remember
 from api.leads.batches import Called, refuse_second
+from api.leads.deadlines import refuse_odd_deadline
 from api.leads.lateness import no_longer_late
 from api.leads.models import ANSWERED, Lead, LeadBatch
 from api.leads.queries import standing_batch
@@ -32,8 +32,8 @@ async def correct_batch(
     batch = await standing_batch(session, batch_id)
     changes: dict[str, Any] = said.model_dump(include=told_in(said))
     deadline, former = changes.get("deadline_at", batch.deadline_at), batch.deadline_at
-    if deadline <= batch.issued_at:
-        raise InvalidInput("反馈时限须晚于下发时间。", pointer="/body/deadline_at")
+    if deadline != former:
+        refuse_odd_deadline(deadline, batch.issued_at, pointer="/body/deadline_at")
     called = Called(batch.id, said.issuer or batch.issuer, said.batch_number or batch.batch_number)
     await refuse_second(session, called, within="/body")
     correction = Correction(version, by=caller.worker, reason=said.reason)

@@ -12,6 +12,7 @@ from api.foundation.field_records import fill_in
 from api.foundation.problems import InvalidInput
 from api.foundation.records import Proposal, Source, create_once, kept_before
 from api.grids.queries import open_grid_in_reach
+from api.leads.deadlines import refuse_far_deadline
 from api.leads.models import LeadBatch
 from api.leads.problems import LeadBatchAlreadyEntered
 from api.leads.schemas import LeadBatchRecord
@@ -63,6 +64,7 @@ async def record_batch(
     issued_at = said.issued_at or filled["recorded_at"]
     if await session.get(LeadBatch, said.id) is None:
         await refuse_second(session, Called(said.id, said.issuer, said.batch_number), within=within)
+        refuse_far_deadline(said.deadline_at, pointer=f"{within}/deadline_at")
     told = said.model_dump(include=_TOLD)
     row = LeadBatch(**filled, **told, grid_id=grid.id, reach=grid.path, issued_at=issued_at)
     proposal = Proposal(said, row)

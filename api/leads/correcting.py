@@ -14,6 +14,7 @@ from api.foundation.live import About, tell_all
 from api.foundation.problems import InvalidInput, VersionMismatch
 from api.foundation.sealed import Keyring
 from api.leads.correction_schemas import LeadCorrect
+from api.leads.deadlines import refuse_odd_deadline
 from api.leads.doubles import look_again, undecided_doubles
 from api.leads.ground import numbers_of
 from api.leads.lateness import no_longer_late
@@ -47,6 +48,8 @@ async def correct_lead(
     doubles = await undecided_doubles(session, [lead_id], numbers_of(Lead(**changes)))
     lead = (await leads_locked(session, {lead_id} | doubles))[lead_id]
     _refuse(session, lead, said, version=version)
+    if "deadline_at" in changes:
+        refuse_odd_deadline(changes["deadline_at"], batch.issued_at, pointer="/body/deadline_at")
     former, says = Lead(**lead.model_dump()), Lead(**lead.model_dump() | changes)
     if says.name is None and not numbers_of(says):
         raise InvalidInput(NOBODY, pointer="/body/name")

@@ -26,6 +26,7 @@ from api.foundation.records import (
     new_id,
 )
 from api.leads.batches import Receiver
+from api.leads.deadlines import refuse_odd_deadline
 from api.leads.ground import Ground, survey
 from api.leads.matching import Candidate, Identified, first_of, home_of, identify
 from api.leads.models import (
@@ -142,6 +143,9 @@ def draft(ground: Ground, said: LeadRecord, within: str) -> Draft:
         raise NotAColleague(pointer=f"{within}/performed_by")
     if said.id not in ground.known:
         _refuse_done(ground.batch)
+        if said.deadline_at is not None:
+            issued_at, pointer = ground.batch.issued_at, f"{within}/deadline_at"
+            refuse_odd_deadline(said.deadline_at, issued_at, pointer=pointer)
     lead = _as_told(ground, said, within)
     named = ground.places.named_in(said.address)
     found = identify(lead, ground.alike(lead), named=named, today=clock.today())
