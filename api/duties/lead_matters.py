@@ -1,21 +1,21 @@
 """Leads in “my day”: whom to look for, and what those who lead assign, review and feed back (M2.6).
 
-SQL as in `matters`: it speaks of `$4` (the post's grid), `$6` (the worker) and `$7` (the role).
+SQL as in `matters`: it speaks of `here` (`duties.asked`) and `$6` (the worker).
 What is decided of many at once, batch by batch, is one duty for each batch.
 """
 
 from typing import Final
 
+from api.duties.asked import HERE
 from api.duties.nearest import nearest
 
-_CONTACT = """
+CONTACTS: Final = f"""
     SELECT 'lead', 'contact', CASE WHEN l.sent_back_at IS NOT NULL THEN 'again' END, NULL, l.id,
         NULL::uuid, l.resident_id, l.household_id, coalesce(l.name, '未留姓名者'),
         greatest(l.assigned_at, l.sent_back_at), l.deadline_at
     FROM leads AS l
-    WHERE l.status IN ('assigned', 'contacting') AND l.discarded_at IS NULL
+    WHERE l.status IN ('assigned', 'contacting') AND l.discarded_at IS NULL AND l.{HERE}
 """
-CONTACTS: Final = f"{_CONTACT} AND $7 = 'grid_worker' AND l.grid_id = $4::uuid"
 """A lead is looked into by the workers of the grid that it was given to."""
 
 _UNDECIDED = """
@@ -28,10 +28,7 @@ _UNDECIDED = """
     FROM leads AS l JOIN lead_transfers AS t ON t.lead_id = l.id AND t.status = 'received'
     WHERE l.status = 'transferred' AND l.feedback_id IS NULL AND l.discarded_at IS NULL
 """
-_UNMANNED = nearest("l.reach", who="(n.may_decide OR n.role = 'grid_worker')")
 LEAD_DECISIONS: Final = f"""
-    {_CONTACT} AND ($7 <> 'grid_worker' OR l.grid_id <> $4::uuid) AND {_UNMANNED}
-    UNION ALL
     SELECT 'lead', 'review', l.outcome, NULL, l.id, NULL, l.resident_id, l.household_id,
         coalesce(l.name, '未留姓名者'), l.outcome_at, l.deadline_at
     FROM leads AS l
@@ -48,4 +45,3 @@ LEAD_DECISIONS: Final = f"""
     ) AS waiting
     JOIN lead_batches AS b ON b.id = waiting.batch_id AND {nearest("b.reach")}
 """
-"""Leads given to a grid without a worker are looked into by the nearest above."""

@@ -1,15 +1,17 @@
 """What waits for a post besides the timetable of care: whom it is asked of, and until when.
 
-SQL for “my day”. It speaks of `$2` (today), `$3` (now), and of the caller: `$4` the post's grid,
-`$5` the post, `$6` the worker, `$7` the role, `$8` the level, `$11` whether they may decide; `$9`
-and `$10` say which roles, down to which level, may decide. What has no deadline of its own is to be
-done by the end of the local day on which it arose, a door that found nobody by the end of the next.
+SQL for “my day”. It speaks of `here` and `mine` (`duties.asked`), `$2` (today), `$3` (now), and of
+the caller: `$5` the post, `$6` the worker, `$7` the role, `$8` the level, `$11` whether they may
+decide; `$9` and `$10` say which roles, down to which level, may decide. What has no deadline of its
+own is to be done by the end of the local day on which it arose, a door that found nobody by the end
+of the next.
 """
 
 from typing import Final
 
 from api.arrivals.queries import UNCONCERNED
 from api.duties.alert_matters import ALERT_DECISIONS, ALERTS
+from api.duties.asked import HERE
 from api.duties.errand_matters import ERRAND_DECISIONS, ERRANDS, ERRANDS_TURN
 from api.duties.lead_matters import CONTACTS, LEAD_DECISIONS
 from api.duties.moving_matters import IN_HOSPITAL, RELOCATIONS
@@ -20,25 +22,6 @@ from api.duties.site_matters import HOME_SAMPLINGS, SESSIONS_TURN, SITE_DECISION
 from api.foundation.local_days import day_of, end_of_day, midnight
 from api.quarantines.queries import NOT_IN_HOSPITAL
 from api.quarantines.site_checks import MOVED_IN
-
-MINE: Final = """
-    mine AS MATERIALIZED (
-        SELECT q.id FROM quarantines AS q
-        WHERE q.id = ANY (
-                string_to_array(nullif(current_setting('onegrid.duties'), ''), ',')::uuid[]
-            )
-            AND q.status IN ('planned', 'active')
-        UNION
-        SELECT q.id FROM quarantines AS q
-        LEFT JOIN quarantine_stages AS s ON s.quarantine_id = q.id AND s.discarded_at IS NULL
-            AND $2::date BETWEEN s.starts_on AND s.ends_on
-        WHERE $7 = 'grid_worker' AND q.grid_id = $4::uuid
-            AND q.status IN ('planned', 'active')
-            AND CASE WHEN s.care_policy_id <> q.care_policy_id
-                THEN team_lacks(q.id, s.care_policy_id) ELSE NOT q.team_complete END
-    )
-"""
-"""Those in the caller's care: by a seat, or by the grid where no team is complete."""
 
 _NOBODY = "NULL::uuid AS resident_id, NULL::uuid AS household_id"
 
@@ -114,8 +97,7 @@ _UNMET = f"""
         {end_of_day("last.visited_at", later=1)}
     FROM (
         SELECT household_id AS id FROM visits
-        WHERE $7 = 'grid_worker' AND grid_id = $4::uuid AND discarded_at IS NULL
-            AND outcome IN ('absent', 'refused')
+        WHERE {HERE} AND discarded_at IS NULL AND outcome IN ('absent', 'refused')
         UNION
         SELECT household_id FROM bonds WHERE worker_id = $6::uuid AND ended_at IS NULL
     ) AS home
@@ -144,7 +126,7 @@ _ARRIVALS = f"""
         CASE a.status WHEN 'expected' THEN {midnight("a.expected_on + 1")}
             ELSE {end_of_day("a.arrived_at")} END
     FROM arrivals AS a
-    WHERE $7 = 'grid_worker' AND a.grid_id = $4::uuid AND a.discarded_at IS NULL
+    WHERE a.{HERE} AND a.discarded_at IS NULL
         AND (a.status = 'arrived' OR a.status = 'expected' AND a.expected_on <= $2::date)
 """
 

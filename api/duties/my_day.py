@@ -16,8 +16,9 @@ from api.access.caller import entering, entry_of
 from api.access.permissions import Permission, Role, permitted
 from api.access.tokens import Claims
 from api.duties import telling
+from api.duties.asked import HERE, TO_SAMPLE, whose
 from api.duties.due import care
-from api.duties.matters import DECISIONS, MATTERS, MINE, RELEASES, turns
+from api.duties.matters import DECISIONS, MATTERS, RELEASES, turns
 from api.duties.nearest import NEARER
 from api.duties.remembered import LONGEST, Days, Told
 from api.foundation import clock
@@ -27,27 +28,31 @@ from api.foundation.sealed import Keyring
 from api.readings.batches import Desk
 from api.releases.queries import ready_among
 
-_CARE = care(
-    "q.id IN (SELECT id FROM mine)",
-    # What was missed while they lived stays on record, and is nobody's to make up for.
-    """$7 = 'grid_worker' AND d.grid_id = $4::uuid AND NOT EXISTS (
-        SELECT FROM residents AS r WHERE r.id = d.resident_id AND r.died
-    )""",
-    tested="q.id IN (SELECT id FROM mine)",
-    kept="duty.done_at IS NULL",
-    errands=False,
-)
 _DEEPEST = 10
 """Levels of the tree, more than any township has."""
 
 
 @cache
-def _statement(*, releases: bool, manages: bool) -> str:
-    nearer = f", {NEARER}" if releases else ""
+def _care(*, samples: bool) -> str:
+    return care(
+        "q.id IN (SELECT id FROM mine)",
+        # What was missed while they lived stays on record, and is nobody's to make up for.
+        f"""d.{HERE} AND NOT EXISTS (
+            SELECT FROM residents AS r WHERE r.id = d.resident_id AND r.died
+        )""",
+        tested=TO_SAMPLE if samples else "false",
+        kept="duty.done_at IS NULL",
+        errands=False,
+    )
+
+
+@cache
+def _statement(*, releases: bool, manages: bool, samples: bool) -> str:
+    nearer = f"{NEARER}, " if releases else ""
     decisions = f"UNION ALL {RELEASES}" if releases else ""
     decisions += f" UNION ALL {DECISIONS}" if manages else ""
     return f"""
-        WITH {MINE}{nearer}, {_CARE}
+        WITH {nearer}{whose(manages=manages)}, {_care(samples=samples)}
         SELECT seen.seen, seen.turns_at, item.kind, item.act, item.key, item.label,
             item.subject_id, item.quarantine_id, item.resident_id, item.household_id,
             coalesce(item.name, r.name) AS person, item.opens_at, item.due_at,
@@ -151,7 +156,9 @@ async def _rows(desk: Desk, now: datetime) -> list[Any]:
     releases = leads and Permission.health_records_read in held
     if releases:
         asked += [caller.level, *_who_decides(), manages]
-    return await desk.connection.fetch(_statement(releases=releases, manages=manages), *asked)
+    samples = Permission.health_records_record in held
+    statement = _statement(releases=releases, manages=manages, samples=samples)
+    return await desk.connection.fetch(statement, *asked)
 
 
 async def _actionable(asked: Asked, rows: list[Any], over: set[UUID]) -> list[Any]:

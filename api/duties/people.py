@@ -25,7 +25,7 @@ _GRID_THEN = """
 """
 
 # Who sat on the team at that instant; where it was not as large as its policy wants, or none is
-# wanted, the workers of the grid as well (`matters.MINE` says the same of now), wherever the grids
+# wanted, the workers of the grid as well (`duties.asked` says the same of now), wherever the grids
 # that theirs was merged into have taken their posts.
 PEOPLE_THEN: Final = f"""
     WITH RECURSIVE seated AS (

@@ -1,10 +1,11 @@
 """Samples owed alone in “my day”: of a pool that was not negative, or a positive antigen (M2.7).
 
-SQL as in `matters`: it speaks of `$3` (now), `$4` (the post's grid) and `$7` (the role).
+SQL as in `matters`: it speaks of `here` (`duties.asked`) and `$3` (now).
 """
 
 from typing import Final
 
+from api.duties.asked import HERE
 from api.health_records.retests import RECENT, owed
 
 RETESTS: Final = f"""
@@ -12,7 +13,7 @@ RETESTS: Final = f"""
         r.household_id, NULL, owed.since_at, owed.due_at
     FROM (
         SELECT DISTINCT ON (resident_id) * FROM ({owed("$3::timestamptz")}) AS every
-        WHERE $7 = 'grid_worker' AND grid_id = $4::uuid
+        WHERE {HERE}
         ORDER BY resident_id, due_at
     ) AS owed
     JOIN residents AS r ON r.id = owed.resident_id AND r.left_on IS NULL
@@ -22,11 +23,11 @@ RETESTS: Final = f"""
 
 RETESTS_TURN: Final = f"""
     SELECT unnest(ARRAY[t.reported_at, t.reported_at + {RECENT}]) FROM diagnostic_tests AS t
-    WHERE $7 = 'grid_worker' AND t.grid_id = $4::uuid AND t.discarded_at IS NULL
+    WHERE t.{HERE} AND t.discarded_at IS NULL
         AND (t.pooled AND t.outcome = 'inconclusive'
             OR t.kind = 'antigen' AND t.outcome = 'positive')
     UNION ALL
     SELECT t.sampled_at FROM diagnostic_tests AS t
-    WHERE $7 = 'grid_worker' AND t.sampled_at > $3::timestamptz
+    WHERE t.sampled_at > $3::timestamptz AND EXISTS (SELECT FROM here)
 """
 """When, by the clock alone, a sample comes to be owed, or is no longer."""
