@@ -8,15 +8,20 @@ from typing import Final
 ONE_KNOCK: Final = "interval '1 hour'"
 """What was done at one door within this time of the record before was done on the same visit."""
 
+
+def home_at(at: str, *, of: str = "d.resident_id", now: str = "d.household_id") -> str:
+    """The household where somebody lived at an instant, by their history; `now` it is that one."""
+    return f"""coalesce((
+        SELECT (former.body ->> 'household_id')::uuid FROM revisions AS former
+        WHERE former.record_id = {of} AND former.kind = 'residents'
+            AND former.replaced_at >= {at}
+        ORDER BY former.version LIMIT 1
+    ), {now})"""
+
+
 # A temperature taken at the door is a visit too (`protocols.documents.Stage.visits_per_day`).
 # `knocks` also tells of the homes of those whom a worker serves elsewhere, out of their reach.
 # Who has moved since was visited where they lived on that day, as their history says.
-_HOME_AT = """coalesce((
-        SELECT (former.body ->> 'household_id')::uuid FROM revisions AS former
-        WHERE former.record_id = d.resident_id AND former.kind = 'residents'
-            AND former.replaced_at >= {at}
-        ORDER BY former.version LIMIT 1
-    ), d.household_id)"""
 KNOCKS: Final = f"""
     doors AS MATERIALIZED (
         SELECT d.quarantine_id, d.day, d.begins, d.ends, home.id AS household_id
@@ -25,7 +30,7 @@ KNOCKS: Final = f"""
             SELECT d.household_id
             WHERE d.ends > $3::timestamptz
             UNION
-            SELECT {_HOME_AT.format(at="edge")} FROM unnest(ARRAY[d.begins, d.ends]) AS edge
+            SELECT {home_at("edge")} FROM unnest(ARRAY[d.begins, d.ends]) AS edge
             WHERE d.ends <= $3::timestamptz
         ) AS home (id)
         WHERE d.visits_per_day > 0

@@ -7,6 +7,7 @@ A duty is done at the instant it was done; before `due_at` in time, later late, 
 
 from typing import Final
 
+from api.duties.cohabitants import MOVED, cohabitants
 from api.duties.doors import KNOCKS
 from api.foundation.local_days import ZONE, day_of, midnight
 
@@ -100,8 +101,7 @@ _CALLS = f"""
 """
 
 # Every test of a quarantine is looked at, since a late sample makes up for the one that waits
-# longest: `answering` is `health_records.answers.answered` where the records lie. Those who live
-# with somebody whose stage says so are tested on the same days (domain 3.3.7).
+# longest: `answering` is `health_records.answers.answered` where the records lie.
 _TESTED = f"""
     planned AS (
         SELECT q.id AS quarantine_id, q.resident_id, q.household_id, q.grid_id, q.reach, q.ended_on,
@@ -119,17 +119,7 @@ _TESTED = f"""
     ), to_test AS (
         SELECT * FROM planned
         UNION ALL
-        SELECT p.quarantine_id, r.id, p.household_id, p.grid_id, p.reach, p.ended_on,
-            p.received_at, p.care_policy_id, p.cohabitant_rule, p.test, p.samples, p.day,
-            p.opens_at, p.due_at
-        FROM planned AS p
-        JOIN residents AS r ON r.household_id = p.household_id AND r.id <> p.resident_id
-            AND r.left_on IS NULL AND r.discarded_at IS NULL
-        WHERE p.cohabitant_rule = 'same_test_days' AND NOT EXISTS (
-            SELECT FROM quarantines AS own
-            WHERE own.resident_id = r.id AND own.discarded_at IS NULL
-                AND own.started_on <= p.day AND (own.ended_on IS NULL OR own.ended_on >= p.day)
-        )
+        {{cohabitants}}
     ), sampled AS (
         SELECT asked.quarantine_id, asked.resident_id, asked.test, taken.at, taken.by,
             answering(asked.opens, asked.closes, asked.wanted, taken.at, taken.amounts) AS answer
@@ -213,19 +203,21 @@ def care(
     releases: str,
     *,
     tested: str = _SERVED_THEN,
+    still: bool = False,
     kept: str = _THEN,
     errands: bool = True,
 ) -> str:
     """CTEs, the last of them `care`: every duty towards a person from day `$1` to day `$2`.
 
     `quarantines` and `releases` are conditions on `q` and `d` that say whose they are; `tested` is
-    the former for tests, and `kept` says which duties are left in. What had run out before anybody
-    had told the service of the quarantine was nobody's to do. Without `errands` where whoever asks
-    finds them elsewhere.
+    the former for tests, with `still` of none but those who live with them by now, and `kept` says
+    which duties are left in. What had run out before anybody had told the service of the quarantine
+    was nobody's to do. Without `errands` where whoever asks finds them elsewhere.
     """
     brought = f"UNION ALL {_ERRANDS.format(quarantines=quarantines)}" if errands else ""
+    samples = _TESTED.format(tested=tested, cohabitants=cohabitants(still=still))
     return f"""{_SERVED.format(quarantines=quarantines)},
-    {KNOCKS}, {_TESTED.format(tested=tested)}, care AS (
+    {KNOCKS}, {MOVED}, {samples}, care AS (
         SELECT * FROM (
             {_READINGS} UNION ALL {_VISITS} UNION ALL {_CALLS} UNION ALL {_TESTS}
             UNION ALL {_FOLLOW_UPS.format(releases=releases)} {brought}

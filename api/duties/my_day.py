@@ -41,6 +41,7 @@ def _care(*, samples: bool) -> str:
             SELECT FROM residents AS r WHERE r.id = d.resident_id AND r.died
         )""",
         tested=TO_SAMPLE if samples else "false",
+        still=True,
         kept="duty.done_at IS NULL",
         errands=False,
     )
