@@ -24,11 +24,28 @@ _GRID_THEN = """
     ) AS lived ON true
 """
 
+# Whoever had taken an errand upon themselves had it, wherever they serve (`errand_matters`).
+_HELD_THEN = """
+    SELECT had.worker_id, had.name FROM errands AS e
+    LEFT JOIN LATERAL (
+        SELECT was.body FROM revisions AS was
+        WHERE was.record_id = e.id AND was.kind = 'errands' AND was.replaced_at >= c.due_at
+        ORDER BY was.version LIMIT 1
+    ) AS was ON true
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN was.body IS NULL THEN e.accepted_by
+                ELSE (was.body ->> 'accepted_by')::uuid END AS worker_id,
+            CASE WHEN was.body IS NULL THEN e.accepted_by_name
+                ELSE was.body ->> 'accepted_by_name' END AS name
+    ) AS had
+    WHERE e.id = CASE c.kind WHEN 'errand' THEN c.key::uuid END AND had.worker_id IS NOT NULL
+"""
+
 # Who sat on the team at that instant; where it was not as large as its policy wants, or none is
 # wanted, the workers of the grid as well (`duties.asked` says the same of now), wherever the grids
 # that theirs was merged into have taken their posts.
 PEOPLE_THEN: Final = f"""
-    WITH RECURSIVE seated AS (
+    WITH RECURSIVE held AS ({_HELD_THEN}), seated AS (
         SELECT s.worker_id, s.worker_name FROM care_seats AS s
         WHERE s.quarantine_id = c.quarantine_id AND s.began_at < c.due_at
             AND (s.ended_at IS NULL OR s.ended_at >= c.due_at)
@@ -38,7 +55,9 @@ PEOPLE_THEN: Final = f"""
         SELECT g.merged_into_id FROM since JOIN grids AS g ON g.id = since.grid_id
         WHERE g.merged_into_id IS NOT NULL
     )
-    SELECT worker_id, worker_name AS name FROM seated
+    SELECT worker_id, name FROM held
+    UNION
+    SELECT worker_id, worker_name FROM seated WHERE NOT EXISTS (SELECT FROM held)
     UNION
     SELECT p.worker_id, h.name
     FROM place
@@ -53,7 +72,7 @@ PEOPLE_THEN: Final = f"""
         )
         AND p.role = 'grid_worker' AND p.began_at < c.due_at
         AND (p.ended_at IS NULL OR p.ended_at >= c.due_at)
-        AND (SELECT count(*) FROM seated) < coalesce(
+        AND NOT EXISTS (SELECT FROM held) AND (SELECT count(*) FROM seated) < coalesce(
             (SELECT team.size FROM care_team_policies AS team WHERE team.id = c.care_policy_id),
             2147483647
         )

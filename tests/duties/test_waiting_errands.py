@@ -99,3 +99,40 @@ async def test_the_board_counts_an_errand_on_the_day_on_which_it_is_wanted(
     assert missed["due_at"] == late["due_at"]
     load = await ask(wei, "/v1/workload")
     assert load["villages"]
+
+
+async def test_what_somebody_has_taken_on_is_theirs_also_in_what_was_missed_and_in_the_workload(
+    town: Town, wei: httpx.AsyncClient, owner: Database, morning: Traveller
+):
+    person = await a_quarantine(wei, grid=HAN, team=("pang", "he", "ba", "qin"))
+    await only_stage(owner, person)
+    before = await _bore(wei, "李委员"), await _bore(wei, "巴志愿")
+    until = {"needed_by": at(9).isoformat()}
+    brought, taken, passed, _ = [await an_errand(wei, person["id"], **until) for _ in "1234"]
+    li = await signed_in(town, "li")
+    for errand in (brought, taken, passed):
+        await done(li, f"/v1/errands/{errand['id']}/accept")
+    await done(li, f"/v1/errands/{brought['id']}/deliver", {"contact_free": True})
+    morning.move_to(at(10))
+    wei = await signed_in(town, "wei")
+    han = {"worker_id": str(id_of("han"))}
+    await done(wei, f"/v1/errands/{passed['id']}/assign", han)
+    home = {"household_id": person["household_id"], "kind": "errand"}
+    missed = (await ask(wei, "/v1/duties/missed", **home))["items"]
+    whose = sorted(sorted(who["name"] for who in each["on_duty"]) for each in missed)
+    assert whose == [sorted(["庞党员", "何医生", "巴志愿", "覃党员"]), ["李委员"], ["李委员"]]
+    after = await _bore(wei, "李委员"), await _bore(wei, "巴志愿")
+    li_more, ba_more = (
+        tuple(now - then for then, now in zip(*each, strict=True))
+        for each in zip(before, after, strict=True)
+    )
+    assert li_more == (3, 1, 2, 1)
+    assert ba_more == (1, 0, 1, 0), "their part of the one that nobody took"
+
+
+async def _bore(client: httpx.AsyncClient, name: str) -> tuple[int, ...]:
+    """What somebody had to do: expected, done, missed and done by themselves."""
+    [village] = (await ask(client, "/v1/workload"))["villages"]
+    names = ("expected", "done", "missed", "performed")
+    told = {each["name"]: tuple(each[one] for one in names) for each in village["workers"]}
+    return told.get(name, (0, 0, 0, 0))
