@@ -1,19 +1,18 @@
 """How much each worker bore, by weights that are data, and where it is uneven (M5.5)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from api.access.permissions import Permission, Role, permitted
-from api.duties.evenness import Bar, Bearer, Reassignment, Team, mean, suggest
+from api.access.permissions import Permission, permitted
+from api.duties.evenness import Bar, mean
+from api.duties.reassigning import Arranged, arranged_below
 from api.duties.standing import Asked, Period, place_of
-from api.duties.work_done import POSTS, TEAMS, WORKED
+from api.duties.work_done import POSTS, WORKED
 from api.duties.workload_schemas import (
-    Suggestion,
-    TeamReplaceBody,
     VillageLoad,
     WorkerLoad,
     Workload,
@@ -21,16 +20,13 @@ from api.duties.workload_schemas import (
 )
 from api.foundation import clock
 from api.grids.models import GridKind
-from api.protocols.models import CareTeamPolicy
-from api.protocols.policies import Seat
 from api.protocols.problems import NoPolicyInForce
-from api.protocols.queries import care_team_rule
 from api.readings.batches import Desk
 
 WORKLOAD: Final = "workload"
 """The policy that every cell begins with."""
 
-_REASON = "包保工作量不均，调整包保人员"
+_IN_COMMON = {"reading", "visit", "call", "test"}
 _COUNTS = ("expected", "done", "late", "missed", "performed")
 _IN_FORCE = """
     SELECT code, revision, weights::text AS weights, uneven_ratio::float8 AS uneven_ratio,
@@ -48,7 +44,9 @@ class _Share:
     posts: list[WorkPost] = field(default_factory=list[WorkPost])
     load: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
-    of_persons: dict[UUID, float] = field(default_factory=dict[UUID, float])
+    persons: set[UUID] = field(default_factory=set[UUID])
+    care: dict[UUID, float] = field(default_factory=dict[UUID, float])
+    """By quarantine, the daily care that a team has in common."""
 
 
 class _Village(NamedTuple):
@@ -89,8 +87,7 @@ async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workloa
     if policy is None:
         raise NoPolicyInForce
     shares = await _shares(desk, days, place, weights=orjson.loads(policy["weights"]))
-    teams = await _teams(desk, place) if _arranges(desk) else []
-    people = await _people(desk, shares) if teams else {}
+    arranged = await arranged_below(desk, place, shares) if _arranges(desk) else None
     listed = (
         {grid_id or desk.caller.grid} if len(shares) > 1 else {village.id for village in shares}
     )
@@ -101,7 +98,7 @@ async def workload(desk: Desk, days: Period, *, grid_id: UUID | None) -> Workloa
         policy=policy["code"],
         revision=policy["revision"],
         villages=[
-            _told(_village(village, workers, teams, people, bar=bar), by_name=village.id in listed)
+            _told(_village(village, workers, arranged, bar=bar), by_name=village.id in listed)
             for village, workers in shares.items()
         ],
     )
@@ -129,9 +126,10 @@ async def _shares(desk: Desk, days: Period, place: str, *, weights: Mapping[str,
         share.load += load
         for name in _COUNTS:
             share.counts[name] += row[name]
-        if row["quarantine_id"] is not None:
-            served = share.of_persons
-            served[row["quarantine_id"]] = served.get(row["quarantine_id"], 0.0) + load
+        if (person := row["quarantine_id"]) is not None:
+            share.persons.add(person)
+            if row["kind"] in _IN_COMMON:
+                share.care[person] = share.care.get(person, 0.0) + load
     return shares
 
 
@@ -141,33 +139,10 @@ def _share(shares: Shares, row: Any) -> _Share:
     return village.setdefault(row["worker_id"], _Share(row["name"]))
 
 
-async def _teams(desk: Desk, place: str) -> list[Team]:
-    """The teams below a place as they are now, without what each member bears for them."""
-    teams: list[Team] = []
-    for row in await desk.connection.fetch(TEAMS, place, clock.today()):
-        policy = orjson.loads(row["policy"])
-        seats = tuple(
-            Seat(UUID(seat["worker_id"]), Role(seat["role"]), seat["is_party_member"])
-            for seat in orjson.loads(row["seats"])
-        )
-        rule = care_team_rule(CareTeamPolicy.model_validate(policy))
-        teams.append(Team(quarantine_id=row["quarantine_id"], rule=rule, seats=seats, loads={}))
-    return teams
-
-
-async def _people(desk: Desk, shares: Shares) -> dict[UUID, Any]:
-    """What a team needs to know of these workers, wherever they are registered."""
-    wanted = list({worker for village in shares.values() for worker in village})
-    statement = "SELECT * FROM care_candidates($1::uuid[], $2)"
-    rows = await desk.connection.fetch(statement, wanted, clock.now())
-    return {row["worker_id"]: row for row in rows}
-
-
 def _village(
     village: _Village,
     workers: Mapping[UUID, _Share],
-    teams: Iterable[Team],
-    people: Mapping[UUID, Any],
+    arranged: Arranged | None,
     *,
     bar: Bar,
 ) -> VillageLoad:
@@ -178,7 +153,7 @@ def _village(
         for worker, share in workers.items()
     ]
     shown.sort(key=lambda each: (-each.load, each.name, each.worker_id))
-    way = _way(workers, teams, people) if any(each.uneven for each in shown) else None
+    uneven = sum(each.uneven for each in shown)
     return VillageLoad(
         grid_id=village.id,
         grid_name=village.name,
@@ -186,9 +161,9 @@ def _village(
         serving=len(shown),
         mean=round(mean(loads), 2),
         compared=compared,
-        uneven=sum(each.uneven for each in shown),
+        uneven=uneven,
         workers=shown,
-        suggestion=way and _suggestion(way),
+        suggestion=arranged.suggestion(workers, bar) if arranged and uneven else None,
     )
 
 
@@ -199,46 +174,6 @@ def _worker(worker: UUID, share: _Share, *, uneven: bool) -> WorkerLoad:
         posts=share.posts,
         load=round(share.load, 2),
         uneven=uneven,
-        persons=len(share.of_persons),
+        persons=len(share.persons),
         **share.counts,
-    )
-
-
-def _way(
-    workers: Mapping[UUID, _Share], teams: Iterable[Team], people: Mapping[UUID, Any]
-) -> Reassignment | None:
-    return suggest(_bearers(workers, people), [_borne(team, workers) for team in teams])
-
-
-def _bearers(workers: Mapping[UUID, _Share], people: Mapping[UUID, Any]) -> Sequence[Bearer]:
-    return [
-        Bearer(
-            worker_id=worker,
-            load=share.load,
-            persons=people[worker]["persons"],
-            roles=tuple(Role(role) for role in people[worker]["roles"]),
-            is_party_member=people[worker]["is_party_member"],
-        )
-        for worker, share in workers.items()
-        if worker in people
-    ]
-
-
-def _borne(team: Team, workers: Mapping[UUID, _Share]) -> Team:
-    loads = {
-        seat.worker_id: workers[seat.worker_id].of_persons.get(team.quarantine_id, 0.0)
-        for seat in team.seats
-        if seat.worker_id in workers
-    }
-    return Team(quarantine_id=team.quarantine_id, rule=team.rule, seats=team.seats, loads=loads)
-
-
-def _suggestion(way: Reassignment) -> Suggestion:
-    return Suggestion(
-        path=f"/v1/quarantines/{way.quarantine_id}/team/replace",
-        body=TeamReplaceBody(
-            out_worker_id=way.out_worker_id, in_worker_id=way.in_worker_id, reason=_REASON
-        ),
-        out_load=round(way.out_load, 2),
-        in_load=round(way.in_load, 2),
     )

@@ -149,7 +149,10 @@ class VillageLoad(Wire):
         description="逐人列出，工作量大的在前；所查范围不止一个村的，各村为 null，请逐村查看"
     )
     suggestion: Suggestion | None = Field(
-        description="建议的一次调整；没有不均、无法改善或无权安排包保人员时为 null"
+        description=(
+            "建议的一次调整，按现在的包保小组计算；没有不均、现已调匀、无法改善或无权安排"
+            "包保人员时为 null"
+        )
     )
 
 

@@ -43,7 +43,7 @@ async def wei(town: Town) -> httpx.AsyncClient:
     return await signed_in(town, "wei")
 
 
-async def _workload(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
+async def workload_of(client: httpx.AsyncClient, **told: Any) -> dict[str, Any]:
     answer = await client.get("/v1/workload", params=told)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -94,7 +94,7 @@ async def test_four_share_one_person_and_each_is_told_what_they_did_themselves(
     qin = await signed_in(town, "qin")
     await qin.post("/v1/readings", json=reading_body(person))
     morning.move_to(at(22))
-    workload = await _workload(await signed_in(town, "wei"))
+    workload = await workload_of(await signed_in(town, "wei"))
     assert (workload["policy"], workload["until"]) == ("workload", DAY.isoformat())
     mine = _of(workload, "qin")
     names = ("expected", "done", "late", "missed", "performed", "persons", "load")
@@ -106,6 +106,7 @@ async def test_four_share_one_person_and_each_is_told_what_they_did_themselves(
 async def test_an_uneven_load_is_shown_and_the_suggested_body_is_taken_by_the_team_verb(
     town: Town, wei: httpx.AsyncClient, owner: Database, morning: Any
 ):
+    await _somebody_idle(await signed_in(town, "gu"), grid_id(HAN))
     for _ in range(4):
         home = await a_household(wei, grid=HAN)
         team = ("qin", "pang", "shan", "lin")
@@ -113,7 +114,7 @@ async def test_an_uneven_load_is_shown_and_the_suggested_body_is_taken_by_the_te
         await only_stage(owner, person, visits_per_day=2, calls_per_day=1)
     morning.move_to(at(1, days=1))
     wei = await signed_in(town, "wei")
-    workload = await _workload(wei)
+    workload = await workload_of(wei)
     assert _of(workload, "qin")["uneven"]
     way = workload["villages"][0]["suggestion"]
     before = max(each["load"] for each in workload["villages"][0]["workers"])
@@ -132,11 +133,11 @@ async def test_who_came_from_above_and_did_something_here_is_told_by_name(
     path = f"/v1/arrivals/{arrival['id']}"
     await done(zhou, f"{path}/arrive", {"arrived_at": at(8).isoformat()})
     await done(zhou, f"{path}/verify", {"resident_id": home["residents"][0]["id"]})
-    assert _of(await _workload(wei), "zhou")["name"] == "周书记"
+    assert _of(await workload_of(wei), "zhou")["name"] == "周书记"
 
 
 async def test_who_may_not_arrange_teams_is_suggested_nothing(town: Town):
-    workload = await _workload(await signed_in(town, "han"))
+    workload = await workload_of(await signed_in(town, "han"))
     assert all(village["suggestion"] is None for village in workload["villages"])
 
 
@@ -148,9 +149,11 @@ async def test_many_villages_are_summed_up_and_each_asked_by_itself_tells_everyb
         ("t.01.01.01", ("ming", "pang", "mei", "shan")),
     ):
         client = await signed_in(town, "zhou")
-        home = await a_household(client, grid=grid)
-        person = await a_quarantine(client, resident=home["residents"][0]["id"], team=team)
-        await only_stage(owner, person, visits_per_day=2)
+        for _ in range(2):
+            await _somebody_idle(await signed_in(town, "gu"), grid_id(grid))
+            home = await a_household(client, grid=grid)
+            person = await a_quarantine(client, resident=home["residents"][0]["id"], team=team)
+            await only_stage(owner, person, visits_per_day=5)
     morning.move_to(at(1, days=1))
     zhou = await signed_in(town, "zhou")
     asked = await zhou.get("/v1/workload")
@@ -160,7 +163,7 @@ async def test_many_villages_are_summed_up_and_each_asked_by_itself_tells_everyb
     assert {each["name"] for each in own["workers"]} >= {"李委员"}
     for name, summed in villages.items():
         assert summed["workers"] is None, name
-        alone = await _workload(zhou, grid_id=summed["grid_id"])
+        alone = await workload_of(zhou, grid_id=summed["grid_id"])
         [village] = alone["villages"]
         told = {**village, "workers": None}
         assert told == summed, name
@@ -173,24 +176,28 @@ async def test_many_villages_are_summed_up_and_each_asked_by_itself_tells_everyb
     assert 27 * line < 60_000, "a township of 27 villages"
 
 
-async def _a_village(town: Town) -> UUID:
+async def a_village(town: Town) -> UUID:
     """A village of its own; eight have nothing to do there, nor have three in the township."""
     gu, place = await signed_in(town, "gu"), new_id()
     body = {"id": str(place), "parent_id": str(grid_id("t.01")), "name": "新村"}
     body |= {"kind": "village", "code": "451422201277"}
     await done(gu, "/v1/grids", body)
     for where in [place] * 8 + [grid_id("t")] * 3:
-        worker = {"id": str(new_id()), "name": "闲人", "grid_id": str(where)}
-        await done(gu, "/v1/workers", worker)
-        held = {"id": str(new_id()), "worker_id": worker["id"], "grid_id": str(where)}
-        await done(gu, "/v1/posts", held | {"role": "volunteer"})
+        await _somebody_idle(gu, where)
     return place
+
+
+async def _somebody_idle(gu: httpx.AsyncClient, where: UUID) -> None:
+    worker = {"id": str(new_id()), "name": "闲人", "grid_id": str(where)}
+    await done(gu, "/v1/workers", worker)
+    held = {"id": str(new_id()), "worker_id": worker["id"], "grid_id": str(where)}
+    await done(gu, "/v1/posts", held | {"role": "volunteer"})
 
 
 async def test_too_little_to_matter_and_whoever_belongs_to_no_village_are_not_uneven(
     town: Town, owner: Database, morning: Any
 ):
-    place, team = await _a_village(town), ("he", "qin", "pang", "shan")
+    place, team = await a_village(town), ("he", "qin", "pang", "shan")
     zhou = await signed_in(town, "zhou")
     home = await a_household(zhou, grid=place)
     person = await a_quarantine(zhou, resident=home["residents"][0]["id"], team=team)
@@ -242,6 +249,6 @@ def _late_transfer() -> Finding:
 
 
 async def _asked_of(town: Town, name: str) -> int:
-    [village] = (await _workload(await signed_in(town, "wei")))["villages"]
+    [village] = (await workload_of(await signed_in(town, "wei")))["villages"]
     workers = {each["worker_id"]: each["expected"] for each in village["workers"]}
     return workers.get(str(id_of(name)), 0)
