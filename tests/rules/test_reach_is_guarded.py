@@ -47,9 +47,12 @@ _IN_JURISDICTION = (
 _DUTIES = rf"\(string_to_array\({_SETTING % 'duties'}, ','::text\)\)::uuid\[\]"
 _ON_DUTY = rf"\((?:id|\w+_id) = ANY \({_DUTIES}\)\)"
 _IN_PERSON = rf"\(worker_id = \({_SETTING % 'worker'}\)::uuid\)"
+_OWN_ON_DUTY = rf"\({_ON_DUTY} AND \(entered_by = \({_SETTING % 'worker'}\)::uuid\)\)"
+"""Of a household served from elsewhere, what was told by oneself."""
 _WRITTEN = re.compile(_IN_JURISDICTION)
 _READABLE = re.compile(
     rf"{_IN_JURISDICTION}|\({_IN_JURISDICTION} OR {_ON_DUTY}( OR {_IN_PERSON})?\)"
+    rf"|\({_IN_JURISDICTION} OR {_OWN_ON_DUTY}\)"
 )
 _SERVED_BELOW = re.compile(
     rf"\(\({_SETTING % 'reach_from'} >= reach\)"
