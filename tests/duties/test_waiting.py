@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from api.foundation import clock
 from api.foundation.database import Database, Entry
 from api.foundation.records import new_id
 from api.settings import Settings
-from tests.builders import a_household, a_quarantine
+from tests.builders import a_household, a_quarantine, an_arrival
 from tests.cast import TOWNSHIP, Town, grid_id, id_of
 from tests.duties.scenery import done, duties_of, my_day, only_stage, waiting
 from tests.quarantines.plans import a_planned_quarantine, sampled, the_ninth_edition
@@ -251,6 +252,21 @@ async def test_an_expected_person_is_looked_for_on_the_day_and_the_measure_is_de
     known = {"resident_id": home["residents"][0]["id"]}
     await done(han, f"/v1/arrivals/{body['id']}/verify", known)
     assert await waiting(town, "arrival", body["id"]) == {"wei": "confirm"}
+
+
+async def test_who_comes_to_a_grid_without_a_worker_is_looked_for_by_the_nearest_above(
+    town: Town, wei: httpx.AsyncClient, morning: Any
+):
+    told = {"id": str(new_id()), "parent_id": str(grid_id("t.01.02")), "kind": "basic"}
+    await done(await signed_in(town, "gu"), "/v1/grids", {**told, "name": "榕村二组"})
+    home = await a_household(wei, grid=UUID(told["id"]))
+    comes = await an_arrival(wei, home, expected_on=at(0).date().isoformat())
+    assert await waiting(town, "arrival", comes["id"]) == {"wei": "arrive"}
+    await done(wei, f"/v1/arrivals/{comes['id']}/arrive", {"arrived_at": at(8).isoformat()})
+    assert await waiting(town, "arrival", comes["id"]) == {"wei": "verify"}
+    post = {"worker_id": str(id_of("qin")), "grid_id": told["id"], "role": "grid_worker"}
+    await done(await signed_in(town, "gu"), "/v1/posts", {"id": str(new_id()), **post})
+    assert await waiting(town, "arrival", comes["id"]) == {}
 
 
 async def test_a_released_person_is_asked_after_on_the_days_the_plan_names(
