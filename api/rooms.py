@@ -47,6 +47,7 @@ from api.movements import referral_routes as referrals
 from api.movements import transfer_routes as transfers
 from api.protocols import protocol_routes
 from api.protocols import routes as policies
+from api.quarantines import contact_routes as contacts
 from api.quarantines import home_routes as homes
 from api.quarantines import routes as quarantines
 from api.quarantines import stage_routes as stages
@@ -118,6 +119,7 @@ _ROUTERS = (
     quarantines.router,
     teams.router,
     homes.router,
+    contacts.router,
     whereabouts.router,
     transfers.router,
     referrals.router,

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.foundation.field_records import FromTheField
-from api.foundation.fields import Name, ShortText
+from api.foundation.fields import Input, LongText, Name, ShortText
 from api.protocols.what_if_schemas import FactsTold, PlanningDay
 from api.quarantines.models import PlaceKind, QuarantineReason
 from api.quarantines.schemas import LARGEST_TEAM, SeatTaken
@@ -57,3 +57,21 @@ class QuarantineByPlan(FromTheField):
     team: list[SeatTaken] = Field(
         [], max_length=LARGEST_TEAM, description="包保人员；可稍后安排，但安排时须符合规则"
     )
+
+
+class ContactFollowed(Input):
+    """Which contact a secondary contact follows, and how that came to be known."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "linked_quarantine_id": "01890a5d-ac96-774b-bcce-b302099a8060",
+                    "reason": "流调补充：与该密接同车",
+                }
+            ]
+        }
+    )
+
+    linked_quarantine_id: Annotated[UUID, Field(description="所跟随的密接的隔离")]
+    reason: Annotated[LongText, Field(min_length=4, description="理由，至少4个字，将被记录")]

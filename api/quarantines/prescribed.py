@@ -70,15 +70,20 @@ async def _refuse_wrong_link(session: AsyncSession, said: QuarantineByPlan) -> N
     if said.linked_quarantine_id is None:
         return
     linked = await session.get(Quarantine, said.linked_quarantine_id)
-    if linked is not None and linked.resident_id == said.resident_id:
-        told = "不能跟随本人的另一次隔离。"
-        raise InvalidInput(told, pointer="/body/linked_quarantine_id")
+    refuse_oneself(linked, said.resident_id)
     if said.link is Link.cohabitant:
         if linked is None:
             raise LinkedQuarantineUnknown
         resident = await session.get(Resident, said.resident_id)
         if resident is not None and resident.household_id != linked.household_id:
             raise NotACohabitant(pointer="/body/linked_quarantine_id")
+
+
+def refuse_oneself(linked: Quarantine | None, resident: UUID) -> None:
+    """Raise `InvalidInput` for who would follow another quarantine of their own."""
+    if linked is not None and linked.resident_id == resident:
+        told = "不能跟随本人的另一次隔离。"
+        raise InvalidInput(told, pointer="/body/linked_quarantine_id")
 
 
 async def first_plan(session: AsyncSession, quarantine_id: UUID) -> QuarantinePlan | None:

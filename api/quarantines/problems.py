@@ -148,6 +148,16 @@ class LinkedQuarantineUnknown(Problem):
     pointer: ClassVar[str | None] = "/body/linked_quarantine_id"
 
 
+class NoContactToFollow(Problem):
+    """Nothing of this quarantine waits for the tests of a contact, or only through another one."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "不跟随密接"
+    detail: ClassVar[str] = (
+        "该隔离的方案不要求跟随密接的检测结果；随同隔离的，请在其所随同的隔离中登记。"
+    )
+
+
 class NothingToCheck(Problem):
     """No stage of today or to come is served in a home that has to be looked at."""
 

@@ -5,10 +5,22 @@ from typing import Any
 import httpx
 import pytest
 
-from api.foundation.problems import InvalidInput
+from api.foundation.problems import InvalidInput, NotFound, NotPermitted, NotSignedIn
 from api.foundation.records import new_id
-from api.quarantines.problems import LinkedQuarantineUnknown, NotACohabitant, ReleaseConditionsUnmet
-from tests.builders import a_household, a_quarantine_by_plan, by_plan_body, synthetic_resident
+from api.quarantines.problems import (
+    LinkedQuarantineUnknown,
+    NoContactToFollow,
+    NotACohabitant,
+    QuarantineEnded,
+    ReleaseConditionsUnmet,
+)
+from tests.builders import (
+    a_household,
+    a_quarantine,
+    a_quarantine_by_plan,
+    by_plan_body,
+    synthetic_resident,
+)
 from tests.cast import Town, assert_problem
 from tests.quarantines.plans import (
     CONTACT,
@@ -88,6 +100,79 @@ async def test_where_nobody_told_the_contact_both_say_so(town: Town):
         told = await linked_contact(lin, each)
         assert not told["holds"]
         assert told["detail"].startswith("没有登记所跟随的密接；")
+
+
+async def test_a_contact_who_is_found_out_later_is_told_then_and_may_be_put_right(
+    town: Town, protocol: str
+):
+    lin, wei, han = await town.as_("lin"), await town.as_("wei"), await town.as_("han")
+    couple = await a_couple(lin)
+    far = await a_planned_quarantine(
+        town, protocol, plan=CONTACT, begun=8, by="wei", grid="t.01.02.01"
+    )
+    near = await a_planned_quarantine(town, protocol, plan=CONTACT, begun=8)
+    path = f"/v1/quarantines/{couple[0]['id']}/linked-contact"
+    said = {"linked_quarantine_id": far["id"], "reason": "流调补充：与该密接同车"}
+    assert_problem(await town.nobody().put(path, json=said), NotSignedIn)
+    assert_problem(await wei.put(path, json=said), NotFound)
+    assert_problem(await (await town.as_("ming")).put(path, json=said), NotPermitted)
+    for _ in range(2):
+        told = await lin.put(path, json=said)
+        assert told.status_code == 200, told.text
+        assert told.json()["plan"]["link"] == "secondary_contact"
+    await sampled(han, far, 1, 2)
+    for each in couple:
+        assert (await linked_contact(lin, each))["holds"]
+    again = {"linked_quarantine_id": near["id"], "reason": "更正：同名的另一人"}
+    plan = (await lin.put(path, json=again)).json()["plan"]
+    assert plan["linked_quarantine_id"] == near["id"]
+    for each in couple:
+        assert not (await linked_contact(lin, each))["holds"]
+    await sampled(lin, near, 1, 2)
+    assert (await linked_contact(lin, couple[1]))["holds"]
+
+
+async def test_whom_nobody_can_follow_is_said(town: Town, protocol: str):
+    lin = await town.as_("lin")
+    couple = await a_couple(lin)
+    contact = await a_planned_quarantine(town, protocol, plan=CONTACT, begun=8)
+    path = f"/v1/quarantines/{couple[0]['id']}/linked-contact"
+    why = {"reason": "流调补充：与该密接同车"}
+    own = await lin.put(path, json={**why, "linked_quarantine_id": couple[0]["id"]})
+    wrong = assert_problem(own, InvalidInput)
+    assert wrong["errors"][0]["pointer"] == "/body/linked_quarantine_id"
+    nowhere = {**why, "linked_quarantine_id": str(new_id())}
+    assert_problem(await lin.put(path, json=nowhere), LinkedQuarantineUnknown)
+    assert_problem(await lin.put(path, json={**nowhere, "reason": "补"}), InvalidInput)
+    along = f"/v1/quarantines/{couple[1]['id']}/linked-contact"
+    said = {**why, "linked_quarantine_id": contact["id"]}
+    assert_problem(await lin.put(along, json=said), NoContactToFollow)
+    itself = f"/v1/quarantines/{contact['id']}/linked-contact"
+    followed = await lin.put(itself, json={**why, "linked_quarantine_id": couple[0]["id"]})
+    assert_problem(followed, NoContactToFollow)
+    by_hand = await a_quarantine(lin)
+    refused = await lin.put(f"/v1/quarantines/{by_hand['id']}/linked-contact", json=said)
+    assert_problem(refused, NoContactToFollow)
+    assert (await lin.put(path, json=said)).status_code == 200
+    ending = {"ended_on": day(0), "end_reason": "transferred", "note": "转县集中隔离点"}
+    ended = await lin.post(f"/v1/quarantines/{couple[0]['id']}/terminate", json=ending)
+    assert ended.status_code == 200, ended.text
+    assert_problem(await lin.put(path, json=said), QuarantineEnded)
+
+
+async def test_who_turns_out_to_follow_somebody_positive_is_told_of_at_once(
+    town: Town, protocol: str
+):
+    lin = await town.as_("lin")
+    kept = (await a_couple(lin))[0]
+    contact = await a_planned_quarantine(town, protocol, plan=CONTACT, begun=8)
+    await sampled(lin, contact, 1, outcome="positive")
+    said = {"linked_quarantine_id": contact["id"], "reason": "流调补充：与该密接同车"}
+    path = f"/v1/quarantines/{kept['id']}/linked-contact"
+    assert (await lin.put(path, json=said)).status_code == 200
+    asked = {"quarantine_id": kept["id"]}
+    alerts = (await lin.get("/v1/alerts", params=asked)).json()["items"]
+    assert len(alerts) == 1
 
 
 async def test_a_quick_test_at_home_is_none_of_the_first_two(town: Town, protocol: str):
