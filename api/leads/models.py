@@ -256,6 +256,7 @@ class Lead(Recorded, TakenBack, table=True):
     sent_back_by: UUID | None = None
     sent_back_reason: str | None = Field(default=None, sa_type=Text)  # pyright: ignore[reportArgumentType]
     fed_back_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
+    handed_on_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     feedback_id: UUID | None = None
     late_told_at: datetime | None = Field(default=None, sa_type=INSTANT)  # pyright: ignore[reportArgumentType]
     arrival_id: UUID | None = None

@@ -21,12 +21,14 @@ _COUNTED = f"""
     count(*) FILTER (WHERE l.status IN ('assigned', 'contacting')) AS open,
     count(*) FILTER (WHERE l.status NOT IN ('imported', 'assigned', 'contacting')) AS done,
     count(*) FILTER (WHERE l.status IN ({_ANSWERED})) AS fed_back,
-    count(*) FILTER (WHERE l.fed_back_at > l.deadline_at
+    count(*) FILTER (WHERE l.answered_at > l.deadline_at
         OR l.status NOT IN ({_ANSWERED}) AND l.deadline_at < :now) AS late
 """
 _PROGRESS = text(f"""
     WITH wanted AS MATERIALIZED (
-        SELECT l.id, l.reach, l.status, l.deadline_at, l.fed_back_at FROM leads AS l
+        SELECT l.id, l.reach, l.status, l.deadline_at,
+            coalesce(l.fed_back_at, l.handed_on_at) AS answered_at
+        FROM leads AS l
         WHERE l.discarded_at IS NULL AND l.reach >= :path AND l.reach < :path || '/'
             AND (CAST(:batch AS uuid) IS NULL OR l.batch_id = :batch)
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, and_, any_, literal, or_
+from sqlalchemy import ARRAY, ColumnElement, and_, any_, func, literal, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
@@ -155,15 +155,17 @@ class LeadFilter:
 
 
 def late() -> ColumnElement[bool]:
-    """The deadline has passed and nothing was fed back, or it was fed back after the deadline."""
+    """The deadline has passed without an answer, or it was fed back, or handed on, after it."""
     owed = and_(col(Lead.status).not_in(ANSWERED), col(Lead.deadline_at) < clock.now())
-    return or_(owed, col(Lead.fed_back_at) > col(Lead.deadline_at))
+    answered_at = func.coalesce(col(Lead.fed_back_at), col(Lead.handed_on_at))
+    return or_(owed, answered_at > col(Lead.deadline_at))
 
 
 def is_late(lead: Lead) -> bool:
     """The same of one lead."""
-    if lead.fed_back_at is not None:
-        return lead.fed_back_at > lead.deadline_at
+    answered_at = lead.fed_back_at or lead.handed_on_at
+    if answered_at is not None:
+        return answered_at > lead.deadline_at
     return lead.status not in ANSWERED and lead.deadline_at < clock.now()
 
 

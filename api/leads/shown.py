@@ -97,6 +97,7 @@ class LeadRead(Wire):
     sent_back_at: Instant | None = Field(description="退回重查的时间")
     sent_back_reason: str | None = Field(description="退回重查的原因")
     fed_back_at: Instant | None = Field(description="反馈时间")
+    handed_on_at: Instant | None = Field(description="移交外地的时间")
     arrival_id: UUID | None = Field(description="据此登记的返（来）乡")
     quarantine_id: UUID | None = Field(description="据此开始的隔离")
     discarded_at: Instant | None = Field(description="作废时间；有效的为 null")

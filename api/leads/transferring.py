@@ -72,7 +72,8 @@ async def _begin(
     if lead.outcome is not LeadOutcome.not_in_jurisdiction or lead.status not in _BEFORE:
         detail = "结论为不在本辖区、尚未反馈的线索才能移交。"
         raise LeadNotSo(detail, lead_status=lead.status)
-    changes: dict[str, Any] = {"status": LeadStatus.transferred}
+    at = transfer_.requested_at
+    changes: dict[str, Any] = {"status": LeadStatus.transferred, "handed_on_at": at}
     if lead.status is LeadStatus.under_review:
         changes = accepted(caller, lead) | changes
     await correct(session, lead, changes, Correction(lead.version, by=caller.worker))
@@ -115,7 +116,7 @@ async def answer(
     if not said.received and lead.status is LeadStatus.transferred:
         again: dict[str, Any] = {"status": LeadStatus.contacting}
         again |= dict.fromkeys(("outcome", "outcome_at", "outcome_by", "outcome_note_sealed"))
-        again |= dict.fromkeys(("reviewed_at", "reviewed_by", "feedback_id"))
+        again |= dict.fromkeys(("reviewed_at", "reviewed_by", "feedback_id", "handed_on_at"))
         await correct(session, lead, again, Correction(lead.version, by=caller.worker))
     audit(session, caller, "lead_transfers.answer", subject=found.id, reach=found.reach)
     await tell(session, "duties.changed", subject=lead.id, reach=lead.reach, grid=lead.grid_id)

@@ -68,6 +68,33 @@ async def test_whoever_found_that_a_lead_belongs_elsewhere_does_not_hand_it_on_a
     assert told["reviewed_by"] != told["outcome_by"]
 
 
+@pytest.mark.parametrize(("hours", "late"), [(-1, True), (1, False)])
+async def test_what_is_handed_on_after_its_deadline_is_late_until_it_is_declined(
+    town: Town, zhou: httpx.AsyncClient, hours: int, late: bool
+):
+    now = clock.now()
+    batch = await a_lead_batch(
+        zhou,
+        issued_at=(now - timedelta(days=2)).isoformat(),
+        deadline_at=(now + timedelta(hours=hours)).isoformat(),
+    )
+    lead = (await _given(zhou, batch))["id"]
+    await concluded(await town.as_("lin"), lead, "not_in_jurisdiction", note="在外县")
+    said = _transfer()
+    assert (await zhou.post(f"/v1/leads/{lead}/transfers", json=said)).status_code == 201
+    told = (await zhou.get(f"/v1/leads/{lead}")).json()["lead"]
+    assert told["handed_on_at"] is not None
+    asked = {"batch_id": batch["id"]}
+    listed = (await zhou.get("/v1/leads", params={**asked, "late": True})).json()["items"]
+    counted = (await zhou.get("/v1/lead-progress", params=asked)).json()["whole"]["late"]
+    assert (told["late"], len(listed), counted) == (late, int(late), int(late))
+    answer = {"received": False, "receipt": "查无此人"}
+    declined = await zhou.post(f"/v1/lead-transfers/{said['id']}/receipt", json=answer)
+    assert declined.status_code == 200, declined.text
+    again = (await zhou.get(f"/v1/leads/{lead}")).json()["lead"]
+    assert (again["handed_on_at"], again["late"]) == (None, late)
+
+
 @pytest.mark.parametrize("behind", ["", "000", "103"])
 async def test_a_township_is_told_by_its_code_however_many_digits_stand_behind_it(
     town: Town, zhou: httpx.AsyncClient, batch: dict[str, Any], behind: str
