@@ -86,7 +86,7 @@ async def record_arrivals(
 ) -> BatchOutcome:
     """Keep many arrivals, each with its own outcome, in the order sent."""
     ground = await survey(session, caller, readable(items))
-    drafts, outcomes = draft_each(items, partial(_taken, ground))
+    drafts, outcomes = await draft_each(items, partial(_taken, ground))
     kept = await create_all(session, [each.proposal for each in drafts.values()])
     outcomes |= dict(zip(drafts, kept, strict=True))
     created = [drafts[at] for at in drafts if outcomes[at].outcome is Outcome.created]

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from api.foundation.handlers import invalid_input
+from api.foundation.patience import in_turns
 from api.foundation.problems import Problem
 from api.foundation.records import ItemOutcome, Outcome
 
@@ -58,17 +59,17 @@ def readable(items: Iterable[Told | Unread]) -> list[Told]:
     return [item for item in items if not isinstance(item, Unread)]
 
 
-def draft_each(
+async def draft_each(
     items: Iterable[Told | Unread], draft: Callable[[Told, str], Drafted]
 ) -> tuple[dict[int, Drafted], dict[int, ItemOutcome]]:
     """What can be kept and what is refused already, each by its place in the list.
 
     `draft` is told an item and where it stands in the request; a problem it raises refuses that
-    item alone.
+    item alone. A sheet has thousands, and is not all that this process is asked.
     """
     drafts: dict[int, Drafted] = {}
     outcomes: dict[int, ItemOutcome] = {}
-    for place, item in enumerate(items):
+    async for place, item in in_turns(enumerate(items)):
         if isinstance(item, Unread):
             outcomes[place] = item.outcome(place)
             continue

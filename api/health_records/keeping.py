@@ -64,7 +64,7 @@ async def keep_many(
     draft: Callable[[Said, str], Proposal[About]],
 ) -> tuple[BatchOutcome, list[About]]:
     """Keep many of one kind, each with its own outcome in the order sent; also the new rows."""
-    proposals, outcomes = draft_each(said, draft)
+    proposals, outcomes = await draft_each(said, draft)
     kept = await create_all(session, list(proposals.values()))
     outcomes |= dict(zip(proposals, kept, strict=True))
     new = [proposals[at].row for at in proposals if outcomes[at].outcome is Outcome.created]

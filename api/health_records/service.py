@@ -110,7 +110,7 @@ async def record_tests(
 ) -> BatchOutcome:
     """Keep many tests, each with its own outcome, in the order sent."""
     ground = await survey(session, readable(said))
-    proposals, outcomes = draft_each(
+    proposals, outcomes = await draft_each(
         said, lambda each, within: propose(ground, caller, each, within=within)
     )
     kept = await create_all(session, list(proposals.values()))

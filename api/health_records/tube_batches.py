@@ -31,7 +31,7 @@ async def record_tubes(
 ) -> BatchOutcome:
     """Keep many tubes, each whole or not at all, with their outcomes in the order sent."""
     ground = await survey(session, readable(said))
-    drafts, outcomes = draft_each(
+    drafts, outcomes = await draft_each(
         said, lambda each, within: draft(ground, caller, each, within=within)
     )
     # In one order always: whoever sends the same in another order waits, and never in a circle.

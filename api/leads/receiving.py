@@ -117,7 +117,7 @@ async def receive_leads(
     batch = await batch_locked(session, batch_id)
     await session.execute(ONE_AT_A_TIME)
     ground = await survey(session, caller, batch, readable(items))
-    drafts, outcomes = draft_each(items, partial(_taken, ground))
+    drafts, outcomes = await draft_each(items, partial(_taken, ground))
     kept = await create_all(session, [each.proposal for each in drafts.values()])
     outcomes |= dict(zip(drafts, kept, strict=True))
     new = [drafts[at] for at in drafts if outcomes[at].outcome is Outcome.created]

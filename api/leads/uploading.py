@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import keyring_of
+from api.foundation.patience import in_turns
 from api.foundation.records import ItemOutcome, Outcome
 from api.leads.cells import text_of
 from api.leads.headings import Heading, find_heading
@@ -100,7 +101,7 @@ async def _read(session: AsyncSession, batch: LeadBatch, sheet: Sheet, heading: 
     places = await places_below(session, batch.reach)
     reading = Reading(heading, places, clock.local_day(batch.issued_at))
     rows = _Rows()
-    for at, row in enumerate(sheet.rows[heading.first :]):
+    async for at, row in in_turns(enumerate(sheet.rows[heading.first :])):
         number = heading.first + at + 1
         if not any(map(text_of, row)):
             continue

@@ -85,7 +85,7 @@ async def begin_quarantines(
 ) -> BatchOutcome:
     """Begin many, each with its own outcome, in the order sent."""
     ground = await survey(session, readable(items))
-    drafts, outcomes = draft_each(items, partial(_taken, session, caller, ground))
+    drafts, outcomes = await draft_each(items, partial(_taken, session, caller, ground))
     kept = await create_all(session, [draft.proposal for draft in drafts.values()])
     outcomes.update(zip(drafts, kept, strict=True))
     created = [draft for at, draft in drafts.items() if outcomes[at].outcome is Outcome.created]

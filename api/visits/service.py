@@ -104,7 +104,7 @@ async def record_visits(
 ) -> BatchOutcome:
     """Keep many visits, each with its own outcome, in the order sent."""
     ground = await survey(session, caller, readable(said))
-    proposals, outcomes = draft_each(
+    proposals, outcomes = await draft_each(
         said, lambda each, within: propose(ground, caller, each, within=within)
     )
     kept = await create_all(session, list(proposals.values()))

@@ -1,10 +1,10 @@
-"""Waiting for an event: until it is set, for so long, and no longer than it is wanted."""
+"""Waiting for an event, for so long and no longer than it is wanted; and letting others go on."""
 
 import asyncio
 
 import pytest
 
-from api.foundation.patience import happens
+from api.foundation.patience import happens, in_turns
 
 
 async def test_what_is_set_in_time_has_happened():
@@ -25,3 +25,15 @@ async def test_whoever_is_cancelled_as_it_happens_is_cancelled():
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_among_many_items_others_have_their_turn():
+    """Each of the two goes on when the other has had three."""
+    taken: list[str] = []
+
+    async def take(whose: str) -> None:
+        async for _ in in_turns(range(6), each=3):
+            taken.append(whose)
+
+    await asyncio.gather(take("甲"), take("乙"))
+    assert "".join(taken) == "甲甲甲乙乙乙甲甲甲乙乙乙"
