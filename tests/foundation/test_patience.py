@@ -32,8 +32,9 @@ async def test_among_many_items_others_have_their_turn():
     taken: list[str] = []
 
     async def take(whose: str) -> None:
-        async for _ in in_turns(range(6), each=3):
-            taken.append(whose)
+        async for nth in in_turns(range(6), each=3):
+            turn = f"{whose}{nth}"
+            taken.append(turn)
 
     await asyncio.gather(take("甲"), take("乙"))
-    assert "".join(taken) == "甲甲甲乙乙乙甲甲甲乙乙乙"
+    assert " ".join(taken) == "甲0 甲1 甲2 乙0 乙1 乙2 甲3 甲4 甲5 乙3 乙4 乙5"
