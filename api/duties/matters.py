@@ -205,8 +205,11 @@ DECISIONS: Final = f"""
             ELSE t.status IN ('picked_up', 'handed_over', 'turned_back') END
         AND t.discarded_at IS NULL AND {nearest("t.reach")}
     UNION ALL
-    SELECT 'arrival', 'confirm', NULL, a.risk_level, a.id, NULL, a.resident_id, a.household_id,
-        a.name, a.classified_at, {end_of_day("a.classified_at")}
+    SELECT 'arrival', CASE WHEN EXISTS (
+            SELECT FROM quarantines AS q
+            WHERE q.resident_id = a.resident_id AND q.status IN ('planned', 'active')
+        ) THEN 'reconsider' ELSE 'confirm' END, NULL, a.risk_level, a.id, NULL, a.resident_id,
+        a.household_id, a.name, a.classified_at, {end_of_day("a.classified_at")}
     FROM arrivals AS a
     WHERE a.status = 'verified' AND a.discarded_at IS NULL
         AND a.decided_classification_id IS DISTINCT FROM a.classification_id

@@ -270,6 +270,11 @@ async def test_a_plan_goes_on_when_the_list_changes_and_somebody_has_to_look(tow
     assert told["awaits_decision"] is True
     assert arrival["id"] in await _waiting(lin)
     assert (await lin.get(address)).json() == before
+    duties = [
+        each for stop in (await lin.get("/v1/my-day")).json()["stops"] for each in stop["duties"]
+    ]
+    paths = [each["report"]["path"] for each in duties if each["kind"] == "arrival"]
+    assert f"/v1/arrivals/{arrival['id']}/leave-as-is" in paths
     looked = await lin.post(
         f"/v1/arrivals/{arrival['id']}/leave-as-is", json={"reason": "另行申请提前结束"}
     )
