@@ -25,6 +25,17 @@ from api.quarantines.site_checks import MOVED_IN
 
 _NOBODY = "NULL::uuid AS resident_id, NULL::uuid AS household_id"
 
+_TRANSFER = """
+    SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' WHEN 'approved' THEN 'dispatch'
+            WHEN 'dispatched' THEN 'pick_up' WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END,
+        NULL, t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL, coalesce(
+            t.handed_over_at, t.turned_back_at, t.picked_up_at, t.dispatched_at, t.approved_at,
+            t.recorded_at
+        ), t.due_at
+    FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
+    WHERE t.discarded_at IS NULL
+"""
+
 # A home, and any other that they move to, is looked at until it is found fit for the stage, or
 # another measure has taken its place (`quarantines.site_checks.still_to_check`).
 _AT_THE_DOOR = f"""
@@ -45,14 +56,8 @@ _AT_THE_DOOR = f"""
         ORDER BY c.checked_at DESC, c.id DESC LIMIT 1
     ) IS NOT TRUE
     UNION ALL
-    SELECT 'transfer', CASE t.status WHEN 'dispatched' THEN 'pick_up'
-            WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END,
-        NULL, t.kind, t.id, t.quarantine_id, t.resident_id, q.household_id, NULL,
-        coalesce(t.handed_over_at, t.turned_back_at, t.picked_up_at, t.dispatched_at), t.due_at
-    FROM mine
-    JOIN transfers AS t ON t.quarantine_id = mine.id AND t.discarded_at IS NULL
+    {_TRANSFER} AND t.quarantine_id IN (SELECT id FROM mine)
         AND t.status IN ('dispatched', 'picked_up', 'handed_over', 'turned_back')
-    JOIN quarantines AS q ON q.id = t.quarantine_id
     UNION ALL
     {RELOCATIONS}
     UNION ALL
@@ -194,16 +199,10 @@ DECISIONS: Final = f"""
     WHERE l.status = 'requested' AND l.discarded_at IS NULL AND q.status IN ('planned', 'active')
         AND {nearest("l.reach", but=("l.entered_by", "l.performed_by"))}
     UNION ALL
-    SELECT 'transfer', CASE t.status WHEN 'requested' THEN 'approve' WHEN 'approved' THEN 'dispatch'
-            WHEN 'picked_up' THEN 'hand_over' ELSE 'close' END, NULL, t.kind, t.id,
-        t.quarantine_id, t.resident_id, q.household_id, NULL,
-        coalesce(
-            t.handed_over_at, t.turned_back_at, t.picked_up_at, t.approved_at, t.recorded_at
-        ), t.due_at
-    FROM transfers AS t JOIN quarantines AS q ON q.id = t.quarantine_id
-    WHERE CASE WHEN q.status IN ('planned', 'active') THEN t.status IN ('requested', 'approved')
+    {_TRANSFER}
+        AND CASE WHEN q.status IN ('planned', 'active') THEN t.status IN ('requested', 'approved')
             ELSE t.status IN ('picked_up', 'handed_over', 'turned_back') END
-        AND t.discarded_at IS NULL AND {nearest("t.reach")}
+        AND {nearest("t.reach")}
     UNION ALL
     SELECT 'arrival', CASE WHEN EXISTS (
             SELECT FROM quarantines AS q
