@@ -130,3 +130,12 @@ def permitted(role: Role, level: int) -> frozenset[Permission]:
         if grant.role is role and (grant.down_to is None or level <= grant.down_to)
     )
     return frozenset[Permission]().union(*held)
+
+
+DEEPEST = 20
+"""Levels of the tree, more than any township has."""
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """The roles that have it wherever they are held, not only down to a level."""
+    return [role for role in Role if permission in permitted(role, DEEPEST)]

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from api.access.audit import audit
-from api.access.permissions import Permission, Role, permitted
+from api.access.permissions import Permission, roles_with
 from api.access.tokens import Claims
 from api.directives.lateness import no_longer_late
 from api.directives.models import Directive, DirectiveReceipt, DirectiveStatus
@@ -23,8 +23,7 @@ from api.grids.models import Grid, Post
 from api.grids.problems import GridClosed
 from api.grids.queries import grid_in_reach
 
-_DEEPEST = 20
-ANSWERING = [role for role in Role if Permission.directives_read in permitted(role, level=_DEEPEST)]
+ANSWERING = roles_with(Permission.directives_read)
 """Who can answer at all: an order is not sent to whom the service shows none."""
 
 SENT = """

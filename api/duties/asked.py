@@ -7,7 +7,7 @@ decides, as the CTE `nearer` knows them (`duties.nearest`): not to be forgotten 
 
 from typing import Final
 
-from api.access.permissions import Permission, Role, permitted
+from api.access.permissions import Permission, roles_with
 from api.duties.nearest import nearest
 
 _OWN = "SELECT $4::uuid AS grid_id WHERE $7 = 'grid_worker'"
@@ -50,12 +50,7 @@ def whose(*, manages: bool) -> str:
 
 HERE: Final = "grid_id IN (SELECT grid_id FROM here)"
 
-_DEEPEST = 10
-_SAMPLERS = ", ".join(
-    f"'{role.value}'"
-    for role in Role
-    if Permission.health_records_record in permitted(role, _DEEPEST)
-)
+_SAMPLERS = ", ".join(f"'{role.value}'" for role in roles_with(Permission.health_records_record))
 TO_SAMPLE: Final = f"""q.id IN (
         SELECT id FROM mine
         UNION

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from api.access.caller import entering, entry_of
-from api.access.permissions import Permission, Role, permitted
+from api.access.permissions import DEEPEST, Permission, Role, permitted
 from api.access.tokens import Claims
 from api.duties import telling
 from api.duties.asked import HERE, TO_SAMPLE, whose
@@ -27,9 +27,6 @@ from api.foundation.identity import mask_address
 from api.foundation.sealed import Keyring
 from api.readings.batches import Desk
 from api.releases.queries import ready_among
-
-_DEEPEST = 10
-"""Levels of the tree, more than any township has."""
 
 
 @cache
@@ -78,7 +75,7 @@ def _who_decides() -> tuple[list[str], list[int]]:
         role.value: max(
             (
                 level
-                for level in range(1, _DEEPEST + 1)
+                for level in range(1, DEEPEST + 1)
                 if Permission.quarantines_manage in permitted(role, level)
             ),
             default=0,
