@@ -20,9 +20,9 @@ from pgqueuer.executors import EntrypointExecutorParameters
 from api.foundation import clock, jobs
 from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.jobs import JOBS, SWEEPS, queue_of
-from api.foundation.logs import Seldom, Sparing, fault_of
+from api.foundation.logs import Seldom, fault_of
 from api.foundation.migrations import cells, unmigrated
-from api.foundation.patience import happens
+from api.foundation.patience import happens, outlast
 
 _TIDY = "jobs.tidy"
 _TIDY_SECONDS = 3600
@@ -53,14 +53,7 @@ class WorkFailed(Exception):
 
 async def work(database: Database, url: str, stop: asyncio.Event) -> None:
     """Work until told to stop, ending what is under way; a database that is gone is waited for."""
-    sparing = Sparing(seconds=60)
-    while not stop.is_set():
-        try:
-            await _work(database, url, stop)
-        except Exception as error:  # noqa: BLE001 - whatever it was, what is due stays due
-            if sparing.may_tell(type(error)):
-                _log.warning("worker_interrupted", **fault_of(error))
-            await happens(stop, within=1)
+    await outlast(lambda: _work(database, url, stop), stop, told="worker_interrupted")
 
 
 @asynccontextmanager

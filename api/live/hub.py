@@ -15,14 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from api.access.tokens import Claims
 from api.foundation import clock
 from api.foundation.database import Database, Entry, entered
 from api.foundation.live import CHANNEL
-from api.foundation.logs import Sparing, fault_of
-from api.foundation.patience import happens
+from api.foundation.patience import happens, outlast
 from api.live import frames, queries
 from api.live.marks import Mark, Snapshot
 from api.live.queries import News, Told
@@ -39,7 +37,6 @@ _PATIENCE = 256
 
 POSTING_CHANGED = "posting-changed"
 _AT_ONCE = 500
-_log = structlog.get_logger()
 
 
 Offer = tuple[int, bytes]
@@ -158,14 +155,10 @@ class Hub:
             await asyncio.wait({task})
 
     async def _hear(self, url: str) -> None:
-        sparing = Sparing(seconds=60)
-        while True:
-            try:
-                await self._hear_by(await asyncpg.connect(url, **_MANNER))
-            except Exception as error:  # noqa: BLE001 - whatever it was, what is missed is caught up
-                if sparing.may_tell(type(error)):
-                    _log.warning("listening_interrupted", **fault_of(error))
-            await asyncio.sleep(1)
+        async def connected() -> None:
+            await self._hear_by(await asyncpg.connect(url, **_MANNER))
+
+        await outlast(connected, asyncio.Event(), told="listening_interrupted")
 
     async def _hear_by(self, connection: asyncpg.Connection) -> None:
         def heard(*notice: Any) -> None:

@@ -16,9 +16,9 @@ import structlog
 from api.foundation import clock, jobs
 from api.foundation.database import Database, Entry, cell_schema
 from api.foundation.live import CHANNEL
-from api.foundation.logs import Sparing, fault_of
+from api.foundation.logs import fault_of
 from api.foundation.migrations import cells, unmigrated
-from api.foundation.patience import happens
+from api.foundation.patience import happens, outlast
 from api.webhooks import deliveries, payloads
 from api.webhooks.addresses import Fence
 from api.webhooks.courier import Answer, Courier, Letter, longest_pause
@@ -63,14 +63,11 @@ class _Office:
 
     async def work(self, url: str) -> None:
         """Look after every cell until cancelled; a database that is gone is waited for."""
-        sparing = Sparing(seconds=60)
-        while True:
-            try:
-                await self._work(await asyncpg.connect(url, **_MANNER))
-            except Exception as error:  # noqa: BLE001 - whatever it was, what is owed stays owed
-                if sparing.may_tell(type(error)):
-                    _log.warning("sending_interrupted", **fault_of(error))
-            await asyncio.sleep(1)
+
+        async def connected() -> None:
+            await self._work(await asyncpg.connect(url, **_MANNER))
+
+        await outlast(connected, asyncio.Event(), told="sending_interrupted")
 
     async def close(self) -> None:
         """Begin nothing more, and let what is under way end."""

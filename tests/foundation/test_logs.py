@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from api.foundation import logs, worker
+from api.foundation import logs, patience, worker
 from api.foundation.database import Database
 
 LIBRARY = logging.getLogger("pgqueuer")
@@ -51,7 +51,7 @@ async def test_a_database_that_stays_away_is_told_once_a_minute_by_whoever_waits
         raise ConnectionRefusedError
 
     monkeypatch.setattr(worker, "_work", away)
-    monkeypatch.setattr(worker, "happens", _at_once)
+    monkeypatch.setattr(patience, "happens", _at_once)
     with capture_logs() as lines:
         await worker.work(cast("Database", None), "postgresql://away", stop)
     assert tried == 3
