@@ -54,17 +54,21 @@ async def look_again(session: AsyncSession, caller: Actor, ids: Collection[UUID]
 
 
 _POINTED = text("""
-    UPDATE leads AS l SET duplicate_of_id = p.earlier,
-        duplicate = CASE WHEN p.earlier IS NOT NULL THEN 'proposed' END,
+    UPDATE leads AS l SET duplicate_of_id = p.earlier, duplicate = p.duplicate,
         version = l.version + 1, changed_xid = pg_current_xact_id()
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:earlier AS uuid[])) AS p (id, earlier)
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:earlier AS uuid[]), CAST(:duplicates AS text[])
+    ) AS p (id, earlier, duplicate)
     WHERE l.id = p.id
 """)
 
 
 def _pointing(leads: Sequence[Lead]) -> Mapping[str, Any]:
-    earlier = [lead.duplicate_of_id for lead in leads]
-    return {"ids": [lead.id for lead in leads], "earlier": earlier}
+    return {
+        "ids": [lead.id for lead in leads],
+        "earlier": [lead.duplicate_of_id for lead in leads],
+        "duplicates": [lead.duplicate for lead in leads],
+    }
 
 
 async def _by_number(session: AsyncSession, leads: Sequence[Lead]) -> Mapping[bytes, list[Lead]]:

@@ -59,7 +59,7 @@ class Followed:
 async def cohabitants_of(session: AsyncSession, quarantine_id: UUID) -> CohabitantsRead:
     """Who lives with the person, and whether each is quarantined with them; raises `NotFound`."""
     quarantine = await quarantine_of(session, quarantine_id)
-    rule = _rule(await _stage_today(session, quarantine))
+    rule = _rule(_stage_today(await stages_of(session, quarantine.id), quarantine))
     people = await _others(session, quarantine)
     theirs = await _quarantines_of(session, [each.id for each in people])
     items = [_shown(each, rule, quarantine, theirs.get(each.id, [])) for each in people]
@@ -72,10 +72,11 @@ async def cohabitants_of(session: AsyncSession, quarantine_id: UUID) -> Cohabita
     )
 
 
-async def _stage_today(session: AsyncSession, quarantine: Quarantine) -> QuarantineStage | None:
+def _stage_today(
+    stages: Sequence[QuarantineStage], quarantine: Quarantine
+) -> QuarantineStage | None:
     """The stage of today; outside the stages, and once it is over, none."""
-    over = quarantine.status not in RUNNING
-    return None if over else stage_on(await stages_of(session, quarantine.id), clock.today())
+    return stage_on(stages, clock.today()) if quarantine.status in RUNNING else None
 
 
 def _rule(stage: QuarantineStage | None) -> CohabitantRule:
@@ -158,8 +159,9 @@ async def begin_cohabitants(
     """
     session = book.session
     quarantine = await in_charge(session, quarantine_id)
-    stage = await _stage_today(session, quarantine)
-    since = together_since(await stages_of(session, quarantine.id), stage)
+    stages = await stages_of(session, quarantine.id)
+    stage = _stage_today(stages, quarantine)
+    since = together_since(stages, stage)
     followed = Followed(
         quarantine,
         _rule(stage),
