@@ -179,7 +179,7 @@ MEMBERS = {
     "ended": "已结束的任职",
     "evidence": "所依据的记录",
     "grids": "各网格",
-    "hops": "逐级通知的经过",
+    "hops": "逐级通知的经过；刚发生的片刻之内可能还没有",
     "items": "各条",
     "lines": "逐行",
     "quarantine": "隔离",

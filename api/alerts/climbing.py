@@ -10,7 +10,8 @@ from api.foundation.jobs import every
 async def climb(connection: Connection, cell: str, at: datetime) -> int:  # noqa: ARG001 - entered
     """Tell the next step of every alert whose time is up at `at`; returns how many climbed.
 
-    Each climbs one step, or past those where nobody is found. After a stop the next step is told
+    Each climbs one step, or past those where nobody is found; also the first, where the process
+    that opened it told nobody any more (docs/decisions/0024). After a stop the next step is told
     when it really is told, and has its whole time from then on: an hour that nobody was told is not
     taken from those who are told now.
     """

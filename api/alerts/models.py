@@ -1,7 +1,8 @@
 """An alert, what shows it, the hops by which it climbs, who was told at each, and what was done.
 
 What is written together with its alert, by the one function that writes it, refers to it without
-the database asking whether it is there: a reading waits for that.
+the database asking whether it is there: a reading waits for that. What may be found, and shown by
+what, the database checks as it is told, by the types of a finding, not again by each row.
 """
 
 from datetime import datetime
@@ -105,10 +106,10 @@ class AlertPolicy(Policy, table=True):
 class Alert(Versioned, Reached, table=True):
     """One thing that is abnormal about one subject, until somebody else than its handler closes it.
 
-    `hop` counts who was told, from its opening on; `step` is where in its policy that was, and
-    starts anew when it is reopened. `climbs_at` is when the step that was told last loses it to the
-    next; null when somebody has answered, or when there is nobody left to tell. No index holds it,
-    so that telling the first hop of an alert that was just opened touches none.
+    `hop` counts who was told, 0 for the moment until somebody is; `step` is where in its policy
+    that was, and starts anew when it is reopened. `climbs_at` is when the step that was told last
+    loses it to the next, or when nobody was told yet its opening; null when somebody has answered,
+    or when there is nobody left to tell.
     """
 
     __tablename__: ClassVar[Any] = "alerts"
@@ -136,7 +137,7 @@ class Alert(Versioned, Reached, table=True):
     household_id: UUID | None = None
     resident_id: UUID | None = None
     quarantine_id: UUID | None = None
-    cause: Cause = Field(sa_type=enum_column_type(Cause, name="cause"))  # pyright: ignore[reportArgumentType]
+    cause: Cause = Field(sa_type=enum_column_type(Cause, name="cause", checked=False))  # pyright: ignore[reportArgumentType]
     subject_id: UUID
     policy_id: UUID
     status: AlertStatus = Field(sa_type=enum_column_type(AlertStatus, name="status"))  # pyright: ignore[reportArgumentType]
@@ -178,7 +179,7 @@ class AlertEvidence(Versioned, Reached, table=True):
 
     alert_id: UUID
     quarantine_id: UUID | None = None
-    kind: EvidenceKind = Field(sa_type=enum_column_type(EvidenceKind, name="kind"))  # pyright: ignore[reportArgumentType]
+    kind: EvidenceKind = Field(sa_type=enum_column_type(EvidenceKind, name="kind", checked=False))  # pyright: ignore[reportArgumentType]
     record_id: UUID
     key: str = Field(sa_type=String(60))  # pyright: ignore[reportArgumentType]
     found_at: datetime = Field(sa_type=INSTANT)  # pyright: ignore[reportArgumentType]

@@ -8,7 +8,7 @@ own transaction. Nothing else in the service commits.
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
 
+from api.foundation import clock
+from api.foundation.afterwards import Afterwards
 from api.foundation.connections import Connection, Connections
 from api.foundation.problems import Conflict
 from api.foundation.refusals import LOST, as_problems
@@ -157,6 +159,7 @@ class Database:
         self._connections = Connections(
             self._connected, most=pool_size, patience_seconds=patience_seconds
         )
+        self._afterwards = Afterwards(self._do)
 
     async def _connected(self) -> Connection:
         # The driver reads the address itself, so that both doors understand the same ones.
@@ -171,6 +174,7 @@ class Database:
         await self._connections.open()
 
     async def close(self) -> None:
+        await self._afterwards.done()
         await self._engine.dispose()
         await self._connections.close()
 
@@ -178,6 +182,7 @@ class Database:
     async def session(self, entry: Entry) -> AsyncGenerator[AsyncSession]:
         """One transaction as an ORM session; everything wrong leaves it as a `Problem`."""
         with_keyring = {"keyring": self.keyring}
+        await self._afterwards.done()
         async with AsyncSession(
             self._engine, expire_on_commit=False, autoflush=False, info=with_keyring
         ) as session:
@@ -190,7 +195,7 @@ class Database:
 
     def connection(self, entry: Entry) -> "BareDoor":
         """One transaction on a bare asyncpg connection: the door of the hot paths."""
-        return BareDoor(self._connections, entry)
+        return BareDoor(self._connections, entry, after=self._afterwards)
 
     async def at_once(self, function: str, *told: Any) -> asyncpg.Record:
         """What a function of a cell answers that enters by itself, as a transaction of its own.
@@ -204,6 +209,17 @@ class Database:
         assert answer is not None  # noqa: S101 - a function that returns no set returns one row
         return answer
 
+    def owe(self, cell: str, function: str, ids: Sequence[UUID]) -> None:
+        """Have a function of the cell called right after, with what is owed to it by then.
+
+        Whoever opens a door of this process finds it done; a job must find it where that fails.
+        """
+        self._afterwards.owe(cell, function, ids)
+
+    async def _do(self, cell: str, function: str, ids: Sequence[UUID]) -> None:
+        async with BareDoor(self._connections, Entry.for_the_house(cell)) as connection:
+            await connection.execute(f"SELECT {function}($1, $2)", ids, clock.now())
+
 
 class BareDoor:
     """As `Database.session`, with nothing between the verb and the driver.
@@ -211,13 +227,18 @@ class BareDoor:
     A class, since three generators one inside the other cost more than the COMMIT they send.
     """
 
-    __slots__ = ("_connections", "_entry", "_raw")
+    __slots__ = ("_after", "_connections", "_entry", "_raw")
 
-    def __init__(self, connections: Connections, entry: Entry) -> None:
+    def __init__(
+        self, connections: Connections, entry: Entry, *, after: Afterwards | None = None
+    ) -> None:
         self._connections = connections
         self._entry = entry
+        self._after = after
 
     async def __aenter__(self) -> Connection:
+        if self._after is not None:
+            await self._after.done()
         with as_problems():
             self._raw = await self._connections.take()
             try:

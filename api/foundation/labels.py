@@ -44,13 +44,16 @@ class Labelled(StrEnum):
         return reference
 
 
-def enum_column_type(kind: type[Labelled], *, name: str) -> Enum:
-    """A text column that holds only the values of `kind`, by the CHECK constraint `name`."""
+def enum_column_type(kind: type[Labelled], *, name: str, checked: bool = True) -> Enum:
+    """A text column that holds only the values of `kind`, by the CHECK constraint `name`.
+
+    Not `checked` where the one function that writes the table is told nothing else.
+    """
     return Enum(
         kind,
         name=name,
         native_enum=False,
-        create_constraint=True,
+        create_constraint=checked,
         length=LONGEST_VALUE,
         values_callable=_values,
     )

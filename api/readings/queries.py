@@ -74,6 +74,8 @@ async def keep(
     )
     if kept["policy"] is None:
         return None
+    if kept["alerts"] is not None:
+        database.owe(caller.cell, "tell_opened", kept["alerts"])
     place = {"resident_id": kept["resident"], "grid_id": kept["grid"]}
     return {**fields, **verdicts[str(kept["policy"])], **place}
 
