@@ -61,7 +61,9 @@ async def detailed(session: AsyncSession, alert: Alert) -> AlertDetail:
 async def _parts(
     session: AsyncSession, kind: type[Part], alert: Alert, order: Mapped[Any]
 ) -> Sequence[Part]:
-    statement = select(kind).where(kind.alert_id == alert.id).order_by(order, col(kind.id))
+    # What came of itself at the same instant has an id that tells no order; its transaction does.
+    told = select(kind).where(kind.alert_id == alert.id)
+    statement = told.order_by(order, col(kind.changed_xid), col(kind.id))
     found = await session.scalars(statement, execution_options={"populate_existing": True})
     return found.all()
 
