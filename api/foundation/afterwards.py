@@ -38,7 +38,7 @@ class Afterwards:
         self._sparing = Sparing(seconds=60)
 
     def owe(self, cell: str, function: str, ids: Sequence[UUID]) -> None:
-        """Have a function of the cell called for these, soon, and for all that is owed it by then."""
+        """Have a function of the cell called for these soon, with all that is owed it by then."""
         if not self._owed:
             self._wanted = asyncio.Event()
             task = asyncio.create_task(self._do(self._wanted))
