@@ -59,7 +59,8 @@ async def keep(
     """Enter, keep a reading with its audit row and its alerts, and commit: one round trip.
 
     It comes judged by every policy that is known, since the cell's function finds the one of its
-    day. Returns the row, or None where anything at all stood against it.
+    day. Returns the row, or None where anything at all stood against it. Of an abnormal one people
+    are told right after (docs/decisions/0024).
     """
     if not judged:
         return None

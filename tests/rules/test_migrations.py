@@ -21,9 +21,11 @@ from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import tables
+from api.alerts.models import Cause, EvidenceKind
 from api.foundation import embedded
 from api.foundation.database import cell_schema
 from api.foundation.embedded import Addresses
+from api.foundation.labels import Labelled
 from api.foundation.migrations import migrate_cell, migrate_public
 from tests.cast import TOWNSHIP
 
@@ -80,7 +82,7 @@ def test_down_to_nothing_and_up_again_ends_where_it_was(migrated: Addresses):
     migrate_cell(migrated.owner, TOWNSHIP, revision="base")
     migrate_public(migrated.owner, revision="base")
     emptied = _schema_of(migrated)
-    left = re.findall(r"^CREATE (?:TABLE|FUNCTION|TYPE) (\S+)", emptied, flags=re.MULTILINE)
+    left = re.findall(r"^CREATE (?:TABLE|FUNCTION|TYPE|DOMAIN) (\S+)", emptied, flags=re.MULTILINE)
     assert {name.partition(".")[2] for name in left} == {"alembic_version"}
     migrate_public(migrated.owner)
     migrate_cell(migrated.owner, TOWNSHIP)
@@ -112,6 +114,18 @@ def test_checks_and_partial_indexes_are_those_of_the_code(migrated: Addresses, e
     asyncio.run(_create_all(empty.owner))
     described = _tables_of(_schema_of(empty))
     assert list(difflib.unified_diff(described, written, "code", "migrations", n=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind"), [("alert_cause", Cause), ("evidence_kind", EvidenceKind)]
+)
+def test_what_a_finding_may_say_is_what_the_code_knows(
+    migrated: Addresses, domain: str, kind: type[Labelled]
+):
+    """Its columns have no CHECK of their own, which would be compared with the code's."""
+    said = rf"CREATE DOMAIN {CELL}\.{domain} AS (.*?);\n"
+    [words] = re.findall(said, _schema_of(migrated), re.DOTALL)
+    assert re.findall(r"'(\w+)'", words) == list(kind.labels())
 
 
 async def _create_all(url: str) -> None:
